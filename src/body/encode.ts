@@ -1,0 +1,119 @@
+import { encodeForm, FORM_TYPE, type FormInit } from './form.ts'
+import { encodeJson, JSON_TYPE } from './json.ts'
+import { encodeMultipart, type FilesInit, fieldPart, fileParts, type Part } from './multipart.ts'
+import { isRecord, toFieldList, toPairs, typeName } from './pairs.ts'
+import { type BytesInit, type Source, type StreamInit, tagOf, toSource } from './source.ts'
+
+/**
+ * What `data` takes: bytes are sent as they are, streams and iterables of bytes piece by piece, `FormData` as
+ * multipart, and the names and values of mappings as a form.
+ */
+export type DataInit = BytesInit | Blob | StreamInit | Iterable<Uint8Array | string> | FormData | FormInit
+
+/** The options that a body is made of. */
+export interface BodyOptions {
+  readonly data?: DataInit | null | undefined
+  readonly json?: unknown
+  readonly files?: FilesInit | null | undefined
+}
+
+/** A body as it is sent. */
+export interface EncodedBody {
+  /**
+   * Bytes in memory, or an iterable of them; `undefined` is no body. Every iteration of a rewindable iterable begins
+   * at the start, so that sending again needs nothing else; a second one of another throws `UnrewindableBodyError`.
+   */
+  readonly content: Buffer | AsyncIterable<Uint8Array> | undefined
+  /** The Content-Type to send unless the user set one. */
+  readonly contentType: string | undefined
+  /** In bytes; `undefined` when it is not known: to be sent with `Transfer-Encoding: chunked`. 0 without a body. */
+  readonly contentLength: number | undefined
+  /** Whether it can be sent again, after a redirect or for a retry. */
+  readonly rewindable: boolean
+}
+
+/**
+ * Makes the body of a request, by the rules of requests' `prepare_body`:
+ *
+ * 1. `files` make a multipart body, after the fields of `data`; `json` is ignored then.
+ * 2. Else `data`, when it is not empty (`''`, `{}`, no bytes …).
+ * 3. Else `json`, when it is given: 0, `false`, `''` and `{}` are sent, `null` is not (as Python's `None`; send
+ *    the text with `data: 'null'`).
+ *
+ * A string or bytes come without a Content-Type, a `Blob` with its own. The length of a `Blob` and of the file of an
+ * `fs.ReadStream` is known; other streams are sent chunked. Nothing is read here but the size of files.
+ *
+ * @throws TypeError for a wrong type, with the name of the option; InvalidJSONError as `encodeJson`; InvalidHeader
+ *   for a header of a part.
+ *
+ * @example
+ * encodeBody({ data: { a: [1, 2] } }).content               // <Buffer 'a=1&a=2'>
+ * encodeBody({ files: { photo: createReadStream('p.png') } }).contentType // 'multipart/form-data; boundary=…'
+ */
+export function encodeBody({ data, json, files }: BodyOptions): EncodedBody {
+  const uploads = files === undefined || files === null ? [] : toPairs(files, 'files', FILES_ACCEPTED)
+  if (uploads.length > 0) return fromMultipart([...dataParts(data), ...fileParts(uploads)])
+  const body = data === undefined || data === null ? undefined : encodeData(data)
+  if (body) return body
+  if (json === undefined || json === null) return NO_BODY
+  return inMemory(encodeJson(json), JSON_TYPE)
+}
+
+/** A request without a body. */
+export const NO_BODY: EncodedBody = Object.freeze({
+  content: undefined,
+  contentType: undefined,
+  contentLength: 0,
+  rewindable: true,
+})
+
+const FIELDS_ACCEPTED = 'an object, a Map, a list of [name, value] pairs, URLSearchParams or FormData'
+const DATA_ACCEPTED = `a string, bytes, a Blob, a stream, an iterable of bytes, ${FIELDS_ACCEPTED}`
+const FILES_ACCEPTED = 'an object, a Map or a list of [field, file] pairs'
+
+/** The body for `data` alone; `undefined` when it is empty. */
+function encodeData(data: DataInit): EncodedBody | undefined {
+  const source = toSource(data, 'data')
+  if (source) return Buffer.isBuffer(source.content) && source.length === 0 ? undefined : fromSource(source)
+  if (isFormData(data)) return fromMultipart(formDataParts(data))
+  const pairs = toPairs(data, 'data', DATA_ACCEPTED)
+  return pairs.length === 0 ? undefined : inMemory(Buffer.from(encodeForm(pairs as FormInit)), FORM_TYPE)
+}
+
+/** The parts for `data` beside `files`. */
+function dataParts(data: DataInit | null | undefined): Part[] {
+  if (data === undefined || data === null) return []
+  if (isFormData(data)) return formDataParts(data)
+  if (typeof data !== 'object' || !(Array.isArray(data) || data instanceof Map || isRecord(data) || isParams(data))) {
+    const got = typeof data === 'string' ? 'a string' : typeName(data)
+    throw new TypeError(`data must not be ${got} beside files; give ${FIELDS_ACCEPTED}`)
+  }
+  return toFieldList(data, 'data', FIELDS_ACCEPTED).map(([name, value]) => fieldPart(name, value))
+}
+
+function formDataParts(form: FormData): Part[] {
+  return Array.from(form as Iterable<[string, string | File]>).flatMap(([name, value]) =>
+    typeof value === 'string' ? fieldPart(name, value) : fileParts([[name, value]], 'data'),
+  )
+}
+
+/** Without naming the global `FormData`, so that it is not loaded for requests that have none. */
+function isFormData(data: DataInit): data is FormData {
+  return typeof data === 'object' && tagOf(data) === 'FormData' && Symbol.iterator in data
+}
+
+function isParams(data: object): boolean {
+  return tagOf(data) === 'URLSearchParams'
+}
+
+function fromMultipart(parts: readonly Part[]): EncodedBody {
+  return fromSource(encodeMultipart(parts))
+}
+
+function fromSource({ content, type, length, rewindable }: Source): EncodedBody {
+  return { content, contentType: type, contentLength: length, rewindable }
+}
+
+function inMemory(content: Buffer, contentType: string): EncodedBody {
+  return { content, contentType, contentLength: content.length, rewindable: true }
+}

@@ -1,0 +1,91 @@
+/** The hosts of a certificate: host names and addresses in, subjectAltName entries out. */
+import { isIP, isIPv4 } from 'node:net'
+import { domainToASCII } from 'node:url'
+
+/** One name of a subjectAltName: a dNSName, or an iPAddress in canonical text form. */
+export interface AltName {
+  type: 'dns' | 'ip'
+  value: string
+}
+
+/**
+ * Reads the hosts that a certificate is to be valid for: DNS names (international ones become A-labels, a wildcard may
+ * be the leftmost label), IPv4 addresses, IPv6 addresses with or without brackets. Names come out in lower case and
+ * without a trailing dot, addresses in canonical form, each once, in the order given.
+ *
+ * @throws TypeError that names the value and the fix, for anything else and for an empty list
+ */
+export function parseHosts(hosts: string | readonly string[]): AltName[] {
+  const list: readonly unknown[] = typeof hosts === 'string' ? [hosts] : Array.isArray(hosts) ? hosts : [hosts]
+  if (list.length === 0) throw new TypeError("no hosts given: name at least one, such as 'localhost'")
+  const names = new Map<string, AltName>()
+  for (const host of list) {
+    const name = parseHost(host)
+    names.set(name.value, name)
+  }
+  return [...names.values()]
+}
+
+/** Reads one host; see {@link parseHosts}. */
+export function parseHost(host: unknown): AltName {
+  if (typeof host !== 'string') {
+    throw new TypeError(`a host must be a string, such as 'localhost', not ${host === null ? 'null' : typeof host}`)
+  }
+  if (host.trim() === '') throw new TypeError("a host is empty: name one, such as 'localhost'")
+  return address(host) ?? { type: 'dns', value: dnsName(host) }
+}
+
+function address(host: string): AltName | undefined {
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+  if (isIP(bare) === 0 || (bare !== host && isIPv4(bare))) return undefined
+  if (isIPv4(bare)) return { type: 'ip', value: bare }
+  if (bare.includes('%')) throw refused(host, `a certificate knows no zones: give '${bare.replace(/%.*/, '')}'`)
+  // The URL parser writes IPv6 addresses in the one canonical form, an embedded IPv4 address in hexadecimal.
+  return { type: 'ip', value: new URL(`http://[${bare}]/`).hostname.slice(1, -1) }
+}
+
+function dnsName(host: string): string {
+  refuseMoreThanAHost(host)
+  const wildcard = host.startsWith('*.')
+  const given = wildcard ? host.slice(2) : host
+  if (given.includes('*')) throw refused(host, "a wildcard stands alone in the leftmost label: '*.example.com'")
+  // Checked before the conversion too: it decodes percent signs.
+  if (!NAME_CHARACTERS.test(given)) throw refused(host, NAME_RULE)
+  const withoutDot = given.replace(/\.$/, '')
+  const name = domainToASCII(withoutDot)
+  if (NUMERIC_END.test(withoutDot) || NUMERIC_END.test(name)) {
+    throw refused(host, 'a name that ends in a number is a wrong or shortened IPv4 address')
+  }
+  const labels = name.split('.')
+  if (!labels.every((label) => LABEL.test(label))) throw refused(host, NAME_RULE)
+  // No client matches it: OpenSSL, Node and the browsers want two labels behind the star.
+  if (wildcard && labels.length < 2) {
+    throw refused(host, "a wildcard needs two more labels, as in '*.example.com'; no client accepts less")
+  }
+  const full = wildcard ? `*.${name}` : name
+  if (full.length > MAX_NAME_LENGTH) throw refused(host, `it is longer than ${MAX_NAME_LENGTH} characters`)
+  return full
+}
+
+/** People paste URLs and host:port; the message shows what to give instead. */
+function refuseMoreThanAHost(host: string): void {
+  if (!/[/:?#@\\]/.test(host)) return
+  // The scheme becomes http, since the URL parser takes hosts apart for the web's own schemes only.
+  const url = `http://${host.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')}`
+  const bare = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : ''
+  throw refused(host, `give the host alone: '${bare || 'example.com'}', not '${host}'`)
+}
+
+function refused(host: string, why: string): TypeError {
+  return new TypeError(`not a host: '${host}': ${why}`)
+}
+
+/** Letters, digits, hyphens (RFC 1123, section 2.1), and underscores, which names in container networks have. */
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/
+/** Any ASCII that a label may have, and whatever is not ASCII: the conversion judges that. */
+const NAME_CHARACTERS = /^(?:[a-z0-9_.-]|[^\0-\x7f])+$/i
+const NAME_RULE = 'labels are 1 to 63 letters, digits or inner hyphens, with dots between them'
+/** What a URL takes for an IPv4 address: a last label of digits, or hexadecimal behind 0x. */
+const NUMERIC_END = /(?:^|\.)(?:\d+|0x[\da-f]*)$/i
+/** RFC 1035, section 2.3.4: 255 octets on the wire are 253 characters. */
+const MAX_NAME_LENGTH = 253

@@ -1,0 +1,36 @@
+/** Key pairs: the kinds that certificates are made for. */
+import { generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+
+/** The kind of key of a certificate. */
+export type KeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096' | 'ed25519'
+
+/** The hash of a certificate's signature. */
+export type HashName = 'sha256' | 'sha384' | 'sha512'
+
+/** Every {@link KeyType}. */
+export const KEY_TYPES: readonly KeyType[] = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096', 'ed25519']
+
+/** Every {@link HashName}. */
+export const HASH_NAMES: readonly HashName[] = ['sha256', 'sha384', 'sha512']
+
+/** A public key and its private key. */
+export interface KeyPair {
+  publicKey: KeyObject
+  privateKey: KeyObject
+}
+
+/** Makes a new key pair, off the main thread: RSA may take seconds. */
+export async function createKeyPair(keyType: KeyType): Promise<KeyPair> {
+  if (keyType === 'ed25519') return generate('ed25519', {})
+  if (keyType === 'ec-p256') return generate('ec', { namedCurve: 'P-256' })
+  if (keyType === 'ec-p384') return generate('ec', { namedCurve: 'P-384' })
+  return generate('rsa', { modulusLength: Number(keyType.slice('rsa-'.length)) })
+}
+
+/** The private key as unencrypted PKCS#8 PEM, the one form that every server reads. */
+export function privateKeyPem(privateKey: KeyObject): string {
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+const generate = promisify(generateKeyPair)

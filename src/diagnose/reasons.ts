@@ -1,0 +1,144 @@
+/** What each failure of a TLS connection is called, and what to do about it: one row per code. */
+import type { SSLErrorReason } from '../errors.ts'
+
+/** A row of the table. */
+export interface Reason {
+  readonly reason: SSLErrorReason
+  /** OpenSSL's own words, as requests shows them. */
+  readonly summary: string
+  /** What to write or do; `HOST` stands for the host's name. */
+  readonly hints: readonly string[]
+}
+
+const TRUST_IT =
+  "if you know the server: save its certificate, compare its fingerprint with the server's owner, then verify: 'FILE.crt'"
+const TRUST_CA =
+  "name the CA that issued it: verify: 'ca.pem', CABundle.default().with('ca.pem'), or REQUESTS_CA_BUNDLE=ca.pem"
+const SEND_CHAIN =
+  'or the server does not send its intermediate certificate: configure it there, or add it to the bundle'
+const CHECK_CLOCK = "check this machine's clock"
+
+const verification = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({
+  reason,
+  summary: `certificate verify failed: ${summary}`,
+  hints,
+})
+
+/**
+ * Codes of failed verification, as Node reports them (`X509_V_ERR_…` without its prefix). Their messages are not to be
+ * relied on: Node 24 adds advice to some.
+ */
+const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', verification('self-signed', 'self-signed certificate', TRUST_IT)],
+  ['SELF_SIGNED_CERT_IN_CHAIN', verification('unknown-ca', 'self-signed certificate in certificate chain', TRUST_CA)],
+  [
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    verification('unknown-ca', 'unable to get local issuer certificate', TRUST_CA, SEND_CHAIN),
+  ],
+  [
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    verification('unknown-ca', 'unable to get local issuer certificate', TRUST_CA, SEND_CHAIN),
+  ],
+  ['UNABLE_TO_GET_ISSUER_CERT', verification('unknown-ca', 'unable to get issuer certificate', TRUST_CA)],
+  ['CERT_UNTRUSTED', verification('unknown-ca', 'certificate not trusted', TRUST_CA)],
+  [
+    'CERT_REJECTED',
+    verification('unknown-ca', 'certificate rejected', 'the bundle says that this CA is not for servers'),
+  ],
+  ['CERT_SIGNATURE_FAILURE', verification('unknown-ca', 'certificate signature failure', TRUST_CA)],
+  ['CERT_HAS_EXPIRED', verification('expired', 'certificate has expired', 'renew it on the server', CHECK_CLOCK)],
+  ['CERT_NOT_YET_VALID', verification('not-yet-valid', 'certificate is not yet valid', CHECK_CLOCK)],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    verification(
+      'hostname-mismatch',
+      "certificate is not valid for 'HOST'",
+      'use a name that the certificate lists, or have it issued again with this one in subjectAltName',
+    ),
+  ],
+  ['INVALID_PURPOSE', verification('wrong-purpose', 'unsuitable certificate purpose')],
+  ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate')],
+  ['PATH_LENGTH_EXCEEDED', verification('invalid-ca', 'path length constraint exceeded')],
+  ['CERT_CHAIN_TOO_LONG', verification('invalid-ca', 'certificate chain too long')],
+  ['CA_MD_TOO_WEAK', verification('weak', 'CA signature digest algorithm too weak')],
+  ['EE_KEY_TOO_SMALL', verification('weak', 'EE certificate key too weak')],
+  ['CA_KEY_TOO_SMALL', verification('weak', 'CA certificate key too weak')],
+  ['CERT_REVOKED', verification('revoked', 'certificate revoked')],
+  ['HOSTNAME_MISMATCH', verification('hostname-mismatch', 'Hostname mismatch')],
+  ['ERROR_IN_CERT_NOT_BEFORE_FIELD', verification('other', "format error in certificate's notBefore field")],
+  ['ERROR_IN_CERT_NOT_AFTER_FIELD', verification('other', "format error in certificate's notAfter field")],
+  ['UNABLE_TO_DECRYPT_CERT_SIGNATURE', verification('other', "unable to decrypt certificate's signature")],
+  ['UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', verification('other', 'unable to decode issuer public key')],
+  ['UNABLE_TO_GET_CRL', verification('other', 'unable to get certificate CRL')],
+])
+
+/** Node gives this one code to every failure that it has no name for; OpenSSL's words are in the message. */
+const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
+  ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate')],
+  ['EE certificate key too weak', verification('weak', 'EE certificate key too weak')],
+  ['CA certificate key too weak', verification('weak', 'CA certificate key too weak')],
+  ['CA signature digest algorithm too weak', verification('weak', 'CA signature digest algorithm too weak')],
+])
+
+const handshake = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({ reason, summary, hints })
+
+const NOT_TLS = handshake('not-tls', 'the server does not speak TLS on this port', 'try http:// instead of https://')
+const OLD_PROTOCOL = handshake('protocol', 'no TLS version in common with the server')
+const NEEDS_CLIENT = handshake(
+  'client-certificate',
+  'the server asks for a client certificate',
+  "give one: cert: ['client.crt', 'client.key']",
+)
+const REFUSED_CLIENT = handshake('client-certificate', 'the server refuses the client certificate')
+
+/** Codes of a handshake that failed for another reason than the server's certificate (OpenSSL's `SSL_R_…`). */
+const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
+  ['ERR_SSL_WRONG_VERSION_NUMBER', NOT_TLS],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NOT_TLS],
+  ['ERR_SSL_RECORD_LAYER_FAILURE', NOT_TLS],
+  ['ERR_SSL_HTTP_REQUEST', NOT_TLS],
+  ['ERR_SSL_UNSUPPORTED_PROTOCOL', OLD_PROTOCOL],
+  ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', OLD_PROTOCOL],
+  ['ERR_SSL_NO_PROTOCOLS_AVAILABLE', OLD_PROTOCOL],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', NEEDS_CLIENT],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
+  ['ERR_SSL_SSL/TLS_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
+  ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', REFUSED_CLIENT],
+  ['ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', REFUSED_CLIENT],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', REFUSED_CLIENT],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN', REFUSED_CLIENT],
+  ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', REFUSED_CLIENT],
+  [
+    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+    handshake(
+      'protocol',
+      'the server ended the handshake: no cipher in common, or it wants a client certificate',
+      ...NEEDS_CLIENT.hints,
+    ),
+  ],
+  ['ERR_SSL_DH_KEY_TOO_SMALL', handshake('weak', "the server's Diffie-Hellman key is too small")],
+])
+
+/** The row for an error of a TLS connection; `undefined` when the error has nothing to do with TLS. */
+export function reasonFor(error: Error & { code?: string | undefined }): Reason | undefined {
+  const { code = '', message } = error
+  const known = VERIFICATION.get(code) ?? HANDSHAKE.get(code)
+  if (known) return known
+  if (code === 'UNSPECIFIED') return UNSPECIFIED.get(message) ?? verification('other', message)
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
+    return byMessage(message) ?? handshake('other', message)
+  }
+  return VERIFY_CODE.test(code) ? verification('other', message) : undefined
+}
+
+/** The names of OpenSSL's verification errors that have no row of their own. */
+const VERIFY_CODE = /^(?:CERT|CRL|CA|EE|UNABLE_TO|SUBTREE|PERMITTED|EXCLUDED|UNHANDLED|INVALID|AKID|KEYUSAGE)_/
+
+/** Some versions of Node report OpenSSL's error as EPROTO, with its name in the message only. */
+function byMessage(message: string): Reason | undefined {
+  for (const [code, row] of HANDSHAKE) {
+    if (message.toLowerCase().includes(`:${code.slice('ERR_SSL_'.length).toLowerCase().replaceAll('_', ' ')}:`))
+      return row
+  }
+  return undefined
+}

@@ -1,0 +1,111 @@
+/** The public names of `vouch`. */
+import { delete_, get, head, options, patch, post, put, request } from './api.ts'
+import { HTTPBasicAuth, HTTPProxyAuth } from './auth/basic.ts'
+import { CookieJar } from './cookies.ts'
+import * as errors from './errors.ts'
+import { HeaderMap } from './headers.ts'
+import { PreparedRequest, Request } from './request.ts'
+import { Response } from './response.ts'
+import { Session } from './session.ts'
+import { codes } from './status-codes.ts'
+import { HTTPAdapter } from './transport/http-adapter.ts'
+import { CABundle } from './trust/ca-bundle.ts'
+import { caStats } from './trust/secure-context.ts'
+import { disableWarnings } from './warnings.ts'
+
+export type { Auth, AuthInit } from './auth/basic.ts'
+export type { DataInit } from './body/encode.ts'
+export type { FileSpec, FilesInit } from './body/multipart.ts'
+export type { CookieAttributes, CookiesInit } from './cookies.ts'
+export {
+  CABundleError,
+  ChunkedEncodingError,
+  ClientCertError,
+  ConnectionError,
+  ConnectTimeout,
+  ContentDecodingError,
+  HTTPError,
+  InvalidHeader,
+  InvalidJSONError,
+  InvalidProxyURL,
+  InvalidSchema,
+  InvalidURL,
+  JSONDecodeError,
+  MissingSchema,
+  ProxyError,
+  ReadTimeout,
+  RequestException,
+  RetryError,
+  SSLError,
+  type SSLErrorReason,
+  StreamConsumedError,
+  Timeout,
+  TooManyRedirects,
+  UnrewindableBodyError,
+  URLRequired,
+} from './errors.ts'
+export type { HeadersInit } from './headers.ts'
+export type { HooksInit, ResponseHook } from './request.ts'
+export type { ResponseInit } from './response.ts'
+export type { SessionOptions } from './session.ts'
+export type { RequestOptions, SendOptions, TimeoutInit } from './settings.ts'
+export type { Adapter, AdapterResponse, Progress, SendSettings, WireRequest } from './transport/adapter.ts'
+export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
+export type { TlsInfo } from './transport/tls-info.ts'
+export type { TrustSourceInput } from './trust/ca-bundle.ts'
+export type { ClientCert } from './trust/client-cert.ts'
+export type { CAStats } from './trust/secure-context.ts'
+export type { TrustInfo, TrustSource, Verify } from './trust/verify.ts'
+export type { ParamsInit } from './url.ts'
+export type { WarningName } from './warnings.ts'
+export {
+  CABundle,
+  CookieJar,
+  caStats,
+  codes,
+  delete_ as delete,
+  disableWarnings,
+  get,
+  HeaderMap,
+  HTTPAdapter,
+  HTTPBasicAuth,
+  HTTPProxyAuth,
+  head,
+  options,
+  PreparedRequest,
+  patch,
+  post,
+  put,
+  Request,
+  Response,
+  request,
+  Session,
+}
+
+/** The default export holds the same names as members, for code in the style of `requests.get(…)`. */
+const requests = {
+  ...errors,
+  CABundle,
+  CookieJar,
+  caStats,
+  codes,
+  delete: delete_,
+  disableWarnings,
+  get,
+  HeaderMap,
+  HTTPAdapter,
+  HTTPBasicAuth,
+  HTTPProxyAuth,
+  head,
+  options,
+  PreparedRequest,
+  patch,
+  post,
+  put,
+  Request,
+  Response,
+  request,
+  Session,
+}
+
+export default requests

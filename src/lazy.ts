@@ -1,0 +1,13 @@
+/** Libraries that most requests do not need, loaded when the first one does: `import 'vouch'` costs what got costs. */
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+
+/** Cookies in the sense of RFC 6265; loaded with the first cookie. */
+export const toughCookie = (): typeof import('tough-cookie') => require('tough-cookie')
+
+/** Guesses a charset; loaded for text whose server names none. */
+export const chardet = (): typeof import('chardet') => require('chardet')
+
+/** Parses Link headers (RFC 8288). */
+export const linkHeader = (): typeof import('http-link-header') => require('http-link-header')

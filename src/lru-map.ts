@@ -1,0 +1,52 @@
+/** A map of at most `max` entries that lets go of the one used longest ago: every cache here is bounded. */
+export class LruMap<K, V> {
+  readonly #map = new Map<K, V>()
+  readonly #max: number
+  readonly #onEvict: ((value: V, key: K) => void) | undefined
+
+  constructor(max: number, onEvict?: (value: V, key: K) => void) {
+    this.#max = max
+    this.#onEvict = onEvict
+  }
+
+  get size(): number {
+    return this.#map.size
+  }
+
+  /** The value, which counts as used now. */
+  get(key: K): V | undefined {
+    const value = this.#map.get(key)
+    // A map remembers the order of insertion, so inserting again makes the entry the newest.
+    if (value !== undefined && this.#map.size > 1) {
+      this.#map.delete(key)
+      this.#map.set(key, value)
+    }
+    return value
+  }
+
+  set(key: K, value: V): void {
+    this.#map.delete(key)
+    this.#map.set(key, value)
+    if (this.#map.size <= this.#max) return
+    const [oldest] = this.#map
+    if (oldest === undefined) return
+    this.#map.delete(oldest[0])
+    this.#onEvict?.(oldest[1], oldest[0])
+  }
+
+  delete(key: K): boolean {
+    return this.#map.delete(key)
+  }
+
+  clear(): void {
+    this.#map.clear()
+  }
+
+  values(): MapIterator<V> {
+    return this.#map.values()
+  }
+
+  entries(): MapIterator<[K, V]> {
+    return this.#map.entries()
+  }
+}

@@ -1,0 +1,390 @@
+import { isUtf8 } from 'node:buffer'
+import type { Readable } from 'node:stream'
+import { CookieJar } from './cookies.ts'
+import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from './errors.ts'
+import { chardet, linkHeader } from './lazy.ts'
+import { isRedirect } from './redirects.ts'
+import type { PreparedRequest } from './request.ts'
+import type { AdapterResponse } from './transport/adapter.ts'
+import type { TlsInfo } from './transport/tls-info.ts'
+import { redactUrl } from './url.ts'
+
+/** What a {@link Response} is made of. */
+export interface ResponseInit extends AdapterResponse {
+  readonly request: PreparedRequest
+  /** ms from sending to the arrival of the headers */
+  readonly elapsed: number
+  /** The largest body to accept, in bytes after decoding. */
+  readonly maxResponseSize?: number | undefined
+}
+
+/**
+ * The answer to a request.
+ *
+ * With `stream: false` the body has been read: `content`, `text` and `json()` are there at once. With `stream: true` it
+ * waits: read it with `for await`, `iterContent`, `iterLines` or all of it with `read()`, or let go of it with `close()`.
+ *
+ * @example
+ * const response = await get('https://example.com/data.json')
+ * response.raiseForStatus().json()
+ */
+export class Response {
+  readonly statusCode: number
+  /** The reason phrase of the status line, e.g. `Not Found`; may be empty. */
+  readonly reason: string
+  /** The request that was answered: after redirects, the last one. */
+  readonly request: PreparedRequest
+  /** The responses that redirected here, the oldest first. */
+  history: Response[] = []
+  /** ms from sending the request to the arrival of the headers. */
+  readonly elapsed: number
+  /** The connection's TLS side; `null` for plain http. */
+  readonly tls: TlsInfo | null
+  /** The request that a redirect asks for, when redirects were not followed. */
+  next: PreparedRequest | null = null
+  /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
+  readonly raw: Readable
+
+  readonly #rawHeaders: readonly string[]
+  readonly #mapBodyError: (error: Error) => Error
+  readonly #maxSize: number | undefined
+  #headers: Headers | undefined
+  #content: Buffer | undefined
+  #consumed = false
+  #encoding: string | null | undefined
+
+  constructor(init: ResponseInit) {
+    this.statusCode = init.statusCode
+    this.reason = init.reason
+    this.request = init.request
+    this.elapsed = init.elapsed
+    this.tls = init.tls
+    this.raw = init.body
+    this.#rawHeaders = init.rawHeaders
+    this.#maxSize = init.maxResponseSize
+    this.#mapBodyError = init.mapBodyError ?? ((error) => new ConnectionError(error.message, { cause: error }))
+  }
+
+  /** The URL that answered, after redirects; without credentials. */
+  get url(): string {
+    return this.request.url
+  }
+
+  /** Whether the status is below 400. */
+  get ok(): boolean {
+    return this.statusCode < 400
+  }
+
+  /** The headers, found by name in any case; repeated ones joined by `, `. */
+  get headers(): Headers {
+    if (this.#headers === undefined) {
+      this.#headers = new Headers()
+      for (const [name, value] of headerPairs(this.#rawHeaders)) this.#headers.append(name, value)
+    }
+    return this.#headers
+  }
+
+  /** @internal The first value of a header, without making a `Headers` (which loads all of fetch: 10 ms once). */
+  header(name: string): string | undefined {
+    return this.headerValues(name)[0]
+  }
+
+  /** @internal */
+  headerValues(name: string): string[] {
+    const values: string[] = []
+    for (let index = 0; index < this.#rawHeaders.length; index += 2) {
+      if (this.#rawHeaders[index]?.toLowerCase() === name) values.push(this.#rawHeaders[index + 1] ?? '')
+    }
+    return values
+  }
+
+  /** The cookies that this response sets. */
+  get cookies(): CookieJar {
+    const jar = new CookieJar()
+    jar.store(this.headerValues('set-cookie'), this.request.target)
+    return jar
+  }
+
+  /** Whether this is a redirect that could be followed. */
+  get isRedirect(): boolean {
+    return isRedirect(this.statusCode, this.header('location'))
+  }
+
+  /** Whether this is a redirect of the permanent kind (301, 308). */
+  get isPermanentRedirect(): boolean {
+    return this.isRedirect && (this.statusCode === 301 || this.statusCode === 308)
+  }
+
+  /** The Link header by relation, or by URL where there is none (RFC 8288). */
+  get links(): Record<string, { url: string; [parameter: string]: string }> {
+    const links: Record<string, { url: string; [parameter: string]: string }> = Object.create(null)
+    const value = this.headerValues('link').join(', ')
+    if (value === '') return links
+    for (const { uri, ...parameters } of linkHeader().parse(value).refs) {
+      links[parameters.rel ?? uri] = { ...(parameters as Record<string, string>), url: uri }
+    }
+    return links
+  }
+
+  /**
+   * The body.
+   *
+   * @throws StreamConsumedError when it was streamed, or is still to be read (`await response.read()`)
+   */
+  get content(): Buffer {
+    if (this.#content !== undefined) return this.#content
+    throw this.#consumed
+      ? new StreamConsumedError('The content for this response was already consumed', { response: this })
+      : new StreamConsumedError('the body has not been read yet: await response.read(), or iterate over it', {
+          response: this,
+        })
+  }
+
+  /** Reads the whole body, unless that was done before, and keeps it as `content`. */
+  async read(): Promise<Buffer> {
+    if (this.#content !== undefined) return this.#content
+    const chunks: Buffer[] = []
+    const count = this.#begin()
+    try {
+      await collect(this.raw, (chunk) => {
+        count(chunk)
+        chunks.push(chunk)
+      })
+    } catch (error) {
+      throw this.#describe(error)
+    }
+    this.#content = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+    return this.#content
+  }
+
+  /**
+   * The charset that `text` decodes with; assign another to override it. From the Content-Type: its charset, else
+   * ISO-8859-1 for text (RFC 2616's default, as in requests), UTF-8 for JSON, `null` for anything else.
+   */
+  get encoding(): string | null {
+    if (this.#encoding === undefined) this.#encoding = charsetOf(this.header('content-type'))
+    return this.#encoding
+  }
+
+  set encoding(value: string | null) {
+    this.#encoding = value
+  }
+
+  /** The charset that the bytes look like. */
+  get apparentEncoding(): string {
+    const { content } = this
+    return isUtf8(content) ? 'utf-8' : (chardet().detect(content)?.toLowerCase() ?? 'utf-8')
+  }
+
+  /** The body as text, by `encoding`, or by `apparentEncoding` when that is `null`. What cannot be decoded is U+FFFD. */
+  get text(): string {
+    const { content } = this
+    return content.length === 0 ? '' : decode(content, this.encoding ?? this.apparentEncoding)
+  }
+
+  /**
+   * The body parsed as JSON.
+   *
+   * @throws JSONDecodeError when it is not
+   */
+  json<T = unknown>(): T {
+    const { content } = this
+    const named = charsetParameter(this.header('content-type'))
+    const text = named === undefined && this.#encoding === undefined ? decodeJson(content) : this.text
+    try {
+      return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+    } catch (cause) {
+      const problem = cause instanceof Error ? cause.message : String(cause)
+      throw new JSONDecodeError(`the response of ${this.url} is not JSON: ${problem}`, { response: this, cause })
+    }
+  }
+
+  /** Returns the response when its status is below 400. @throws HTTPError otherwise, in requests' words */
+  raiseForStatus(): this {
+    if (this.statusCode < 400 || this.statusCode >= 600) return this
+    const kind = this.statusCode < 500 ? 'Client' : 'Server'
+    const message = `${this.statusCode} ${kind} Error: ${this.reason} for url: ${redactUrl(this.url)}`
+    throw new HTTPError(message, { response: this })
+  }
+
+  /**
+   * The body piece by piece: of `chunkSize` bytes (the last one may be shorter), or as it arrives.
+   *
+   * @throws StreamConsumedError on a second pass over a body that was not read before
+   */
+  async *iterContent(chunkSize?: number | null): AsyncGenerator<Buffer, void, undefined> {
+    if (chunkSize !== undefined && chunkSize !== null && !(Number.isInteger(chunkSize) && chunkSize > 0)) {
+      throw new TypeError(`chunkSize must be a whole number of bytes, or null, not ${String(chunkSize)}`)
+    }
+    const source = this.#content === undefined ? this.#stream() : [this.#content]
+    if (chunkSize === undefined || chunkSize === null) yield* source
+    else yield* rechunk(source, chunkSize)
+  }
+
+  /** The body line by line, as text, without line ends. */
+  async *iterLines(): AsyncGenerator<string, void, undefined> {
+    const decoder = new TextDecoder(isKnownCharset(this.encoding) ? (this.encoding ?? 'utf-8') : 'utf-8')
+    let rest = ''
+    for await (const chunk of this.iterContent()) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+    rest += decoder.decode()
+    if (rest !== '') yield rest.replace(/\r$/, '')
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return this.iterContent()
+  }
+
+  /** Lets go of a body that is not wanted: what has not arrived is given up together with its connection. */
+  close(): void {
+    if (!this.raw.readableEnded) this.raw.destroy()
+  }
+
+  /** Closes, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async *#stream(): AsyncGenerator<Buffer, void, undefined> {
+    const count = this.#begin()
+    try {
+      for await (const chunk of this.raw as AsyncIterable<Buffer>) {
+        count(chunk)
+        yield chunk
+      }
+    } catch (error) {
+      throw this.#describe(error)
+    }
+  }
+
+  /** Marks the body as taken, and counts what comes of it. */
+  #begin(): (chunk: Buffer) => void {
+    if (this.#consumed) {
+      throw new StreamConsumedError('The content for this response was already consumed', { response: this })
+    }
+    this.#consumed = true
+    const max = this.#maxSize ?? Number.POSITIVE_INFINITY
+    let size = 0
+    return (chunk) => {
+      size += chunk.length
+      if (size > max) throw this.#tooLarge(max)
+    }
+  }
+
+  #tooLarge(limit: number): RequestException {
+    return new RequestException(`the response of ${this.url} is larger than maxResponseSize (${limit} bytes)`, {
+      code: 'ERR_MAX_RESPONSE_SIZE',
+      response: this,
+    })
+  }
+
+  #describe(error: unknown): unknown {
+    if (error instanceof RequestException || !(error instanceof Error)) return error
+    const mapped = this.#mapBodyError(error)
+    if (mapped instanceof RequestException) {
+      mapped.request ??= this.request
+      mapped.response ??= this
+    }
+    return mapped
+  }
+}
+
+/** All of a stream at once: quicker than iterating, and most bodies are read so. */
+function collect(stream: Readable, add: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      try {
+        add(chunk)
+      } catch (error) {
+        stream.destroy()
+        reject(error)
+      }
+    })
+    stream.once('end', resolve)
+    stream.once('error', reject)
+    stream.once('close', () => reject(new Error('the connection was closed before the end of the body')))
+  })
+}
+
+async function* rechunk(
+  source: AsyncIterable<Buffer> | Iterable<Buffer>,
+  size: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  let pending: Buffer[] = []
+  let length = 0
+  for await (const chunk of source) {
+    pending.push(chunk)
+    length += chunk.length
+    if (length < size) continue
+    const joined = pending.length === 1 ? chunk : Buffer.concat(pending)
+    let start = 0
+    for (; start + size <= joined.length; start += size) yield joined.subarray(start, start + size)
+    pending = start < joined.length ? [joined.subarray(start)] : []
+    length = joined.length - start
+  }
+  if (length > 0) yield Buffer.concat(pending)
+}
+
+function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]> {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']
+  }
+}
+
+function charsetParameter(contentType: string | undefined): string | undefined {
+  return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]+))/i
+    .exec(contentType ?? '')
+    ?.slice(1)
+    .find((value) => value !== undefined)
+}
+
+/** requests' `get_encoding_from_headers`. */
+function charsetOf(contentType: string | undefined): string | null {
+  if (contentType === undefined) return null
+  const named = charsetParameter(contentType)
+  if (named !== undefined) return named
+  if (contentType.includes('text')) return 'ISO-8859-1'
+  return contentType.includes('application/json') ? 'utf-8' : null
+}
+
+function decode(content: Buffer, charset: string): string {
+  const name = charset.toLowerCase()
+  if (name === 'utf-8' || name === 'utf8') return content.toString('utf8')
+  // To TextDecoder latin1 is windows-1252, which differs from 0x80 to 0x9f.
+  if (LATIN1.has(name)) return content.toString('latin1')
+  return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
+}
+
+const LATIN1: ReadonlySet<string> = new Set(['iso-8859-1', 'iso8859-1', 'latin-1', 'latin1', 'l1'])
+
+function isKnownCharset(charset: string | null): boolean {
+  try {
+    new TextDecoder(charset ?? 'utf-8')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** JSON is UTF-8, or by its zero bytes UTF-16 or UTF-32 (RFC 4627 section 3; requests' `guess_json_utf`). */
+function decodeJson(content: Buffer): string {
+  const [a, b, c, d] = content
+  if (content.length < 4 || (a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe)) return content.toString('utf8')
+  if ((a === 0 && b === 0) || (c === 0 && d === 0 && b === 0) || (a === 0xff && b === 0xfe && c === 0 && d === 0)) {
+    return decodeUtf32(content, a === 0)
+  }
+  if (a === 0xfe || a === 0) return new TextDecoder('utf-16be').decode(content)
+  return new TextDecoder('utf-16le').decode(content)
+}
+
+function decodeUtf32(content: Buffer, bigEndian: boolean): string {
+  let text = ''
+  for (let offset = 0; offset + 4 <= content.length; offset += 4) {
+    const point = bigEndian ? content.readUInt32BE(offset) : content.readUInt32LE(offset)
+    text += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd'
+  }
+  return text
+}

@@ -1,0 +1,294 @@
+import type { AuthInit } from './auth/basic.ts'
+import { CookieJar, type CookiesInit } from './cookies.ts'
+import { InvalidSchema, RequestException, TooManyRedirects } from './errors.ts'
+import { HeaderMap, type HeadersInit, mergeHeaders } from './headers.ts'
+import { redirectStep } from './redirects.ts'
+import { type HooksInit, PreparedRequest, type Request, type RequestParts, toHooks } from './request.ts'
+import { Response } from './response.ts'
+import {
+  checkOptionNames,
+  type RequestOptions,
+  requestSettings,
+  type SendOptions,
+  type Settings,
+  sendSettings,
+  type TimeoutInit,
+} from './settings.ts'
+import type { Adapter } from './transport/adapter.ts'
+import { HTTPAdapter } from './transport/http-adapter.ts'
+import type { ClientCert } from './trust/client-cert.ts'
+import type { Verify } from './trust/verify.ts'
+import { mergeParams, type ParamsInit, redactUrl } from './url.ts'
+
+/** What a session starts with; each is a property of it as well. */
+export interface SessionOptions {
+  /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
+  readonly headers?: HeadersInit
+  readonly auth?: AuthInit<PreparedRequest> | null
+  readonly params?: ParamsInit | null
+  /** Default `true`: the default roots. */
+  readonly verify?: Verify | null
+  readonly cert?: ClientCert | null
+  readonly cookies?: CookiesInit
+  readonly timeout?: TimeoutInit | null
+  /** Default `false` */
+  readonly stream?: boolean
+  readonly hooks?: HooksInit | null
+  /** Default 30 */
+  readonly maxRedirects?: number
+  /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`) counts. Default `true` */
+  readonly trustEnv?: boolean
+}
+
+/**
+ * Requests that share connections, cookies and settings: an object to keep, one per service or per trust, used by any
+ * number of requests at a time.
+ *
+ * @example
+ * const session = new Session({ verify: 'company-ca.pem', headers: { 'X-Team': 'blue' } })
+ * const users = (await session.get('https://intranet.example/users')).json()
+ * await session.close()
+ */
+export class Session {
+  auth: AuthInit<PreparedRequest> | null
+  params: ParamsInit | null
+  /** What to trust, unless a call or the environment says otherwise. `null` means `true`. */
+  verify: Verify | null
+  cert: ClientCert | null
+  /** ms */
+  timeout: TimeoutInit | null
+  stream: boolean
+  hooks: HooksInit | null
+  maxRedirects: number
+  trustEnv: boolean
+  #headers: HeaderMap
+  #cookies: CookieJar
+  /** Mounted adapters, the longest prefix first. */
+  #adapters: [prefix: string, adapter: Adapter][] = []
+
+  /** @throws TypeError for an unknown option */
+  constructor(options: SessionOptions = {}) {
+    checkOptionNames(options, 'Session', SESSION_OPTIONS)
+    this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
+    this.#cookies = CookieJar.from(options.cookies)
+    this.auth = options.auth ?? null
+    this.params = options.params ?? null
+    this.verify = options.verify ?? true
+    this.cert = options.cert ?? null
+    this.timeout = options.timeout ?? null
+    this.stream = options.stream ?? false
+    this.hooks = options.hooks ?? null
+    this.maxRedirects = options.maxRedirects ?? 30
+    this.trustEnv = options.trustEnv ?? true
+  }
+
+  /** The headers of every request of the session; assign anything that `headers` takes. */
+  get headers(): HeaderMap {
+    return this.#headers
+  }
+
+  set headers(headers: HeadersInit) {
+    this.#headers = HeaderMap.from(headers)
+  }
+
+  /** The cookies that were set by hand and by servers; assign anything that `cookies` takes. */
+  get cookies(): CookieJar {
+    return this.#cookies
+  }
+
+  set cookies(cookies: CookiesInit) {
+    this.#cookies = cookies instanceof CookieJar ? cookies : CookieJar.from(cookies)
+  }
+
+  /**
+   * Sends a request and follows its redirects.
+   *
+   * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
+   */
+  async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
+    checkOptionNames(options)
+    const settings = requestSettings(this, options)
+    return this.#follow(this.#prepare(method, url, options), settings)
+  }
+
+  async get(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('GET', url, options)
+  }
+
+  async options(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('OPTIONS', url, options)
+  }
+
+  /** Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
+  async head(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('HEAD', url, { ...options, allowRedirects: options?.allowRedirects ?? false })
+  }
+
+  async post(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('POST', url, options)
+  }
+
+  async put(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('PUT', url, options)
+  }
+
+  async patch(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('PATCH', url, options)
+  }
+
+  async delete(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('DELETE', url, options)
+  }
+
+  /** Makes of a request what would be sent, with the session's headers, params, cookies and auth merged in. */
+  prepareRequest(request: Request): PreparedRequest {
+    return this.#prepare(request.method, request.url, request.parts)
+  }
+
+  /**
+   * Sends a prepared request as it is. As in requests, `verify` comes from the options or the session, never from
+   * `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`.
+   *
+   * @throws as {@link request}
+   */
+  async send(request: PreparedRequest, options: SendOptions = {}): Promise<Response> {
+    if (!(request instanceof PreparedRequest)) {
+      throw new TypeError('You can only send PreparedRequests: session.send(session.prepareRequest(request))')
+    }
+    checkOptionNames(options, 'send', SEND_OPTIONS)
+    return this.#follow(request, sendSettings(this, options))
+  }
+
+  /** Uses `adapter` for URLs that begin with `prefix`, in any case; of several prefixes the longest counts. */
+  mount(prefix: string, adapter: Adapter): void {
+    const key = prefix.toLowerCase()
+    const others = this.#adapters.filter(([known]) => known !== key)
+    this.#adapters = [...others, [key, adapter] as [string, Adapter]].sort(([a], [b]) => b.length - a.length)
+  }
+
+  /** @throws InvalidSchema when no adapter is mounted for the URL */
+  getAdapter(url: string | URL): Adapter {
+    const text = String(url).toLowerCase()
+    for (const [prefix, adapter] of this.#adapters) {
+      if (text.startsWith(prefix)) return adapter
+    }
+    if (!/^https?:\/\//.test(text)) throw new InvalidSchema(`No connection adapters were found for '${redactUrl(url)}'`)
+    // One for both schemes, made when it is first needed.
+    const adapter = new HTTPAdapter()
+    this.mount('https://', adapter)
+    this.mount('http://', adapter)
+    return adapter
+  }
+
+  /** Closes every connection, those of responses that are still being read as well. The session can be used again. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(new Set(this.#adapters.map(([, adapter]) => adapter)), (adapter) => adapter.close()))
+  }
+
+  [Symbol.dispose](): void {
+    void this.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #prepare(method: string, url: string | URL, parts: RequestParts): PreparedRequest {
+    const auth = parts.auth === undefined ? this.auth : parts.auth
+    return PreparedRequest.prepare({
+      method,
+      url,
+      params: mergeParams(this.params, parts.params),
+      headers: mergeHeaders(this.#headers, parts.headers),
+      body: parts,
+      auth: auth ?? undefined,
+      // A call's cookies are added for it and its redirects, and not kept.
+      cookies: parts.cookies ? CookieJar.from(this.#cookies).update(parts.cookies) : this.#cookies,
+      hooks: toHooks(parts.hooks ?? this.hooks),
+    })
+  }
+
+  async #follow(first: PreparedRequest, settings: Settings): Promise<Response> {
+    const history: Response[] = []
+    let request = await (first.pendingAuth ?? first)
+    let hop = settings
+    for (;;) {
+      const response = await this.#exchange(request, hop)
+      response.history = [...history]
+      const location = response.isRedirect ? response.header('location') : undefined
+      if (location === undefined) return this.#finish(response, settings)
+      if (!settings.allowRedirects) {
+        response.next = request.redirected(redirectStep(request, response.statusCode, location))
+        return this.#finish(response, settings)
+      }
+      await response.read()
+      if (history.length >= this.maxRedirects) {
+        throw new TooManyRedirects(`Exceeded ${this.maxRedirects} redirects.`, { response })
+      }
+      history.push(response)
+      const step = redirectStep(request, response.statusCode, location)
+      request = request.redirected(step)
+      if (!step.sameOrigin) hop = { ...hop, cert: undefined }
+    }
+  }
+
+  /** One request and its response, hooks run; its body not read yet. */
+  async #exchange(request: PreparedRequest, settings: Settings): Promise<Response> {
+    const started = performance.now()
+    const wire = { method: request.method, target: request.target, headers: request.headers, body: request.body }
+    let response: Response
+    try {
+      const answer = await this.getAdapter(request.target).send(wire, settings)
+      const { maxResponseSize } = settings
+      response = new Response({ ...answer, request, elapsed: performance.now() - started, maxResponseSize })
+    } catch (error) {
+      if (error instanceof RequestException) error.request ??= request
+      throw error
+    }
+    const setCookie = response.headerValues('set-cookie')
+    if (setCookie.length > 0) {
+      this.#cookies.store(setCookie, request.target)
+      if (request.cookies !== this.#cookies) request.cookies.store(setCookie, request.target)
+    }
+    for (const hook of request.hooks) response = (await hook(response)) ?? response
+    return response
+  }
+
+  async #finish(response: Response, settings: Settings): Promise<Response> {
+    if (!settings.stream) await response.read()
+    return response
+  }
+}
+
+const SESSION_OPTIONS: ReadonlySet<string> = new Set<keyof SessionOptions>([
+  'headers',
+  'auth',
+  'params',
+  'verify',
+  'cert',
+  'cookies',
+  'timeout',
+  'stream',
+  'hooks',
+  'maxRedirects',
+  'trustEnv',
+])
+
+const SEND_OPTIONS: ReadonlySet<string> = new Set<keyof SendOptions>([
+  'verify',
+  'cert',
+  'timeout',
+  'allowRedirects',
+  'stream',
+  'signal',
+  'maxResponseSize',
+  'onUploadProgress',
+  'onDownloadProgress',
+])
+
+const DEFAULT_HEADERS = HeaderMap.from({
+  'User-Agent': 'vouch/0.1.0',
+  'Accept-Encoding': 'gzip, deflate, br, zstd',
+  Accept: '*/*',
+  Connection: 'keep-alive',
+})

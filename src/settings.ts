@@ -1,0 +1,274 @@
+/**
+ * How options, session and environment make up what applies to one request. This file is the only one that reads
+ * `process.env` or a raw option about sending; behind it everything is settled.
+ */
+
+import { inspect } from 'node:util'
+import type { RequestParts } from './request.ts'
+import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
+import type { CABundle } from './trust/ca-bundle.ts'
+import { type ClientCert, toClientCertSource } from './trust/client-cert.ts'
+import { type Trust, type TrustSource, toTrust, type Verify } from './trust/verify.ts'
+import { warnPrecedence } from './warnings.ts'
+
+/**
+ * Limits in ms: one number for connecting and for reading, `[connect, read]`, or each by its name; `total` covers
+ * everything from the call to the end of the body, redirects included. `null` is no limit.
+ */
+export type TimeoutInit =
+  | number
+  | readonly [connect: number | null, read: number | null]
+  | {
+      readonly connect?: number | null | undefined
+      readonly read?: number | null | undefined
+      readonly total?: number | null | undefined
+    }
+
+/** The options that decide how a request is sent; `undefined` inherits from the session. */
+export interface SendOptions {
+  /**
+   * What to trust: `true` (the default roots), `false` (no verification: for tests), the path of a file or directory,
+   * PEM text, bytes, a certificate, a `CABundle`, or a list. It replaces the default roots.
+   */
+  readonly verify?: Verify | null | undefined
+  /** The client certificate; `null`: none, whatever the session has. */
+  readonly cert?: ClientCert | null | undefined
+  /** In ms. Default: no limit. */
+  readonly timeout?: TimeoutInit | null | undefined
+  /** Whether redirects are followed. Default `true`, for `head` `false`. */
+  readonly allowRedirects?: boolean | null | undefined
+  /** Whether to leave the body to be read piece by piece. Default `false`. */
+  readonly stream?: boolean | null | undefined
+  /** Aborts the request, wherever it is; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | null | undefined
+  /** The largest body to accept, in bytes after decoding. Default: no limit. */
+  readonly maxResponseSize?: number | null | undefined
+  readonly onUploadProgress?: ((progress: Progress) => void) | null | undefined
+  readonly onDownloadProgress?: ((progress: Progress) => void) | null | undefined
+}
+
+/** Everything that a request function takes. */
+export interface RequestOptions extends RequestParts, SendOptions {}
+
+/** What of a session matters here. */
+export interface SessionSettings {
+  readonly verify: Verify | null | undefined
+  readonly cert: ClientCert | null | undefined
+  readonly timeout: TimeoutInit | null | undefined
+  readonly stream: boolean
+  readonly trustEnv: boolean
+}
+
+/** What applies to a request and to those that it is redirected to. */
+export interface Settings extends SendSettings {
+  readonly allowRedirects: boolean
+  readonly stream: boolean
+  readonly maxResponseSize: number | undefined
+}
+
+/**
+ * Settles the options of a request function: call over session, and the environment's bundle over an open or true
+ * `verify`.
+ *
+ * @throws TypeError or RangeError for a wrong value, CABundleError for an empty or damaged bundle given by value
+ */
+export function requestSettings(
+  session: SessionSettings,
+  call: SendOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Settings {
+  return settle(session, call, resolveVerify(call.verify, session, env))
+}
+
+/** Settles the options of `Session.send`, where the environment's bundle plays no part, as in requests (psf/requests#3626). */
+export function sendSettings(session: SessionSettings, call: SendOptions): Settings {
+  const { verify } = call
+  const trust =
+    verify === undefined || verify === null ? toTrust(session.verify ?? true, 'session') : toTrust(verify, 'call')
+  return settle(session, call, trust)
+}
+
+/**
+ * Who decides about trust. requests' rule exactly (`merge_environment_settings`, then `merge_setting`):
+ *
+ * | `verify` of the call | `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE` (not empty, `trustEnv`) | result |
+ * |---|---|---|
+ * | a path, a bundle, `false` | whatever | the call's |
+ * | `true` or open | set | the variable's bundle, over the session's as well |
+ * | `true` | not set | the default roots |
+ * | open | not set | the session's |
+ */
+export function resolveVerify(
+  call: Verify | null | undefined,
+  session: Pick<SessionSettings, 'verify' | 'trustEnv'>,
+  env: NodeJS.ProcessEnv,
+): Trust {
+  const open = call === undefined || call === null
+  if (!open && call !== true) return toTrust(call, 'call')
+  const named = session.trustEnv ? environmentBundle(env) : undefined
+  if (named) {
+    const { verify } = session
+    if (verify !== true && verify !== null && verify !== undefined) {
+      warnPrecedence(named.variable, named.path, describeVerify(verify))
+    }
+    return toTrust(named.path, named.variable)
+  }
+  return open ? toTrust(session.verify ?? true, 'session') : toTrust(call, 'call')
+}
+
+/** All options by name, in the order of the documentation; an unknown one is refused with the nearest of these. */
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof RequestOptions>([
+  'verify',
+  'cert',
+  'params',
+  'data',
+  'json',
+  'files',
+  'headers',
+  'cookies',
+  'auth',
+  'timeout',
+  'allowRedirects',
+  'stream',
+  'hooks',
+  'signal',
+  'maxResponseSize',
+  'onUploadProgress',
+  'onDownloadProgress',
+])
+
+/** @throws TypeError for options that are no object, or for a name that is no option */
+export function checkOptionNames(
+  options: object,
+  where = 'the request',
+  names: ReadonlySet<string> = OPTION_NAMES,
+): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`the options of ${where} must be an object, not ${inspect(options, { depth: 0 })}`)
+  }
+  for (const name in options) {
+    if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"${suggest(name, names)}`)
+  }
+}
+
+function environmentBundle(
+  env: NodeJS.ProcessEnv,
+): { variable: TrustSource & ('REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE'); path: string } | undefined {
+  if (env.REQUESTS_CA_BUNDLE) return { variable: 'REQUESTS_CA_BUNDLE', path: env.REQUESTS_CA_BUNDLE }
+  if (env.CURL_CA_BUNDLE) return { variable: 'CURL_CA_BUNDLE', path: env.CURL_CA_BUNDLE }
+  return undefined
+}
+
+function describeVerify(verify: Verify | CABundle): string {
+  if (verify === false) return 'false'
+  if (typeof verify === 'string' && !verify.includes('-----BEGIN')) return `'${verify}'`
+  return 'a bundle'
+}
+
+function settle(session: SessionSettings, call: SendOptions, trust: Trust): Settings {
+  const cert = call.cert === undefined ? session.cert : call.cert
+  const timeout = toTimeout(call.timeout === undefined ? session.timeout : call.timeout)
+  return {
+    trust,
+    cert: cert === undefined || cert === null ? undefined : toClientCertSource(cert),
+    timeout,
+    deadline: timeout.total === undefined ? undefined : performance.now() + timeout.total,
+    allowRedirects: flag('allowRedirects', call.allowRedirects) ?? true,
+    stream: flag('stream', call.stream) ?? session.stream,
+    signal: checkSignal(call.signal),
+    maxResponseSize: checkSize(call.maxResponseSize),
+    onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
+    onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
+  }
+}
+
+const NO_LIMITS: TimeoutLimits = {}
+const LIMIT_NAMES: ReadonlySet<string> = new Set(['connect', 'read', 'total'])
+
+/** @throws TypeError for another shape, RangeError for a limit that is not above 0 */
+export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimits {
+  if (timeout === undefined || timeout === null) return NO_LIMITS
+  if (typeof timeout === 'number') return { connect: limit('timeout', timeout), read: limit('timeout', timeout) }
+  if (Array.isArray(timeout)) {
+    if (timeout.length !== 2) throw new TypeError(`timeout must be [connect, read], not a list of ${timeout.length}`)
+    return { connect: limit('timeout[0] (connect)', timeout[0]), read: limit('timeout[1] (read)', timeout[1]) }
+  }
+  if (typeof timeout !== 'object') {
+    throw new TypeError(
+      `timeout must be a number of ms, [connect, read] or { connect, read, total }, not ${typeof timeout}`,
+    )
+  }
+  checkOptionNames(timeout, 'timeout', LIMIT_NAMES)
+  const { connect, read, total } = timeout as { connect?: unknown; read?: unknown; total?: unknown }
+  return {
+    connect: limit('timeout.connect', connect),
+    read: limit('timeout.read', read),
+    total: limit('timeout.total', total),
+  }
+}
+
+/** The largest delay of a timer (2^31 - 1 ms, 24 days); Node makes 1 ms of anything above. */
+const MAX_DELAY = 2_147_483_647
+
+function limit(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === null || value === Number.POSITIVE_INFINITY) return undefined
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    throw new TypeError(`${name} must be a number of ms or null, not ${inspect(value)}`)
+  }
+  if (value <= 0 || value > MAX_DELAY) {
+    throw new RangeError(`${name} must be above 0 and at most ${MAX_DELAY} ms, not ${value}; null is no limit`)
+  }
+  return value
+}
+
+function flag(name: string, value: unknown): boolean | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean, not ${inspect(value, { depth: 0 })}`)
+  return value
+}
+
+function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined
+  if (signal instanceof AbortSignal) return signal
+  throw new TypeError(`signal must be an AbortSignal, not ${inspect(signal, { depth: 0 })}`)
+}
+
+function checkSize(size: unknown): number | undefined {
+  if (size === undefined || size === null || size === Number.POSITIVE_INFINITY) return undefined
+  if (typeof size === 'number' && size >= 0) return size
+  throw new TypeError(`maxResponseSize must be a number of bytes, not ${inspect(size, { depth: 0 })}`)
+}
+
+function checkFunction<T>(name: string, value: T | null | undefined): T | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'function') return value
+  throw new TypeError(`${name} must be a function, not ${inspect(value, { depth: 0 })}`)
+}
+
+/** The option that was probably meant; requests' spelling (`allow_redirects`) is near enough. */
+function suggest(name: string, names: ReadonlySet<string>): string {
+  let best = ''
+  let least = Math.max(2, Math.ceil(name.length / 3)) + 1
+  for (const candidate of names) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < least) {
+      best = candidate
+      least = distance
+    }
+  }
+  return best === '' ? `; it has ${[...names].join(', ')}` : `: did you mean "${best}"?`
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(replaced, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}

@@ -1,0 +1,187 @@
+/**
+ * The pools of connections, and the only place where agents are made.
+ *
+ * An agent belongs to one origin, one trust, one client certificate and one proxy, and carries everything that TLS is
+ * to check. Nothing is left to the options of a request: Node's own pool key knows neither `secureContext` nor
+ * `checkServerIdentity`, so an agent that served two trusts would hand a connection made under one to the other (seen on
+ * Node 20 to 26), and an agent's options win over a request's, so nothing given later can weaken them.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import { LruMap } from '../lru-map.ts'
+import type { ClientIdentity } from '../trust/client-cert.ts'
+import { checkServerIdentity } from '../trust/identity.ts'
+import { secureContextFor } from '../trust/secure-context.ts'
+import type { ResolvedTrust } from '../trust/verify.ts'
+import { limitConnectTime } from './connect-timeout.ts'
+import { observeHandshake } from './tls-info.ts'
+
+/** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
+export interface PoolOptions {
+  /** How many pools are kept; a pool is for one origin and one trust. The one used longest ago is closed. */
+  readonly poolConnections: number
+  /** How many idle connections a pool keeps; with `poolBlock`, how many it opens at most. */
+  readonly poolMaxsize: number
+  /** Whether a request waits for a free connection when `poolMaxsize` are in use, instead of opening one more. */
+  readonly poolBlock: boolean
+  /** How long an idle connection is kept, in ms. A server that announces a shorter time is believed. */
+  readonly keepAliveTimeout: number
+}
+
+/** Everything that a connection depends on. The key of a pool is made of all of it. */
+export interface ConnectionSpec {
+  /** `https://host:port` */
+  readonly origin: string
+  readonly trust: ResolvedTrust
+  readonly identity: ClientIdentity | undefined
+}
+
+/** The pools of one adapter, at most `poolConnections` of them. */
+export class AgentPool {
+  readonly #options: PoolOptions
+  readonly #pools: LruMap<string, Pool>
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#pools = new LruMap(options.poolConnections, (pool) => pool.retire())
+  }
+
+  /** The agent for verified (or, on demand, unverified) TLS connections of this kind. */
+  secure(spec: ConnectionSpec): http.Agent {
+    return this.#agent(poolKey(spec), () => new SecureAgent(spec, this.#options), spec)
+  }
+
+  /** The agent for plain connections to `origin` (`http://host:port`). */
+  plain(origin: string): http.Agent {
+    return this.#agent(origin, () => new PlainAgent(poolSettings(this.#options)))
+  }
+
+  get size(): number {
+    return this.#pools.size
+  }
+
+  /** Closes every connection, those in use as well. The pool can be used again. */
+  close(): void {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    for (const { agent } of pools) agent.destroy()
+  }
+
+  #agent(key: string, make: () => http.Agent, spec?: ConnectionSpec): http.Agent {
+    let pool = this.#pools.get(key)
+    if (pool === undefined) {
+      // A new agent means that a file may have changed: the moment to part from those made of older content.
+      this.#retireStale()
+      pool = new Pool(make(), spec, this.#options.keepAliveTimeout)
+      this.#pools.set(key, pool)
+    }
+    return pool.agent
+  }
+
+  #retireStale(): void {
+    for (const [key, pool] of [...this.#pools.entries()]) {
+      if (!pool.isStale) continue
+      this.#pools.delete(key)
+      pool.retire()
+    }
+  }
+}
+
+/** An agent and the life of its connections. */
+class Pool {
+  readonly agent: http.Agent
+  readonly #spec: ConnectionSpec | undefined
+  #retired = false
+
+  constructor(agent: http.Agent, spec: ConnectionSpec | undefined, keepAliveTimeout: number) {
+    this.agent = agent
+    this.#spec = spec
+    // Asked when a request is done; a socket for which this returns false is destroyed instead of pooled (Node's docs).
+    const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
+    agent.keepSocketAlive = (socket) => !this.#retired && keep(socket) !== false && limitIdle(socket, keepAliveTimeout)
+  }
+
+  /** Whether a file that the agent's trust or client certificate was read from holds something else by now. */
+  get isStale(): boolean {
+    return (this.#spec?.trust.set?.stale ?? false) || (this.#spec?.identity?.stale ?? false)
+  }
+
+  /** Closes what is idle now, and what is in use when it becomes idle. */
+  retire(): void {
+    this.#retired = true
+    for (const sockets of Object.values(this.agent.freeSockets)) {
+      for (const socket of sockets ?? []) socket.destroy()
+    }
+  }
+}
+
+/** @internal All parts of a {@link ConnectionSpec}, none left out. */
+export function poolKey({ origin, trust, identity }: ConnectionSpec): string {
+  return `${origin}|${trust.digest}|${identity?.digest ?? ''}`
+}
+
+/** What `createConnection` is given; the last is ours, handed through by the adapter. */
+interface ConnectionOptions extends https.AgentOptions {
+  readonly connectTimeout?: number | undefined
+}
+
+type ConnectionCallback = (error: Error | null, socket: Duplex) => void
+
+class SecureAgent extends https.Agent {
+  constructor(spec: ConnectionSpec, options: PoolOptions) {
+    super({ ...poolSettings(options), ...tlsSettings(spec, secureContextFor(spec.trust, spec.identity)) })
+  }
+
+  /** Node joins some 25 fields here, three times a request; this agent needs to tell hosts apart and nothing more. */
+  override getName(options?: { host?: string | undefined; port?: number | undefined }): string {
+    return `${options?.host}:${options?.port}`
+  }
+
+  override createConnection(options: ConnectionOptions, callback?: ConnectionCallback): Duplex | null | undefined {
+    const socket = super.createConnection(options, callback) as TLSSocket
+    observeHandshake(socket)
+    limitConnectTime(socket, 'secureConnect', options.connectTimeout)
+    return socket
+  }
+}
+
+class PlainAgent extends http.Agent {
+  override createConnection(options: ConnectionOptions, callback?: ConnectionCallback): Duplex | null | undefined {
+    const socket = super.createConnection(options, callback) as Socket
+    limitConnectTime(socket, 'connect', options.connectTimeout)
+    return socket
+  }
+}
+
+function poolSettings(options: PoolOptions): http.AgentOptions {
+  return {
+    keepAlive: true,
+    // The connection used last is the least likely to have been closed by the server.
+    scheduling: 'lifo',
+    maxFreeSockets: options.poolMaxsize,
+    maxSockets: options.poolBlock ? options.poolMaxsize : Number.POSITIVE_INFINITY,
+  }
+}
+
+function tlsSettings(spec: ConnectionSpec, secureContext: SecureContext): https.AgentOptions {
+  return {
+    secureContext,
+    // Explicit in either case: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
+    rejectUnauthorized: spec.trust.verified,
+    checkServerIdentity: spec.trust.verified ? checkServerIdentity : () => undefined,
+    ALPNProtocols: ['http/1.1'],
+  }
+}
+
+/**
+ * Limits the time that a pooled connection stays idle. Node closes it on the socket's timeout, which it has already set
+ * where the server announced one (`Keep-Alive: timeout=5`).
+ */
+function limitIdle(connection: Duplex, timeout: number): boolean {
+  const socket = connection as Socket
+  if (!socket.timeout || socket.timeout > timeout) socket.setTimeout(timeout)
+  return true
+}

@@ -1,0 +1,144 @@
+/** Errors of got, Node and OpenSSL become errors of ours: on their code, never on a message that only people should read. */
+import type { X509Certificate } from 'node:crypto'
+import { reasonFor } from '../diagnose/reasons.ts'
+import {
+  ChunkedEncodingError,
+  ConnectionError,
+  ConnectTimeout,
+  ContentDecodingError,
+  InvalidHeader,
+  ReadTimeout,
+  type RequestException,
+  SSLError,
+  Timeout,
+} from '../errors.ts'
+import type { TrustInfo } from '../trust/verify.ts'
+import { ConnectTimeLimit } from './connect-timeout.ts'
+
+/** Where an error happened. */
+export interface ErrorContext {
+  readonly host: string
+  readonly port: number
+  readonly peerCertificate: X509Certificate | undefined
+  readonly trust: TrustInfo | undefined
+  /** Whether a connection was there, so that an idle socket is the server's silence and not a handshake's. */
+  readonly connected: boolean
+  readonly readTimeout: number | undefined
+  readonly totalTimeout: number | undefined
+}
+
+/** An error of the transport, reduced to what decides. */
+interface TransportError extends Error {
+  code?: string
+  /** got's name of the time limit that ran out: `socket` (no byte), `request` (all of it). */
+  event?: string
+  syscall?: string
+}
+
+/** An error from before the response: DNS, TCP, TLS, sending, waiting. */
+export function mapRequestError(error: TransportError, context: ErrorContext): RequestException {
+  return mapTimeout(error, context) ?? mapTlsError(error, context) ?? mapConnectionError(error, context)
+}
+
+/** An error from reading the body. */
+export function mapBodyError(error: TransportError, context: ErrorContext): RequestException {
+  const timeout = mapTimeout(error, context)
+  if (timeout) return timeout
+  const { code = '', message } = error
+  if (DECODING.test(code)) {
+    return new ContentDecodingError(`the response could not be decompressed as its Content-Encoding says: ${message}`, {
+      code,
+      cause: error,
+    })
+  }
+  return new ChunkedEncodingError(
+    `Connection broken: the response of ${where(context)} ended before its body was complete`,
+    {
+      code: code === '' ? undefined : code,
+      cause: error,
+    },
+  )
+}
+
+/** zlib's codes (`Z_DATA_ERROR`, `ERR__ERROR_FORMAT_…` of Brotli, `ZSTD_error_…`). */
+const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING)/
+
+function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
+  const { host, readTimeout, totalTimeout } = context
+  if (error instanceof ConnectTimeLimit) {
+    return new ConnectTimeout(`Connection to ${host} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
+  }
+  if (error.event === 'socket' && !context.connected) {
+    return new ConnectTimeout(`Connection to ${host} timed out. (no byte within ${readTimeout} ms)`, { cause: error })
+  }
+  if (error.event === 'socket') {
+    return new ReadTimeout(`Read from ${where(context)} timed out. (read timeout=${readTimeout} ms)`, { cause: error })
+  }
+  if (error.event === 'request') {
+    return new Timeout(`Request to ${where(context)} timed out. (total timeout=${totalTimeout} ms)`, { cause: error })
+  }
+  return undefined
+}
+
+function mapTlsError(error: TransportError, context: ErrorContext): SSLError | undefined {
+  const { host, port, peerCertificate, trust } = context
+  const common = { code: error.code, cause: error, host, port, peerCertificate, trust }
+  if (endedInHandshake(error)) {
+    const message = `the server closed the connection during the TLS handshake (${where(context)})`
+    return new SSLError(message, { ...common, reason: 'protocol' })
+  }
+  const row = reasonFor(error)
+  if (row === undefined) return undefined
+  // Our own host check words it exactly (an address or a name); the table knows the kind only.
+  const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
+  return new SSLError(`${summary} (${where(context)})`, { ...common, reason: row.reason, hints: row.hints })
+}
+
+/** Node's own error for an end of file before the handshake was done; a reset has a syscall. */
+function endedInHandshake(error: TransportError): boolean {
+  return (
+    error.code === 'ECONNRESET' && error.syscall === undefined && /before secure TLS connection/.test(error.message)
+  )
+}
+
+function mapConnectionError(error: TransportError, context: ErrorContext): RequestException {
+  const { code = '' } = error
+  if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
+    return new InvalidHeader(`${where(context)} sent contradictory Content-Length or Transfer-Encoding headers`, {
+      code,
+      cause: error,
+    })
+  }
+  const problem = PROBLEMS.get(code) ?? (code.startsWith('HPE_') ? 'the answer is not valid HTTP' : error.message)
+  const message = `${NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'} ${where(context)}: ${problem}`
+  return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
+}
+
+const PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'connection refused: nothing listens there'],
+  ['ENOTFOUND', 'the name does not resolve'],
+  ['EAI_AGAIN', 'the name does not resolve now (DNS failed for the moment)'],
+  ['EHOSTUNREACH', 'no route to the host'],
+  ['ENETUNREACH', 'the network cannot be reached'],
+  ['ETIMEDOUT', 'the operating system gave up waiting'],
+  ['EADDRNOTAVAIL', 'no local address or port is free'],
+  ['EMFILE', 'too many open files'],
+  ['ECONNRESET', 'the connection was closed without a response'],
+  ['EPIPE', 'the connection was closed while sending'],
+  ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than Node accepts (see --max-http-header-size)'],
+])
+
+const NOT_CONNECTED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+])
+
+function where({ host, port }: ErrorContext): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,203 @@
+/** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
+import { hash, X509Certificate } from 'node:crypto'
+import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
+import { CERTIFICATE_LABELS, type PemBlock, PemSyntaxError, scanPem } from './pem.ts'
+
+/** A certificate that vouches for others (or for itself): RFC 5280 calls it a trust anchor. */
+export class TrustAnchor {
+  /** One PEM block, as OpenSSL is to read it: a `TRUSTED CERTIFICATE` keeps its trust settings. */
+  readonly pem: string
+  /** SHA-256 of what is trusted (label and content), in hex: equal ids mean equal trust. */
+  readonly id: string
+  #certificate: X509Certificate | undefined
+
+  constructor(label: string, bytes: Buffer, certificate?: X509Certificate) {
+    const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
+    this.pem = `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`
+    this.id = hash('sha256', this.pem)
+    this.#certificate = certificate
+  }
+
+  /** From a PEM block that is known to be good, such as one of Node's own roots; parsed when first looked at. */
+  static fromPem(pem: string): TrustAnchor {
+    const [block] = scanPem(pem)
+    if (block === undefined) throw new PemSyntaxError(1, 'not a PEM block')
+    return new TrustAnchor('CERTIFICATE', block.bytes)
+  }
+
+  static fromCertificate(certificate: X509Certificate): TrustAnchor {
+    return new TrustAnchor('CERTIFICATE', certificate.raw, certificate)
+  }
+
+  get certificate(): X509Certificate {
+    this.#certificate ??= new X509Certificate(this.pem)
+    return this.#certificate
+  }
+}
+
+/** What is wrong with a bundle: the problem, the line it is on (PEM only), and how to mend it. */
+export class BundleSyntaxError extends Error {
+  readonly line: number | undefined
+  readonly hints: readonly string[]
+
+  constructor(problem: string, options: { line?: number; hints?: readonly string[]; cause?: unknown } = {}) {
+    super(problem, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'BundleSyntaxError'
+    this.line = options.line
+    this.hints = options.hints ?? []
+  }
+}
+
+/**
+ * All certificates in the content of a bundle: PEM text with anything between the blocks, one DER certificate or
+ * several, or PKCS#7 (`.p7b`, PEM or DER). PKCS#7 blocks count only in a file without certificate blocks, since
+ * elsewhere OpenSSL, hence requests, passes over them.
+ *
+ * @throws BundleSyntaxError when there is none, or when one of them is damaged: a bundle is used whole or not at all.
+ */
+export function readCertificates(content: Buffer): TrustAnchor[] {
+  if (content.includes('-----BEGIN ')) return readPemCertificates(content.toString('latin1'), content)
+  if (content[0] === SEQUENCE) return readDerCertificates(content)
+  throw noCertificate(content)
+}
+
+function readPemCertificates(text: string, content: Buffer): TrustAnchor[] {
+  const blocks = scanBlocks(text)
+  const anchors = blocks.filter((block) => CERTIFICATE_LABELS.has(block.label)).map(anchorOfBlock)
+  if (anchors.length > 0) return anchors
+  const pkcs7 = blocks.filter((block) => block.label === 'PKCS7' || block.label === 'CMS')
+  if (pkcs7.length > 0) return pkcs7.flatMap((block) => readPkcs7(block.bytes, block.line))
+  throw noCertificate(content, blocks)
+}
+
+function scanBlocks(text: string): PemBlock[] {
+  try {
+    return scanPem(text)
+  } catch (error) {
+    if (!(error instanceof PemSyntaxError)) throw error
+    throw new BundleSyntaxError(error.message, { line: error.line, cause: error })
+  }
+}
+
+function anchorOfBlock(block: PemBlock): TrustAnchor {
+  if (block.headers) {
+    throw new BundleSyntaxError('a certificate block has header lines, which belong to encrypted keys only', {
+      line: block.line,
+    })
+  }
+  const certificate = parseCertificate(
+    block.label === 'TRUSTED CERTIFICATE' ? asPem(block) : block.bytes,
+    'the block holds base64, but no certificate: it is damaged or cut short',
+    block.line,
+  )
+  return block.label === 'TRUSTED CERTIFICATE'
+    ? new TrustAnchor(block.label, block.bytes, certificate)
+    : TrustAnchor.fromCertificate(certificate)
+}
+
+function asPem(block: PemBlock): string {
+  return `-----BEGIN ${block.label}-----\n${block.bytes.toString('base64')}\n-----END ${block.label}-----\n`
+}
+
+function parseCertificate(source: Buffer | string, problem: string, line?: number): X509Certificate {
+  try {
+    return new X509Certificate(source)
+  } catch (cause) {
+    throw new BundleSyntaxError(problem, line === undefined ? { cause } : { line, cause })
+  }
+}
+
+/** DER: certificates one after the other, or one PKCS#7 file. */
+function readDerCertificates(content: Buffer): TrustAnchor[] {
+  const anchors: TrustAnchor[] = []
+  for (let rest = content; rest.length > 0; ) {
+    let bytes: Buffer
+    try {
+      bytes = readElement(rest).bytes
+    } catch (cause) {
+      throw new BundleSyntaxError('the file looks like DER, but is damaged or cut short', { cause })
+    }
+    if (anchors.length === 0 && isPkcs7(bytes)) return readPkcs7(bytes)
+    if (isPkcs12(bytes)) throw pkcs12Error()
+    anchors.push(
+      TrustAnchor.fromCertificate(
+        parseCertificate(bytes, 'the file is DER, but holds no certificate (a key, perhaps)'),
+      ),
+    )
+    rest = rest.subarray(bytes.length)
+  }
+  return anchors
+}
+
+/** The object identifier 1.2.840.113549.1.7.2 (signedData, RFC 5652 section 5.1), as DER. */
+const SIGNED_DATA = Buffer.from('06092a864886f70d010702', 'hex')
+/** PFX (RFC 7292 section 4) begins with the INTEGER 3. */
+const PKCS12_VERSION = Buffer.from('020103', 'hex')
+
+function isPkcs7(bytes: Buffer): boolean {
+  const { content } = readElement(bytes)
+  return content.subarray(0, SIGNED_DATA.length).equals(SIGNED_DATA)
+}
+
+function isPkcs12(bytes: Buffer): boolean {
+  const { content } = readElement(bytes)
+  return content.subarray(0, PKCS12_VERSION.length).equals(PKCS12_VERSION)
+}
+
+function pkcs12Error(): BundleSyntaxError {
+  return new BundleSyntaxError('the file is a PKCS#12 store, not a list of certificates', {
+    hints: ['extract its certificates: openssl pkcs12 -in FILE -nokeys -out bundle.pem'],
+  })
+}
+
+/** The certificates of a "degenerate" SignedData, which is what a `.p7b` file is (RFC 5652 sections 3 and 5.1). */
+function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
+  let certificates: Buffer[]
+  try {
+    const [, explicit] = readElements(readElement(bytes).content)
+    const signedData = explicit?.tag === CONTEXT_0 ? readElement(explicit.content) : undefined
+    const set = signedData && readElements(signedData.content).find((element) => element.tag === CONTEXT_0)
+    // CertificateChoices: a plain certificate is a SEQUENCE; the other, long obsolete choices are tagged.
+    certificates = set ? readElements(set.content).flatMap((item) => (item.tag === SEQUENCE ? [item.bytes] : [])) : []
+  } catch (cause) {
+    throw new BundleSyntaxError('the PKCS#7 data is damaged', line === undefined ? { cause } : { line, cause })
+  }
+  if (certificates.length === 0) {
+    throw new BundleSyntaxError('the PKCS#7 data holds no certificate', line === undefined ? {} : { line })
+  }
+  const problem = 'the PKCS#7 data holds a damaged certificate'
+  return certificates.map((der) => TrustAnchor.fromCertificate(parseCertificate(der, problem, line)))
+}
+
+/** Says what a file without certificates is instead: most often it is the wrong one of two. */
+function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): BundleSyntaxError {
+  const problem = 'no certificate in it'
+  const say = (what: string, ...hints: string[]) => new BundleSyntaxError(`${problem}: ${what}`, { hints })
+  const text = content.toString('latin1')
+  if (content.length === 0) return say('the file is empty')
+  if (/^(?:\xff\xfe|\xfe\xff|-\0-\0|\0-\0-)/.test(text)) {
+    return say('it is UTF-16 text', 'save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE > bundle.pem')
+  }
+  const labels = new Set(blocks.map((block) => block.label))
+  for (const label of labels) {
+    if (label.endsWith('PRIVATE KEY')) return say('it holds a private key; name the certificate that belongs to it')
+    if (label.endsWith('CERTIFICATE REQUEST'))
+      return say('it holds a signing request, not the certificate made from it')
+    if (label === 'X509 CRL') return say('it holds a revocation list only')
+  }
+  if (labels.size > 0) return say(`it holds ${[...labels].map((label) => `"${label}"`).join(', ')} only`)
+  if (text.includes('-----BEGIN ') && text.includes('\\n')) {
+    return say('its line breaks are written as \\n', 'replace each "\\n" by a real line break')
+  }
+  if (text.includes('-----BEGIN ') && !text.includes('\n')) {
+    return say('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > bundle.pem")
+  }
+  if (text.includes('-----BEGIN ')) {
+    return say(
+      'something stands before "-----BEGIN" on its line',
+      'the dashes must be the first characters of the line',
+    )
+  }
+  if (text.trim() === '') return say('there is nothing but white space')
+  return say('it is neither PEM nor DER', 'a PEM certificate begins with the line -----BEGIN CERTIFICATE-----')
+}

@@ -1,0 +1,281 @@
+/** `cert`: the client certificate of mutual TLS, in any of its forms, read from live files and checked before use. */
+import { createPrivateKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ClientCertError } from '../errors.ts'
+import { LruMap } from '../lru-map.ts'
+import { isPemText, pathOfUrl } from './ca-bundle.ts'
+import { BundleSyntaxError, readCertificates } from './certificate.ts'
+import { type FileVersion, LiveFiles, UnusableFileError } from './live-file.ts'
+
+/** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
+export type FileInput = string | URL | Uint8Array
+
+/**
+ * A client certificate: the path of a PEM file with certificate and key; a pair of paths (`null` for the key: it is in
+ * the first file); `{ cert, key, passphrase }` or `{ pfx, passphrase }`, each by path or content. Further certificates
+ * after the first are sent as its chain.
+ *
+ * @example
+ * new Session({ cert: ['client.crt', 'client.key'] })
+ * get(url, { cert: { pfx: 'client.p12', passphrase: process.env.P12_PASSPHRASE } })
+ */
+export type ClientCert =
+  | string
+  | URL
+  | readonly [cert: string | URL, key: string | URL | null]
+  | { readonly cert: FileInput; readonly key?: FileInput | undefined; readonly passphrase?: string | undefined }
+  | { readonly pfx: FileInput; readonly passphrase?: string | undefined }
+
+/** A {@link ClientCert} of known form; its files are not looked at yet. */
+export type ClientCertSource =
+  | { readonly kind: 'pem'; readonly cert: FileSource; readonly key: FileSource; readonly passphrase?: string }
+  | { readonly kind: 'pfx'; readonly pfx: FileSource; readonly passphrase?: string }
+
+/** A client certificate at the moment of a connection, for `tls.createSecureContext`. */
+export interface ClientIdentity {
+  /** SHA-256 of all of it, in hex: equal digests mean the same identity. */
+  readonly digest: string
+  readonly options:
+    | { readonly cert: string; readonly key: string; readonly passphrase?: string }
+    | { readonly pfx: Buffer; readonly passphrase?: string }
+  /** What to call it in a message. */
+  readonly shown: string
+  /** Whether a file that this was read from holds something else by now. */
+  readonly stale: boolean
+}
+
+interface FileSource {
+  /** The absolute path; `undefined` for content. */
+  readonly path: string | undefined
+  /** As the user wrote it, or how it was given. */
+  readonly shown: string
+  readonly content: Buffer | undefined
+}
+
+/** @throws TypeError for another type, with what is accepted */
+export function toClientCertSource(cert: ClientCert): ClientCertSource {
+  if (typeof cert === 'string' || cert instanceof URL) {
+    const file = toFileSource(cert)
+    return { kind: 'pem', cert: file, key: file }
+  }
+  if (Array.isArray(cert)) return sourceOfPair(cert)
+  if (typeof cert === 'object' && cert !== null) return sourceOfObject(cert as Record<string, unknown>)
+  throw wrongType(typeof cert)
+}
+
+/**
+ * Reads the files as they are now and checks that they fit.
+ *
+ * @throws ClientCertError when a file is missing, is not what it should be, or the key belongs to another certificate
+ */
+export function resolveClientCert(source: ClientCertSource): ClientIdentity {
+  const files = source.kind === 'pfx' ? [source.pfx] : [source.cert, source.key]
+  const labels = source.kind === 'pfx' ? ['PKCS#12 file'] : ['certificate file', 'key file']
+  const parts = files.map((file, index) => read(file, labels[index] ?? ''))
+  const key = hash('sha256', [...files.map((file) => file.path ?? file.content), source.passphrase ?? ''].join('\n'))
+  const known = identities.get(key)
+  if (known?.parts.every((part, index) => part === parts[index])) return known.identity
+  const identity = source.kind === 'pfx' ? pfxIdentity(source, parts) : pemIdentity(source, parts)
+  identities.set(key, { parts, identity })
+  return identity
+}
+
+/** The check that is made for plain http as well, as in requests: a path that is given must exist. */
+export function assertClientCertExists(source: ClientCertSource): void {
+  const files = source.kind === 'pfx' ? [source.pfx] : [source.cert, source.key]
+  for (const [index, { path, shown }] of files.entries()) {
+    if (path !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined) {
+      throw missing(shown, index === 0 ? 'certificate file' : 'key file')
+    }
+  }
+}
+
+/** OpenSSL's complaint about a PKCS#12 file, which shows only when a context is made of it. */
+export function pfxError(identity: ClientIdentity, cause: unknown): ClientCertError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const { passphrase } = identity.options
+  const hints = /mac verify/i.test(message)
+    ? [passphrase === undefined ? 'it needs a passphrase: cert: { pfx, passphrase }' : 'the passphrase is wrong']
+    : /unsupported/i.test(message)
+      ? [
+          'it uses an old cipher; export it again: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW',
+        ]
+      : []
+  return new ClientCertError(`cannot use the client certificate ${identity.shown}: ${message}`, { hints, cause })
+}
+
+const files = new LiveFiles<Buffer>((content) => content, 128)
+const identities = new LruMap<string, { parts: readonly FileVersion<Buffer>[]; identity: ClientIdentity }>(128)
+
+const ACCEPTED = 'the path of a PEM file, [certPath, keyPath], { cert, key, passphrase? } or { pfx, passphrase? }'
+
+function wrongType(given: string): TypeError {
+  return new TypeError(`cert must be ${ACCEPTED}, not ${given}`)
+}
+
+function sourceOfPair(pair: readonly unknown[]): ClientCertSource {
+  const [cert, key] = pair
+  if (pair.length !== 2) throw wrongType(`a list of ${pair.length}`)
+  const certFile = toFileSource(cert)
+  return { kind: 'pem', cert: certFile, key: key === null ? certFile : toFileSource(key) }
+}
+
+function sourceOfObject(cert: Record<string, unknown>): ClientCertSource {
+  const { passphrase } = cert
+  const unknown = Object.keys(cert).find((key) => !['cert', 'key', 'pfx', 'passphrase'].includes(key))
+  if (unknown !== undefined) throw wrongType(`an object with "${unknown}"`)
+  if (passphrase !== undefined && typeof passphrase !== 'string') {
+    throw new TypeError(`cert.passphrase must be a string, not ${typeof passphrase}`)
+  }
+  const secret = passphrase === undefined ? {} : { passphrase }
+  if (cert.pfx !== undefined) {
+    if (cert.cert !== undefined || cert.key !== undefined) throw wrongType('an object with "pfx" and "cert" or "key"')
+    return { kind: 'pfx', pfx: toFileSource(cert.pfx), ...secret }
+  }
+  const certFile = toFileSource(cert.cert)
+  return { kind: 'pem', cert: certFile, key: cert.key === undefined ? certFile : toFileSource(cert.key), ...secret }
+}
+
+function toFileSource(input: unknown): FileSource {
+  if (input instanceof URL) {
+    const path = pathOfUrl(input)
+    return { path, shown: path, content: undefined }
+  }
+  if (input instanceof Uint8Array) return { path: undefined, shown: 'given as bytes', content: Buffer.from(input) }
+  if (typeof input !== 'string') throw wrongType(input === null ? 'null' : typeof input)
+  if (input === '') throw new ClientCertError('the path of the client certificate is empty')
+  if (isPemText(input)) return { path: undefined, shown: 'given as PEM text', content: Buffer.from(input) }
+  return { path: resolve(input), shown: input, content: undefined }
+}
+
+function read(file: FileSource, label: string): FileVersion<Buffer> {
+  if (file.content !== undefined) {
+    const key = hash('sha256', file.content)
+    const known = contents.get(key) ?? { value: file.content, stale: false }
+    contents.set(key, known)
+    return known
+  }
+  try {
+    return files.read(file.path ?? '')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw missing(file.shown, label, error)
+    const problem = error instanceof UnusableFileError ? error.message : (error as Error).message
+    throw new ClientCertError(`cannot read the TLS ${label} ${file.shown}: ${problem}`, {
+      path: file.shown,
+      code,
+      cause: error,
+    })
+  }
+}
+
+const contents = new LruMap<string, FileVersion<Buffer>>(128)
+
+/** requests' own words. */
+function missing(shown: string, label: string, cause?: unknown): ClientCertError {
+  return new ClientCertError(`Could not find the TLS ${label}, invalid path: ${shown}`, {
+    path: shown,
+    code: 'ENOENT',
+    cause,
+  })
+}
+
+function pfxIdentity(
+  source: ClientCertSource & { kind: 'pfx' },
+  parts: readonly FileVersion<Buffer>[],
+): ClientIdentity {
+  const pfx = parts[0]?.value ?? Buffer.alloc(0)
+  const { passphrase } = source
+  return {
+    digest: hash('sha256', `${hash('sha256', pfx)}\n${passphrase ?? ''}`),
+    options: passphrase === undefined ? { pfx } : { pfx, passphrase },
+    shown: source.pfx.shown,
+    get stale() {
+      return parts.some((part) => part.stale)
+    },
+  }
+}
+
+function pemIdentity(
+  source: ClientCertSource & { kind: 'pem' },
+  parts: readonly FileVersion<Buffer>[],
+): ClientIdentity {
+  const [certContent, keyContent] = parts.map((part) => part.value) as [Buffer, Buffer]
+  const chain = readChain(source.cert, certContent)
+  const { key, pem } = readKey(source, keyContent)
+  const leaf = new X509Certificate(chain)
+  if (!leaf.checkPrivateKey(key)) throw mismatch(source, chain, key)
+  const cert = chain
+  const { passphrase } = source
+  return {
+    digest: hash('sha256', [cert, pem, passphrase ?? ''].join('\n')),
+    options: passphrase === undefined ? { cert, key: pem } : { cert, key: pem, passphrase },
+    shown: source.cert.shown,
+    get stale() {
+      return parts.some((part) => part.stale)
+    },
+  }
+}
+
+/** The certificate and its chain as PEM. */
+function readChain(file: FileSource, content: Buffer): string {
+  try {
+    return readCertificates(content)
+      .map((anchor) => anchor.pem)
+      .join('')
+  } catch (error) {
+    if (!(error instanceof BundleSyntaxError)) throw error
+    const where = error.line === undefined ? file.shown : `${file.shown}, line ${error.line}`
+    throw new ClientCertError(`cannot use the client certificate ${where}: ${error.message}`, {
+      path: file.path === undefined ? undefined : file.shown,
+      line: error.line,
+      hints: error.hints,
+      cause: error,
+    })
+  }
+}
+
+function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): { key: KeyObject; pem: string } {
+  const { shown, path } = source.key
+  const text = content.toString('latin1')
+  const fail = (problem: string, hints: string[], cause?: unknown) =>
+    new ClientCertError(`cannot use the client key ${shown}: ${problem}`, {
+      path: path === undefined ? undefined : shown,
+      hints,
+      cause,
+    })
+  const der = content[0] === 0x30
+  if (!der && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text)) {
+    throw fail('there is no private key in it', ['name the key file as well: cert: [certPath, keyPath]'])
+  }
+  const encrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)
+  const { passphrase } = source
+  if (encrypted && passphrase === undefined) {
+    throw fail('it is encrypted', ['give its passphrase: cert: { cert, key, passphrase }'])
+  }
+  try {
+    const options = der ? { key: content, format: 'der' as const, type: 'pkcs8' as const } : { key: content }
+    const key = createPrivateKey(passphrase === undefined ? options : { ...options, passphrase })
+    return { key, pem: der ? key.export({ format: 'pem', type: 'pkcs8' }).toString() : text }
+  } catch (cause) {
+    throw encrypted
+      ? fail('it cannot be decrypted: the passphrase is wrong, or the file is damaged', [], cause)
+      : fail('it is damaged, or of a kind that Node cannot read', [], cause)
+  }
+}
+
+function mismatch(source: ClientCertSource & { kind: 'pem' }, chain: string, key: KeyObject): ClientCertError {
+  const later = readCertificates(Buffer.from(chain)).slice(1)
+  const hints = later.some((anchor) => anchor.certificate.checkPrivateKey(key))
+    ? ['the key belongs to a later certificate of the file: put that one first']
+    : ['take the pair that was made together']
+  return new ClientCertError(
+    `the client key ${source.key.shown} does not belong to the certificate ${source.cert.shown}`,
+    {
+      path: source.key.path === undefined ? undefined : source.key.shown,
+      code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH',
+      hints,
+    },
+  )
+}

@@ -1,0 +1,51 @@
+/** A reader for DER (X.690): just enough to walk a certificate or a PKCS#7 file. It copies nothing. */
+
+/** One tag-length-value element, its content still in place. */
+export interface DerElement {
+  /** The identifier octet, e.g. 0x30 for a SEQUENCE. */
+  readonly tag: number
+  /** The content octets. */
+  readonly content: Buffer
+  /** The whole element: identifier, length and content. */
+  readonly bytes: Buffer
+}
+
+export const SEQUENCE = 0x30
+export const SET = 0x31
+export const OBJECT_IDENTIFIER = 0x06
+/** `[0]`, constructed: an explicit or implicit context tag. */
+export const CONTEXT_0 = 0xa0
+
+/**
+ * Reads the element at the start of `bytes`.
+ *
+ * @throws RangeError when it is cut short, longer than 32 bits can say, or of indefinite length (BER, not DER).
+ */
+export function readElement(bytes: Buffer): DerElement {
+  const tag = bytes[0]
+  const first = bytes[1]
+  if (tag === undefined || first === undefined) throw new RangeError('DER element is cut short')
+  let length = first
+  let start = 2
+  if (first >= 0x80) {
+    const octets = first & 0x7f
+    if (octets === 0) throw new RangeError('indefinite lengths (BER) are not supported')
+    if (octets > 4 || bytes.length < 2 + octets) throw new RangeError('DER length is cut short or too long')
+    length = bytes.readUIntBE(2, octets)
+    start = 2 + octets
+  }
+  const end = start + length
+  if (end > bytes.length) throw new RangeError('DER element is cut short')
+  return { tag, content: bytes.subarray(start, end), bytes: bytes.subarray(0, end) }
+}
+
+/** The elements that `content` holds, one after the other. */
+export function readElements(content: Buffer): DerElement[] {
+  const elements: DerElement[] = []
+  for (let rest = content; rest.length > 0; ) {
+    const element = readElement(rest)
+    elements.push(element)
+    rest = rest.subarray(element.bytes.length)
+  }
+  return elements
+}

@@ -1,0 +1,153 @@
+/**
+ * Files that are looked at again before each use.
+ *
+ * A status call costs about 2 µs, reading and parsing a bundle milliseconds: so each use asks for the file's status, and
+ * only a changed file is read. What is read is kept as a version; when a later look finds other content, the old
+ * version is marked stale, and whatever was built on it (contexts, agents) can tell that it is out of date.
+ */
+import { hash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { LruMap } from '../lru-map.ts'
+
+/** What was made of a file's content at one time. */
+export interface FileVersion<T> {
+  readonly value: T
+  /** True from the moment the file was seen with other content, or not found any more. */
+  stale: boolean
+}
+
+interface Entry<T> {
+  status: Stats
+  /** Whether the file was old enough when read that any later write must show in its status. */
+  settled: boolean
+  contentHash: string
+  version: FileVersion<T>
+}
+
+/** Bundles are far smaller (all public roots together are 0.2 MB); a larger file is a mistake worth saying. */
+const MAX_BYTES = 32 * 1024 * 1024
+
+/** File times advance in ticks of up to 4 ms (Linux), or of 2 s on file systems that keep whole seconds only. */
+const TICK_MS = 50
+const COARSE_TICK_MS = 2100
+
+/** Keeps what was parsed from each file, and parses again when the content has changed. Holds at most `max` files. */
+export class LiveFiles<T> {
+  readonly #entries: LruMap<string, Entry<T>>
+  readonly #parse: (content: Buffer, path: string) => T
+  /** How often a look found the file unchanged, and how often it was parsed. */
+  readonly stats = { hits: 0, parses: 0 }
+
+  constructor(parse: (content: Buffer, path: string) => T, max = 512) {
+    this.#parse = parse
+    this.#entries = new LruMap(max)
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /**
+   * The current version of the file at the absolute `path`; its identity does not change while the content does not.
+   *
+   * @param status of the file now, where the caller has just asked for it
+   * @throws the file system's error, or whatever `parse` throws. Nothing is kept then: the next look tries again.
+   */
+  read(path: string, status?: Stats): FileVersion<T> {
+    const entry = this.#entries.get(path)
+    if (entry === undefined) return this.#load(path, undefined)
+    try {
+      if (entry.settled && sameFile(status ?? statSync(path), entry.status)) {
+        this.stats.hits++
+        return entry.version
+      }
+      return this.#load(path, entry)
+    } catch (error) {
+      entry.version.stale = true
+      this.#entries.delete(path)
+      throw error
+    }
+  }
+
+  #load(path: string, previous: Entry<T> | undefined): FileVersion<T> {
+    const { content, status } = readStable(path)
+    const settled = isSettled(status)
+    const contentHash = hash('sha256', content)
+    if (previous?.contentHash === contentHash) {
+      previous.status = status
+      previous.settled = settled
+      return previous.version
+    }
+    this.stats.parses++
+    const version = { value: this.#parse(content, path), stale: false }
+    if (previous) previous.version.stale = true
+    this.#entries.set(path, { status, settled, contentHash, version })
+    return version
+  }
+}
+
+/** Whether two looks saw the same file untouched. The change time cannot be set back, unlike the modification time. */
+export function sameFile(a: Stats, b: Stats): boolean {
+  return a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino && a.dev === b.dev
+}
+
+/** Whether so much time has passed since the last change that another one cannot fall into the same tick of the clock. */
+export function isSettled(status: Stats, now: number = Date.now()): boolean {
+  const tick = status.mtimeMs % 1000 === 0 && status.ctimeMs % 1000 === 0 ? COARSE_TICK_MS : TICK_MS
+  return now - Math.max(status.mtimeMs, status.ctimeMs) > tick
+}
+
+/** The content and the status that belongs to it: of one open file, so that a rename in between cannot mix two. */
+function readStable(path: string): { content: Buffer; status: Stats } {
+  // Opening a FIFO would wait for a writer, so the kind of file is asked for first.
+  assertReadable(statSync(path))
+  using file = open(path)
+  const status = fstatSync(file.descriptor)
+  assertReadable(status)
+  return { content: readFileSync(file.descriptor), status }
+}
+
+function open(path: string): Disposable & { readonly descriptor: number } {
+  const descriptor = openSync(path, 'r')
+  return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) }
+}
+
+function assertReadable(status: Stats): void {
+  if (!status.isFile()) throw new UnusableFileError('it is not a regular file')
+  if (status.size > MAX_BYTES) {
+    throw new UnusableFileError(`it is larger than ${MAX_BYTES / 1024 / 1024} MB, which no bundle is`)
+  }
+}
+
+/** The path names something that is not read on principle: a FIFO, a device, a huge file. */
+export class UnusableFileError extends Error {
+  override readonly name = 'UnusableFileError'
+}
+
+/**
+ * Runs `load`; where it fails on a file that was changed a moment ago, tries again for a short while.
+ *
+ * Many tools rewrite a file in place: for some milliseconds it is empty or half there. Requests in that moment must not
+ * fail, nor trust half of it. A file that stays broken is reported after {@link SETTLE_MS}; a missing one at once.
+ *
+ * @param pathOf tells which file an error is about, `undefined` for none
+ */
+export async function whileBeingWritten<T>(load: () => T, pathOf: (error: unknown) => string | undefined): Promise<T> {
+  for (let waited = 0; ; waited += SETTLE_STEP_MS) {
+    try {
+      return load()
+    } catch (error) {
+      const path = pathOf(error)
+      if (path === undefined || waited >= SETTLE_MS || !changedJustNow(path)) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS))
+  }
+}
+
+const SETTLE_MS = 200
+const SETTLE_STEP_MS = 10
+
+function changedJustNow(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false })
+  return status !== undefined && Math.abs(Date.now() - status.mtimeMs) < SETTLE_MS
+}

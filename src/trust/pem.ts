@@ -1,0 +1,117 @@
+/**
+ * The PEM scanner: what OpenSSL's `PEM_read_bio` accepts, with line numbers.
+ *
+ * The rules were measured against OpenSSL 3 as requests uses it: text between blocks, CRLF, a byte-order mark, trailing
+ * blanks, headers of encrypted keys and foreign blocks are fine; one damaged block refuses the whole file. Node itself
+ * would read as far as the damage and say nothing, so nothing reaches Node that has not passed here.
+ */
+
+/** One `-----BEGIN label-----` … `-----END label-----` block. */
+export interface PemBlock {
+  /** What stands after BEGIN, e.g. `CERTIFICATE`. */
+  readonly label: string
+  /** The decoded base64. */
+  readonly bytes: Buffer
+  /** The line (from 1) on which the block begins. */
+  readonly line: number
+  /** Whether the block carries RFC 1421 headers (`Proc-Type: 4,ENCRYPTED`), as old encrypted keys do. */
+  readonly headers: boolean
+}
+
+/** A damaged block: where it is and what is wrong with it. */
+export class PemSyntaxError extends Error {
+  readonly line: number
+
+  constructor(line: number, problem: string) {
+    super(problem)
+    this.name = 'PemSyntaxError'
+    this.line = line
+  }
+}
+
+/** The labels that hold a certificate. `TRUSTED CERTIFICATE` adds OpenSSL's own trust settings. */
+export const CERTIFICATE_LABELS: ReadonlySet<string> = new Set([
+  'CERTIFICATE',
+  'X509 CERTIFICATE',
+  'TRUSTED CERTIFICATE',
+])
+
+/**
+ * Finds all blocks of a PEM text, whatever their label.
+ *
+ * @throws PemSyntaxError for a block that does not end, ends with another label, or is not base64.
+ *
+ * @example
+ * scanPem(readFileSync('bundle.pem', 'latin1')).filter((block) => CERTIFICATE_LABELS.has(block.label))
+ */
+export function scanPem(text: string): PemBlock[] {
+  const lines = text.split('\n')
+  const blocks: PemBlock[] = []
+  let stoppedAt = 0
+  for (let index = 0; index < lines.length; index++) {
+    const line = trimLine(lines, index)
+    if (lines[index]?.startsWith('\0') && stoppedAt === 0) stoppedAt = index + 1
+    const label = BEGIN.exec(line)?.[1]
+    if (label === undefined) continue
+    // OpenSSL stops reading at such a line; what follows would be left out in silence.
+    if (stoppedAt > 0) throw new PemSyntaxError(stoppedAt, 'a line begins with a NUL byte, so the file is damaged')
+    const end = findEnd(lines, index, label)
+    blocks.push(readBlock(lines, index, end, label))
+    index = end
+  }
+  return blocks
+}
+
+// A label in OpenSSL may be empty or have any characters; a block that nobody knows is skipped like any other.
+const BEGIN = /^-----BEGIN ([^\r\n]*)-----$/
+const HEADER = /^[^:\s]+:/
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+/** The UTF-8 byte-order mark, as read in latin1 and in utf8. */
+const BYTE_ORDER_MARK = /^(?:\u00ef\u00bb\u00bf|\ufeff)/
+
+/** The line without what OpenSSL strips: trailing blanks and control characters, a leading byte-order mark. */
+function trimLine(lines: readonly string[], index: number): string {
+  let line = lines[index] ?? ''
+  if (index === 0) line = line.replace(BYTE_ORDER_MARK, '')
+  let end = line.length
+  while (end > 0 && line.charCodeAt(end - 1) <= 0x20) end--
+  return line.slice(0, end)
+}
+
+function findEnd(lines: readonly string[], begin: number, label: string): number {
+  for (let index = begin + 1; index < lines.length; index++) {
+    const line = trimLine(lines, index)
+    if (line === `-----END ${label}-----`) return index
+    if (line.startsWith('-----END ')) {
+      throw new PemSyntaxError(index + 1, `the block "${label}" begun on line ${begin + 1} ends as "${line}"`)
+    }
+    if (line.includes('-----')) {
+      throw new PemSyntaxError(index + 1, `the block "${label}" begun on line ${begin + 1} has "-----" inside a line`)
+    }
+  }
+  throw new PemSyntaxError(begin + 1, `the block "${label}" has no END line: the file is cut short`)
+}
+
+function readBlock(lines: readonly string[], begin: number, end: number, label: string): PemBlock {
+  let first = begin + 1
+  const headers = HEADER.test(trimLine(lines, first))
+  if (headers) {
+    while (first < end && trimLine(lines, first) !== '') first++
+  }
+  // An empty line may end the headers, even where there are none; after that it is damage.
+  if (first < end && trimLine(lines, first) === '') first++
+  let base64 = ''
+  for (let index = first; index < end; index++) {
+    const line = trimLine(lines, index)
+    if (line === '') throw new PemSyntaxError(index + 1, `the block "${label}" has an empty line inside`)
+    const content = line.replace(/[ \t]/g, '')
+    if (!BASE64.test(content)) throw new PemSyntaxError(index + 1, `the block "${label}" has a line that is not base64`)
+    base64 += content
+  }
+  if (base64 === '') throw new PemSyntaxError(begin + 1, `the block "${label}" is empty`)
+  const padded = base64.endsWith('=')
+  if (!BASE64.test(base64) || (padded ? base64.length % 4 !== 0 : base64.length % 4 === 1)) {
+    throw new PemSyntaxError(begin + 1, `the block "${label}" is not valid base64: the file is damaged`)
+  }
+  return { label, bytes: Buffer.from(base64, 'base64'), line: begin + 1, headers }
+}

@@ -1,0 +1,44 @@
+/** Warnings, through `process.emitWarning`: once for each subject, so that a log stays readable. */
+import { LruMap } from './lru-map.ts'
+
+export type WarningName = 'InsecureRequestWarning' | 'TrustPrecedenceWarning' | 'CertificateExpiryWarning'
+
+/**
+ * Silences one kind of warning, or all of them, for the whole process.
+ *
+ * @example
+ * disableWarnings('InsecureRequestWarning') // in the set-up of a test suite
+ */
+export function disableWarnings(name?: WarningName): void {
+  for (const each of name === undefined ? NAMES : [name]) disabled.add(each)
+}
+
+/** An https request to `host` goes out without verification: once per host. */
+export function warnInsecure(host: string): void {
+  warn('InsecureRequestWarning', host, () => [
+    `Unverified HTTPS request is being made to host '${host}': anyone on the way can read and change it`,
+    "name the server's certificate or CA instead: verify: 'FILE.pem'",
+  ])
+}
+
+/** The environment replaces a `session.verify` that was set, as in requests (psf/requests#3829): once per pair. */
+export function warnPrecedence(variable: string, path: string, sessionVerify: string): void {
+  warn('TrustPrecedenceWarning', `${variable}=${path} ${sessionVerify}`, () => [
+    `${variable}=${path} overrides session.verify (${sessionVerify}), as in Python requests`,
+    'to decide yourself pass verify with the call, or set trustEnv: false on the session',
+  ])
+}
+
+const NAMES: readonly WarningName[] = ['InsecureRequestWarning', 'TrustPrecedenceWarning', 'CertificateExpiryWarning']
+const disabled = new Set<WarningName>()
+
+/** Bounded: a crawler that visits a million hosts must not remember them all. */
+const warned = new LruMap<string, true>(10_000)
+
+function warn(name: WarningName, subject: string, describe: () => [message: string, detail: string]): void {
+  const key = `${name} ${subject}`
+  if (disabled.has(name) || warned.get(key)) return
+  warned.set(key, true)
+  const [message, detail] = describe()
+  process.emitWarning(message, { type: name, code: `VOUCH_${name}`, detail })
+}

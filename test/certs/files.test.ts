@@ -1,0 +1,227 @@
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, watch } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { preparePair } from '../../src/certs/files.ts'
+import { createSelfSignedCert } from '../../src/certs/index.ts'
+import { openssl } from '../helpers/openssl.ts'
+import { type TempDir, tempDir } from '../helpers/temp.ts'
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+const windows = process.platform === 'win32'
+
+/** Every file below the directory with its content, to compare before and after. */
+function snapshot(dir: TempDir): Record<string, string> {
+  const files = readdirSync(dir.path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort()
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'utf8')]))
+}
+
+function withUmask<T>(mask: number, body: () => Promise<T>): Promise<T> {
+  const before = process.umask(mask)
+  return body().finally(() => process.umask(before))
+}
+
+for (const umask of [0o000, 0o022, 0o077]) {
+  test(`under umask ${umask.toString(8)} the key's mode is 0600 from its first byte on`, {
+    skip: windows,
+  }, async () => {
+    using dir = tempDir()
+    const certFile = dir.join('cert.pem')
+    const keyFile = dir.join('keys/key.pem')
+    mkdirSync(dir.join('keys'))
+    const seen = new Set<string>()
+    // Every file that ever appears where the key goes, its temporary ones too.
+    using _ = Object.assign(
+      watch(dir.join('keys'), (_, name) => {
+        const stats = statSync(dir.join('keys', name ?? ''), { throwIfNoEntry: false })
+        if (stats) seen.add((stats.mode & 0o777).toString(8))
+      }),
+      {
+        [Symbol.dispose](this: { close(): void }) {
+          this.close()
+        },
+      },
+    )
+    await withUmask(umask, () => createSelfSignedCert(certFile, keyFile, 'localhost'))
+    assert.equal(modeOf(keyFile), '600')
+    assert.equal(modeOf(certFile), (0o644 & ~umask).toString(8))
+    await withUmask(umask, () => createSelfSignedCert(certFile, keyFile, 'localhost', { overwrite: true }))
+    assert.equal(modeOf(keyFile), '600')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.deepEqual([...seen], ['600'])
+  })
+}
+
+test('a key that others could read is replaced by one that they cannot', { skip: windows }, async () => {
+  using dir = tempDir()
+  const keyFile = dir.write('key.pem', 'old', 0o644)
+  await createSelfSignedCert(dir.join('cert.pem'), keyFile, 'localhost', { overwrite: true })
+  assert.equal(modeOf(keyFile), '600')
+})
+
+for (const existing of [['cert.pem'], ['key.pem'], ['cert.pem', 'key.pem']]) {
+  test(`existing files (${existing.join(' and ')}) are kept without overwrite, and replaced with it`, async () => {
+    using dir = tempDir()
+    for (const name of existing) dir.write(name, `old ${name}`)
+    const before = snapshot(dir)
+    await assert.rejects(createSelfSignedCert(dir.join('cert.pem'), dir.join('key.pem'), 'localhost'), {
+      code: 'EEXIST',
+      path: dir.join(existing[0] ?? ''),
+      message: `cannot write '${dir.join(existing[0] ?? '')}': the file exists, pass \`overwrite: true\` to replace it`,
+    })
+    assert.deepEqual(snapshot(dir), before)
+
+    const pair = await createSelfSignedCert(dir.join('cert.pem'), dir.join('key.pem'), 'localhost', { overwrite: true })
+    assert.deepEqual(snapshot(dir), { [dir.join('cert.pem')]: pair.cert, [dir.join('key.pem')]: pair.key })
+  })
+}
+
+test('files, relative paths and file: URLs are all paths', async () => {
+  using dir = tempDir()
+  const before = process.cwd()
+  process.chdir(dir.path)
+  try {
+    const making = createSelfSignedCert('ä cert.pem', pathToFileURL(dir.join('ä key.pem')), 'localhost')
+    // The files go where they were named, not where the process is when they are written.
+    await new Promise(setImmediate)
+    process.chdir(before)
+    const pair = await making
+    assert.deepEqual([pair.certFile, pair.keyFile], ['ä cert.pem', dir.join('ä key.pem')])
+  } finally {
+    process.chdir(before)
+  }
+  assert.deepEqual(readdirSync(dir.path).sort(), ['ä cert.pem', 'ä key.pem'])
+})
+
+type Place = [what: string, code: string, message: RegExp, cert: string, key: string]
+
+const badPlaces: Place[] = [
+  ['the certificate is a directory', 'EISDIR', /sub': it is a directory/, 'sub', 'key.pem'],
+  ['the key is a directory', 'EISDIR', /sub': it is a directory/, 'cert.pem', 'sub'],
+  ['the key is a link to a directory', 'EISDIR', /link': it is a directory/, 'cert.pem', 'link'],
+  ["the certificate's directory is missing", 'ENOENT', /none' first/, 'none/cert.pem', 'key.pem'],
+  ["the key's directory is missing", 'ENOENT', /none' first/, 'cert.pem', 'none/key.pem'],
+  ["the key's directory is a file", 'ENOTDIR', /file' is not a directory/, 'cert.pem', 'file/key.pem'],
+  ["the key's directory is below a file", 'ENOTDIR', /not a directory/, 'cert.pem', 'file/deeper/key.pem'],
+  ['the key is a pipe', 'EINVAL', /pipe': it is not a regular file/, 'cert.pem', 'pipe'],
+  ["the key's name is too long", 'ENAMETOOLONG', /name too long/, 'cert.pem', 'k'.repeat(300)],
+]
+
+for (const [what, code, message, cert, key] of badPlaces) {
+  test(`nothing is written when ${what}`, { skip: windows }, async () => {
+    using dir = tempDir()
+    mkdirSync(dir.join('sub'))
+    symlinkSync(dir.join('sub'), dir.join('link'))
+    dir.write('file', 'a file')
+    const pipe = spawn('mkfifo', [dir.join('pipe')])
+    await once(pipe, 'close')
+    const before = snapshot(dir)
+    for (const overwrite of [false, true]) {
+      const made = createSelfSignedCert(dir.join(cert), dir.join(key), 'localhost', { overwrite })
+      await assert.rejects(made, { name: 'Error', code, message })
+    }
+    assert.deepEqual(snapshot(dir), before)
+  })
+}
+
+test('a link is replaced, and what it points to is left alone', { skip: windows }, async () => {
+  using dir = tempDir()
+  dir.write('elsewhere', 'not yours')
+  symlinkSync(dir.join('elsewhere'), dir.join('key.pem'))
+  symlinkSync(dir.join('nowhere'), dir.join('cert.pem'))
+  const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+  await assert.rejects(createSelfSignedCert(...files, 'localhost'), { code: 'EEXIST', path: files[0] })
+  const pair = await createSelfSignedCert(...files, 'localhost', { overwrite: true })
+  assert.deepEqual(snapshot(dir), {
+    [files[0]]: pair.cert,
+    [dir.join('elsewhere')]: 'not yours',
+    [files[1]]: pair.key,
+  })
+})
+
+const wrongPaths: [what: string, cert: unknown, key: unknown, message: RegExp][] = [
+  ['null for the certificate alone', null, 'key.pem', /certFile is null and the other is not/],
+  ['null for the key alone', 'cert.pem', null, /keyFile is null and the other is not/],
+  ['an empty path', '', 'key.pem', /certFile is empty/],
+  ['undefined', 'cert.pem', undefined, /keyFile must be a path or a file: URL, not undefined/],
+  ['an https: URL', new URL('https://example.com/cert.pem'), 'key.pem', /certFile must be a path or a file: URL/],
+  ['a null character', 'cert.pem\0', 'key.pem', /null character/],
+  ['one path for both', 'pair.pem', './pair.pem', /are the same file/],
+]
+
+for (const [what, cert, key, message] of wrongPaths) {
+  test(`${what} is a TypeError`, async () => {
+    await assert.rejects(createSelfSignedCert(cert as string, key as string, 'localhost'), {
+      name: 'TypeError',
+      message,
+    })
+  })
+}
+
+for (const overwrite of [false, true]) {
+  test(`when the second file cannot be put in place, ${overwrite ? 'the old key comes back' : 'the key goes again'}`, async () => {
+    using dir = tempDir()
+    if (overwrite) dir.write('key.pem', 'old key', 0o640)
+    const target = await preparePair(dir.join('cert.pem'), dir.join('key.pem'), overwrite)
+    mkdirSync(dir.join('cert.pem'))
+    await assert.rejects(target.write('new cert', 'new key'), {
+      path: dir.join('cert.pem'),
+      message: /^cannot write '/,
+    })
+    assert.deepEqual(snapshot(dir), overwrite ? { [dir.join('key.pem')]: 'old key' } : {})
+    if (overwrite && !windows) assert.equal(modeOf(dir.join('key.pem')), '640')
+  })
+}
+
+test('when a directory goes away meanwhile, the files in the other stay as they were', async () => {
+  using dir = tempDir()
+  mkdirSync(dir.join('certs'))
+  dir.write('key.pem', 'old key')
+  const target = await preparePair(dir.join('certs/cert.pem'), dir.join('key.pem'), true)
+  rmSync(dir.join('certs'), { recursive: true })
+  await assert.rejects(target.write('new cert', 'new key'), { code: 'ENOENT', path: dir.join('certs/cert.pem') })
+  assert.deepEqual(snapshot(dir), { [dir.join('key.pem')]: 'old key' })
+})
+
+test('of many that create one pair at once, one succeeds and its two files belong together', async () => {
+  using dir = tempDir()
+  const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+  const results = await Promise.allSettled(Array.from({ length: 8 }, () => createSelfSignedCert(...files, 'localhost')))
+  const made = results.filter((result) => result.status === 'fulfilled')
+  const codes = results.flatMap((result) =>
+    result.status === 'rejected' ? [(result.reason as NodeJS.ErrnoException).code] : [],
+  )
+  assert.equal(made.length, 1)
+  assert.deepEqual(new Set(codes), new Set(['EEXIST']))
+  assert(new X509Certificate(readFileSync(files[0])).checkPrivateKey(createPrivateKey(readFileSync(files[1]))))
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+test('a process killed at any moment leaves whole files under the names', { skip: windows }, async () => {
+  using dir = tempDir()
+  const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+  await createSelfSignedCert(...files, 'localhost')
+  const module = new URL('../../src/certs/index.ts', import.meta.url).href
+  const script = `
+    const { createSelfSignedCert } = await import(${JSON.stringify(module)})
+    console.log('ready')
+    for (;;) await createSelfSignedCert(...${JSON.stringify(files)}, 'localhost', { overwrite: true })`
+  for (let round = 0; round < 6; round++) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 60))
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    openssl(['x509', '-noout', '-in', files[0]])
+    openssl(['pkey', '-noout', '-in', files[1]])
+    assert.equal(modeOf(files[1]), '600')
+  }
+})
