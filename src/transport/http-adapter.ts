@@ -143,6 +143,7 @@ class Exchange {
     }
     if (body !== undefined) {
       options.body = body
+      if (method === 'GET') options.allowGetBody = true
       const length = headers.get('content-length')
       // For the progress of the upload only.
       if (length !== undefined) options.headers = { 'content-length': length }
@@ -223,7 +224,6 @@ const PREPARED = new Options(undefined, {
   followRedirect: false,
   throwHttpErrors: false,
   retry: { limit: 0 },
-  allowGetBody: true,
   responseType: 'buffer',
   strictContentLength: false,
 })
