@@ -6,18 +6,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { cleanEnvironment } from './clean-environment.ts'
 
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort()
-const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', env: testEnvironment() })
+const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', env: cleanEnvironment() })
 process.exit(status ?? 1)
-
-function testEnvironment(): NodeJS.ProcessEnv {
-  const env = { ...process.env }
-  for (const name of Object.keys(env)) {
-    if (SETTINGS.test(name)) delete env[name]
-  }
-  return env
-}
-
-const SETTINGS = /^(?:.*_CA_BUNDLE|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|NODE_USE_.*|NODE_TLS_.*|.*_proxy|NETRC)$/i

@@ -1,0 +1,48 @@
+/**
+ * Runs the compiled tests on each supported line of Node: `npm run test:matrix`.
+ *
+ * The sources use `using`, which Node 22 does not know, so here they are compiled as they are for publication. Each Node
+ * comes from the npm package `node`, into `build/node-<line>`.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { cleanEnvironment } from './clean-environment.ts'
+
+const LINES = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24', '26']
+const env = cleanEnvironment()
+
+run('npm', ['run', '--silent', 'build'])
+run('node', ['scripts/clean.ts', 'build/tests'])
+run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.matrix.json'])
+// Some tests look at what is not compiled: the sources, the package, the documentation.
+for (const path of ['package.json', 'docs', 'README.md', 'CHANGELOG.md'])
+  cpSync(path, `build/tests/${path}`, { recursive: true })
+for (const path of globSync('{src,test,scripts}/**/*.{ts,py}')) cpSync(path, `build/tests/${path}`)
+
+const failed = LINES.filter((line) => !passes(line))
+console.log(failed.length === 0 ? `\nAll passed on Node ${LINES.join(', ')}` : `\nFailed on Node ${failed.join(', ')}`)
+process.exit(failed.length === 0 ? 0 : 1)
+
+function passes(line: string): boolean {
+  const node = nodeOf(line)
+  console.log(`\nNode ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`)
+  const files = globSync('test/**/*.test.js', { cwd: 'build/tests' }).sort()
+  return spawnSync(node, ['--test', ...files], { stdio: 'inherit', env, cwd: 'build/tests' }).status === 0
+}
+
+function nodeOf(line: string): string {
+  const folder = resolve(`build/node-${line}`)
+  const node = `${folder}/node_modules/node/bin/node`
+  if (!existsSync(node)) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(`${folder}/package.json`, JSON.stringify({ private: true, allowScripts: { node: true } }))
+    run('npm', ['install', '--silent', '--no-package-lock', `node@${line}`], folder)
+  }
+  return node
+}
+
+function run(command: string, args: readonly string[], cwd = '.'): void {
+  const { status } = spawnSync(command, args, { stdio: 'inherit', env: process.env, cwd })
+  if (status !== 0) process.exit(status ?? 1)
+}

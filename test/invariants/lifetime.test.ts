@@ -1,0 +1,136 @@
+/** I6 and I7: what is cached is bounded, what is opened is closed, and the process is left as it was. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import http from 'node:http'
+import https from 'node:https'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import tls from 'node:tls'
+import { promisify } from 'node:util'
+import { CABundle, caStats, get, Session, SSLError } from '../../src/index.ts'
+import { LruMap } from '../../src/lru-map.ts'
+import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { startHttpsServer } from '../helpers/servers.ts'
+import { tempDir } from '../helpers/temp.ts'
+
+const authority = createAuthority()
+const { chain, key } = authority.issue()
+const entry = new URL(import.meta.url.endsWith('.ts') ? '../../src/index.ts' : '../../src/index.js', import.meta.url)
+  .href
+
+test('a thousand sessions with the same bundle hold one TLS context', async () => {
+  await using server = await startHttpsServer({ cert: chain, key })
+  using dir = tempDir()
+  const path = dir.write('bundle.pem', authority.certificate)
+  await get(server.url, { verify: path })
+  const before = caStats()
+  const sessions = Array.from({ length: 1000 }, () => new Session({ verify: path }))
+  for (const session of sessions) {
+    assert((await session.get(server.url)).ok)
+    await session.close()
+  }
+  const after = caStats()
+  assert.equal(after.contexts, before.contexts)
+  assert.equal(after.contextBuilds, before.contextBuilds)
+  assert.equal(after.parses, before.parses)
+})
+
+test('twenty requests of a session use one connection', async () => {
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using session = new Session({ verify: authority.certificate })
+  for (let count = 0; count < 20; count++) await session.get(server.url)
+  assert.equal(server.connections, 1)
+})
+
+test('the caches do not grow beyond their bounds', async () => {
+  await using server = await startHttpsServer({ cert: chain, key })
+  using dir = tempDir()
+  await using session = new Session()
+  const bundle = CABundle.from(authority.certificate)
+  for (let count = 0; count < 150; count++) {
+    const verify = bundle.with(dir.write(`${count}.pem`, selfSigned({ commonName: String(count) }).certificate))
+    await session.get(server.url, { verify })
+  }
+  assert(caStats().contexts <= 100)
+  assert(server.connections >= 150)
+  const open = await promisify(server.server.getConnections.bind(server.server))()
+  assert(open <= 12, `${open} connections are open; a session keeps ten pools`)
+})
+
+test('a bounded map drops the entry used longest ago', () => {
+  const dropped: string[] = []
+  const map = new LruMap<string, number>(2, (_value, key) => dropped.push(key))
+  map.set('a', 1)
+  map.set('b', 2)
+  map.get('a')
+  map.set('c', 3)
+  assert.deepEqual(dropped, ['b'])
+  assert.equal(map.size, 2)
+})
+
+for (const [what, code] of [
+  ['requests alone', ''],
+  ['a session that is never closed', 'const s = new Session({ verify: ca }); await s.get(url); await s.get(url)'],
+  ['a response that is closed unread', 'const r = await get(url, { verify: ca, stream: true }); r.close()'],
+  [
+    'a session closed under an unread response',
+    'const s = new Session({ verify: ca }); await s.get(url + "/endless", { stream: true }); await s.close()',
+  ],
+  ['a refused server', 'await get(url).catch(() => {})'],
+  [
+    'a timeout and a signal that are not used up',
+    'await get(url, { verify: ca, timeout: { connect: 1e6, read: 1e6, total: 1e6 }, signal: AbortSignal.timeout(1e6) })',
+  ],
+] as const) {
+  test(`a program that does its work ends by itself: ${what}`, async () => {
+    await using server = await startHttpsServer({
+      cert: chain,
+      key,
+      handler: (request, response) => (request.url === '/endless' ? response.write('on and on') : response.end('done')),
+    })
+    const script = `
+      const { get, Session } = await import(${JSON.stringify(entry)})
+      const url = ${JSON.stringify(server.url)}
+      const ca = ${JSON.stringify(authority.certificate)}
+      await Promise.all([get(url, { verify: ca }), get(url, { verify: ca })])
+      ${code}
+      console.log('done')
+    `
+    const args = ['--input-type=module', '--eval', script]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })
+    assert.equal(stdout, 'done\n')
+  })
+}
+
+test('session.close() leaves no connection behind, and requests in flight are refused', async () => {
+  await using server = await startHttpsServer({ cert: chain, key, handler: () => {} })
+  const session = new Session({ verify: authority.certificate })
+  const pending = assert.rejects(session.get(server.url), { name: 'ConnectionError' })
+  while (server.requests === 0) await delay(5)
+  await session.close()
+  await pending
+  while ((await promisify(server.server.getConnections.bind(server.server))()) > 0) await delay(5)
+})
+
+test('nothing of the process changes: its agents, TLS defaults, listeners, environment and globals', async () => {
+  const look = () => ({
+    agents: JSON.stringify([https.globalAgent, http.globalAgent]),
+    tls: [
+      tls.DEFAULT_CIPHERS,
+      tls.DEFAULT_MIN_VERSION,
+      tls.DEFAULT_MAX_VERSION,
+      tls.getCACertificates('default').length,
+    ],
+    listeners: process.eventNames().map((name) => [String(name), process.listenerCount(name)]),
+    environment: JSON.stringify(process.env),
+    globals: Object.getOwnPropertyNames(globalThis).sort(),
+  })
+  // Node defines some globals when they are first used.
+  void [globalThis.fetch, globalThis.Headers, globalThis.Response, globalThis.FormData]
+  const before = look()
+  await using server = await startHttpsServer({ cert: chain, key })
+  await get(server.url, { verify: authority.certificate, cookies: { a: 'b' } })
+  await assert.rejects(get(server.url), SSLError)
+  assert.deepEqual(look(), before)
+})

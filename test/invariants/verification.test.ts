@@ -1,0 +1,114 @@
+/** I2: `verify: true`, a path or a bundle can never end up unverified. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { CABundleError, get, Request, Session, SSLError, type Verify } from '../../src/index.ts'
+import { expectWarnings, withEnv } from '../helpers/environment.ts'
+import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { startHttpsServer } from '../helpers/servers.ts'
+import { tempDir } from '../helpers/temp.ts'
+
+const authority = createAuthority()
+const stranger = createAuthority({ commonName: 'Stranger' })
+
+const entry = new URL(import.meta.url.endsWith('.ts') ? '../../src/index.ts' : '../../src/index.js', import.meta.url)
+  .href
+
+function startUntrusted() {
+  const { chain, key } = authority.issue()
+  return startHttpsServer({ cert: chain, key })
+}
+
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing, set at start or later', async () => {
+  await using server = await startUntrusted()
+  const script = `
+    const { get } = await import(${JSON.stringify(entry)})
+    for (const verify of [undefined, true, ${JSON.stringify(stranger.certificate)}]) {
+      await get(${JSON.stringify(server.url)}, { verify }).then(() => console.log('ACCEPTED'), (error) => console.log(error.name))
+    }
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+    await get(${JSON.stringify(server.url)}).then(() => console.log('ACCEPTED'), (error) => console.log(error.name))
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+  })
+  assert.deepEqual(stdout.trim().split('\n'), ['SSLError', 'SSLError', 'SSLError', 'SSLError'])
+  assert.equal(server.requests, 0)
+})
+
+test('only the boolean false switches verification off, whatever else might look like it', async () => {
+  await using server = await startUntrusted()
+  using dir = tempDir()
+  const values: unknown[] = [
+    ...['', ' ', '0', 'false', 'no', 'none', dir.write('empty.pem', ''), dir.write('junk.pem', 'junk')],
+    ...[Buffer.alloc(0), new Uint8Array(), [], [[]], Buffer.from('junk'), {}, { verify: false }],
+    ...[0, 1, Number.NaN, 0n, Symbol('false'), () => false, new Boolean(false), new Date(0), new Map()],
+  ]
+  for (const verify of values as Verify[]) {
+    const outcome = await get(server.url, { verify }).then(
+      () => 'accepted',
+      (error) => error,
+    )
+    assert(
+      outcome instanceof CABundleError || outcome instanceof TypeError,
+      `verify: ${String(verify)} must be refused, got ${String(outcome)}`,
+    )
+    await using session = new Session()
+    session.verify = verify
+    await assert.rejects(session.get(server.url), `session.verify = ${String(verify)}`)
+  }
+  assert.equal(server.connections, 0, 'refused before anything is sent')
+})
+
+test('nothing but a bundle in the environment decides, and an empty variable is none', async () => {
+  await using server = await startUntrusted()
+  using dir = tempDir()
+  const good = dir.write('good.pem', authority.certificate)
+  const empty = dir.write('empty.pem', '')
+  await withEnv({ REQUESTS_CA_BUNDLE: '', CURL_CA_BUNDLE: '' }, () => assert.rejects(get(server.url), SSLError))
+  for (const name of ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'requests_ca_bundle', 'AWS_CA_BUNDLE']) {
+    await withEnv({ [name]: good }, () => assert.rejects(get(server.url), SSLError, name))
+  }
+  for (const bundle of ['False', '0', '~/good.pem', `${good}:${good}`, empty]) {
+    await withEnv({ REQUESTS_CA_BUNDLE: bundle }, () => assert.rejects(get(server.url), CABundleError, bundle))
+  }
+  await withEnv({ REQUESTS_CA_BUNDLE: '', CURL_CA_BUNDLE: good }, async () => assert((await get(server.url)).ok))
+})
+
+test('session.verify of null or undefined means the default roots', async () => {
+  await using server = await startUntrusted()
+  for (const verify of [null, undefined] as unknown as null[]) {
+    await using session = new Session()
+    session.verify = verify
+    await assert.rejects(session.get(server.url), SSLError)
+    await assert.rejects(session.send(session.prepareRequest(request(server.url)), { verify: null }), SSLError)
+  }
+})
+
+test('a certificate that is trusted counts for its names only, not for the common name or the Host header', async () => {
+  const other = selfSigned({ hosts: ['other.test'], commonName: 'localhost' })
+  await using server = await startHttpsServer({ cert: other.chain, key: other.key })
+  for (const headers of [{}, { Host: 'other.test' }]) {
+    await assert.rejects(get(server.url, { verify: other.certificate, headers }), { reason: 'hostname-mismatch' })
+  }
+  assert.equal(server.requests, 0)
+})
+
+test('verify: false accepts anything, says so once, and is seen in response.tls', async () => {
+  const expired = selfSigned({ hosts: ['other.test'], notAfter: new Date(Date.now() - 1000) })
+  await using server = await startHttpsServer({ cert: expired.chain, key: expired.key })
+  const warnings = await expectWarnings('InsecureRequestWarning', async () => {
+    const response = await get(server.url, { verify: false })
+    await get(server.url, { verify: false })
+    assert.equal(response.tls?.verified, false)
+    assert.equal(response.tls?.peerCertificate?.subject, 'CN=other.test')
+  })
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0]?.message ?? '', /'localhost'/)
+})
+
+function request(url: string): Request {
+  return new Request('GET', url)
+}
