@@ -60,6 +60,7 @@ function newSession(): Session {
   // More pools than a session has: calls from all over a program come together here.
   shared ??= new HTTPAdapter({ poolConnections: 100 })
   const session = new Session()
-  session.mount('http', shared)
+  session.mount('https://', shared)
+  session.mount('http://', shared)
   return session
 }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
+import { toPairs } from './body/pairs.ts'
 import { toughCookie } from './lazy.ts'
 
 /** Where a cookie that is set by hand belongs. Without a `domain` it goes to every host that is asked for directly. */
@@ -29,7 +30,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   static from(init: CookiesInit | null | undefined): CookieJar {
     const jar = new CookieJar()
-    if (init) jar.update(init)
+    if (init !== undefined && init !== null) jar.update(init)
     return jar
   }
 
@@ -88,11 +89,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
       for (const cookie of cookies.#stored()) this.#put(cookie)
       return this
     }
-    if (typeof cookies !== 'object' || cookies === null) {
-      throw new TypeError(`cookies must be an object, a Map, a list of pairs or a CookieJar, not ${typeof cookies}`)
-    }
-    const pairs = Symbol.iterator in cookies ? cookies : Object.entries(cookies)
-    for (const [name, value] of pairs) this.set(name, value)
+    for (const [name, value] of toPairs(cookies, 'cookies', ACCEPTED)) this.set(name, value as string)
     return this
   }
 
@@ -133,7 +130,8 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   }
 
   #open(): ToughJar {
-    this.#jar ??= new (toughCookie().CookieJar)(undefined, { looseMode: true })
+    // Secure means https here, also on this machine: as in requests, and as the name says.
+    this.#jar ??= new (toughCookie().CookieJar)(undefined, { looseMode: true, allowSecureOnLocal: false })
     return this.#jar
   }
 
@@ -143,6 +141,8 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     return stored
   }
 }
+
+const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or a CookieJar'
 
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const COOKIE_VALUE = /^[\x20-\x3a\x3c-\x7e\x80-\xff]*$/

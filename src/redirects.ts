@@ -12,7 +12,6 @@ export interface RedirectStep {
   readonly keepsBody: boolean
   /** Whether scheme, host and port stay: if not, the client certificate stays behind. */
   readonly sameOrigin: boolean
-  readonly sameHost: boolean
 }
 
 /** What a redirect starts from. */
@@ -50,7 +49,7 @@ export function redirectStep(request: RedirectedRequest, statusCode: number, loc
   if (!keepsBody) {
     for (const name of ['Content-Length', 'Content-Type', 'Transfer-Encoding']) headers.delete(name)
   }
-  return { url, method, headers, keepsBody, sameOrigin, sameHost: url.hostname === request.target.hostname }
+  return { url, method, headers, keepsBody, sameOrigin }
 }
 
 /** requests' `should_strip_auth`: to another host always, to another port or scheme unless http:80 becomes https:443. */

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { type Auth, type AuthInit, toAuth } from './auth/basic.ts'
 import { type BodyOptions, type EncodedBody, encodeBody, NO_BODY } from './body/encode.ts'
+import { typeName } from './body/pairs.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import { UnrewindableBodyError } from './errors.ts'
 import { HeaderMap, type HeadersInit } from './headers.ts'
@@ -87,6 +88,8 @@ export class PreparedRequest implements WireRequest {
   readonly hooks: readonly ResponseHook[]
   /** @internal An auth that takes its time; the session waits for it. */
   pendingAuth: Promise<PreparedRequest> | undefined
+  /** The host that the user named; cookies without a domain go to no other, however long the chain of redirects. */
+  readonly #home: string
 
   /** @internal Use {@link Session.prepareRequest} or {@link Request.prepare}. */
   constructor(
@@ -96,6 +99,7 @@ export class PreparedRequest implements WireRequest {
     encoded: EncodedBody,
     cookies: CookieJar,
     hooks: readonly ResponseHook[],
+    home = target.hostname,
   ) {
     this.method = method
     this.target = target
@@ -103,6 +107,7 @@ export class PreparedRequest implements WireRequest {
     this.encoded = encoded
     this.cookies = cookies
     this.hooks = hooks
+    this.#home = home
   }
 
   /**
@@ -114,7 +119,7 @@ export class PreparedRequest implements WireRequest {
     const encoded = encodeBody(init.body)
     const { headers } = init
     const prepared = new PreparedRequest(method, withoutAuth(url), headers, encoded, init.cookies, init.hooks)
-    prepared.setCookieHeader(true)
+    prepared.setCookieHeader()
     setBodyHeaders(method, headers, encoded)
     const auth = init.auth ?? getUrlAuth(url)
     return auth === undefined ? prepared : applyAuth(prepared, toAuth<PreparedRequest>(auth))
@@ -137,7 +142,7 @@ export class PreparedRequest implements WireRequest {
   /** An independent copy; the body is shared. */
   copy(): PreparedRequest {
     const { method, target, headers, encoded, cookies, hooks } = this
-    return new PreparedRequest(method, target, headers.clone(), encoded, CookieJar.from(cookies), hooks)
+    return new PreparedRequest(method, target, headers.clone(), encoded, CookieJar.from(cookies), hooks, this.#home)
   }
 
   /**
@@ -151,16 +156,17 @@ export class PreparedRequest implements WireRequest {
         request: this,
       })
     }
-    const next = new PreparedRequest(step.method, step.url, step.headers, encoded, this.cookies, this.hooks)
-    setBodyHeaders(next.method, next.headers, encoded)
-    next.setCookieHeader(step.sameHost)
+    const { method, url, headers } = step
+    const next = new PreparedRequest(method, url, headers, encoded, this.cookies, this.hooks, this.#home)
+    setBodyHeaders(method, headers, encoded)
+    next.setCookieHeader()
     return next
   }
 
   /** @internal A Cookie header of the user's own wins over the jar. */
-  setCookieHeader(direct: boolean): void {
+  setCookieHeader(): void {
     if (this.headers.has('Cookie')) return
-    const value = this.cookies.headerFor(this.target, direct)
+    const value = this.cookies.headerFor(this.target, this.target.hostname === this.#home)
     if (value !== undefined) this.headers.set('Cookie', value)
   }
 
@@ -173,6 +179,9 @@ export class PreparedRequest implements WireRequest {
 /** The hooks as a list. @throws TypeError for anything but functions, and for an event that does not exist */
 export function toHooks(hooks: HooksInit | null | undefined): readonly ResponseHook[] {
   if (hooks === undefined || hooks === null) return NO_HOOKS
+  if (typeof hooks !== 'object' || Array.isArray(hooks)) {
+    throw new TypeError(`hooks must be an object such as { response: fn }, not ${typeName(hooks)}`)
+  }
   const unknown = Object.keys(hooks).find((name) => name !== 'response')
   if (unknown !== undefined) throw new TypeError(`Unsupported event specified, with event name "${unknown}"`)
   const given = hooks.response ?? NO_HOOKS

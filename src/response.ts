@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { CookieJar } from './cookies.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from './errors.ts'
 import { chardet, linkHeader } from './lazy.ts'
@@ -40,7 +41,7 @@ export class Response {
   readonly elapsed: number
   /** The connection's TLS side; `null` for plain http. */
   readonly tls: TlsInfo | null
-  /** The request that a redirect asks for, when redirects were not followed. */
+  /** The request that a redirect asks for, when redirects were not followed; `null` as well when it cannot be made. */
   next: PreparedRequest | null = null
   /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
   readonly raw: Readable
@@ -50,7 +51,9 @@ export class Response {
   readonly #maxSize: number | undefined
   #headers: Headers | undefined
   #content: Buffer | undefined
+  #reading: Promise<Buffer> | undefined
   #consumed = false
+  /** What was assigned; `undefined`: nothing was. */
   #encoding: string | null | undefined
 
   constructor(init: ResponseInit) {
@@ -115,13 +118,13 @@ export class Response {
     return this.isRedirect && (this.statusCode === 301 || this.statusCode === 308)
   }
 
-  /** The Link header by relation, or by URL where there is none (RFC 8288). */
+  /** The Link header by relation, or by URL where there is none (RFC 8288); one that cannot be read is passed over. */
   get links(): Record<string, { url: string; [parameter: string]: string }> {
     const links: Record<string, { url: string; [parameter: string]: string }> = Object.create(null)
-    const value = this.headerValues('link').join(', ')
-    if (value === '') return links
-    for (const { uri, ...parameters } of linkHeader().parse(value).refs) {
-      links[parameters.rel ?? uri] = { ...(parameters as Record<string, string>), url: uri }
+    for (const value of this.headerValues('link')) {
+      for (const { uri, ...parameters } of parseLinks(value)) {
+        links[parameters.rel ?? uri] = { ...(parameters as Record<string, string>), url: uri }
+      }
     }
     return links
   }
@@ -142,14 +145,15 @@ export class Response {
 
   /** Reads the whole body, unless that was done before, and keeps it as `content`. */
   async read(): Promise<Buffer> {
-    if (this.#content !== undefined) return this.#content
+    this.#reading ??= this.#readAll()
+    return this.#reading
+  }
+
+  async #readAll(): Promise<Buffer> {
     const chunks: Buffer[] = []
-    const count = this.#begin()
+    const take = this.#begin()
     try {
-      await collect(this.raw, (chunk) => {
-        count(chunk)
-        chunks.push(chunk)
-      })
+      await collect(this.raw, (chunk) => chunks.push(take(chunk)))
     } catch (error) {
       throw this.#describe(error)
     }
@@ -162,8 +166,7 @@ export class Response {
    * ISO-8859-1 for text (RFC 2616's default, as in requests), UTF-8 for JSON, `null` for anything else.
    */
   get encoding(): string | null {
-    if (this.#encoding === undefined) this.#encoding = charsetOf(this.header('content-type'))
-    return this.#encoding
+    return this.#encoding === undefined ? charsetOf(this.header('content-type')) : this.#encoding
   }
 
   set encoding(value: string | null) {
@@ -189,8 +192,8 @@ export class Response {
    */
   json<T = unknown>(): T {
     const { content } = this
-    const named = charsetParameter(this.header('content-type'))
-    const text = named === undefined && this.#encoding === undefined ? decodeJson(content) : this.text
+    const charset = this.#encoding === undefined ? charsetParameter(this.header('content-type')) : this.#encoding
+    const text = charset === undefined || charset === null ? decodeJson(content) : this.text
     try {
       return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
     } catch (cause) {
@@ -216,21 +219,21 @@ export class Response {
     if (chunkSize !== undefined && chunkSize !== null && !(Number.isInteger(chunkSize) && chunkSize > 0)) {
       throw new TypeError(`chunkSize must be a whole number of bytes, or null, not ${String(chunkSize)}`)
     }
-    const source = this.#content === undefined ? this.#stream() : [this.#content]
+    const source = this.#content === undefined ? this.#stream() : this.#content.length === 0 ? [] : [this.#content]
     if (chunkSize === undefined || chunkSize === null) yield* source
     else yield* rechunk(source, chunkSize)
   }
 
   /** The body line by line, as text, without line ends. */
   async *iterLines(): AsyncGenerator<string, void, undefined> {
-    const decoder = new TextDecoder(isKnownCharset(this.encoding) ? (this.encoding ?? 'utf-8') : 'utf-8')
+    const decode = streamDecoder(this.encoding ?? 'utf-8')
     let rest = ''
     for await (const chunk of this.iterContent()) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+      const lines = (rest + decode(chunk)).split(/\r\n|\n|\r(?!$)/)
       rest = lines.pop() ?? ''
       yield* lines
     }
-    rest += decoder.decode()
+    rest += decode()
     if (rest !== '') yield rest.replace(/\r$/, '')
   }
 
@@ -240,7 +243,9 @@ export class Response {
 
   /** Lets go of a body that is not wanted: what has not arrived is given up together with its connection. */
   close(): void {
-    if (!this.raw.readableEnded) this.raw.destroy()
+    if (this.raw.readableEnded) return
+    this.#consumed = true
+    this.raw.destroy()
   }
 
   /** Closes, for `using`. */
@@ -248,29 +253,33 @@ export class Response {
     this.close()
   }
 
+  /** Short, as in requests: what is inside (the connection, the request as sent) holds credentials. */
+  [inspect.custom](): string {
+    return `Response [${this.statusCode}] ${redactUrl(this.url)}`
+  }
+
   async *#stream(): AsyncGenerator<Buffer, void, undefined> {
-    const count = this.#begin()
+    const take = this.#begin()
     try {
-      for await (const chunk of this.raw as AsyncIterable<Buffer>) {
-        count(chunk)
-        yield chunk
-      }
+      for await (const chunk of this.raw as AsyncIterable<unknown>) yield take(chunk)
     } catch (error) {
       throw this.#describe(error)
     }
   }
 
-  /** Marks the body as taken, and counts what comes of it. */
-  #begin(): (chunk: Buffer) => void {
-    if (this.#consumed) {
+  /** Marks the body as taken; what it returns makes bytes of each chunk and counts them. */
+  #begin(): (chunk: unknown) => Buffer {
+    if (this.#consumed || this.raw.readableEnded) {
       throw new StreamConsumedError('The content for this response was already consumed', { response: this })
     }
     this.#consumed = true
     const max = this.#maxSize ?? Number.POSITIVE_INFINITY
     let size = 0
     return (chunk) => {
-      size += chunk.length
+      const bytes = toBuffer(chunk)
+      size += bytes.length
       if (size > max) throw this.#tooLarge(max)
+      return bytes
     }
   }
 
@@ -293,9 +302,14 @@ export class Response {
 }
 
 /** All of a stream at once: quicker than iterating, and most bodies are read so. */
-function collect(stream: Readable, add: (chunk: Buffer) => void): Promise<void> {
+function collect(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.on('data', (chunk: Buffer) => {
+    // A stream that failed before anybody listened says nothing any more.
+    if (stream.destroyed) {
+      reject(stream.errored ?? closedEarly())
+      return
+    }
+    stream.on('data', (chunk: unknown) => {
       try {
         add(chunk)
       } catch (error) {
@@ -305,8 +319,19 @@ function collect(stream: Readable, add: (chunk: Buffer) => void): Promise<void> 
     })
     stream.once('end', resolve)
     stream.once('error', reject)
-    stream.once('close', () => reject(new Error('the connection was closed before the end of the body')))
+    stream.once('close', () => reject(closedEarly()))
   })
+}
+
+function closedEarly(): Error {
+  return new Error('the connection was closed before the end of the body')
+}
+
+/** Streams of users' own adapters may yield strings and plain arrays of bytes. */
+function toBuffer(chunk: unknown): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  return Buffer.from(String(chunk))
 }
 
 async function* rechunk(
@@ -334,6 +359,14 @@ function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]
   }
 }
 
+function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['parse']>['refs'] {
+  try {
+    return value === '' ? [] : linkHeader().parse(value).refs
+  } catch {
+    return []
+  }
+}
+
 function charsetParameter(contentType: string | undefined): string | undefined {
   return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]+))/i
     .exec(contentType ?? '')
@@ -346,8 +379,9 @@ function charsetOf(contentType: string | undefined): string | null {
   if (contentType === undefined) return null
   const named = charsetParameter(contentType)
   if (named !== undefined) return named
-  if (contentType.includes('text')) return 'ISO-8859-1'
-  return contentType.includes('application/json') ? 'utf-8' : null
+  const [type = ''] = contentType.split(';')
+  if (type.includes('text')) return 'ISO-8859-1'
+  return type.includes('application/json') ? 'utf-8' : null
 }
 
 function decode(content: Buffer, charset: string): string {
@@ -358,11 +392,18 @@ function decode(content: Buffer, charset: string): string {
   return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
 }
 
+/** The same for one chunk after the other; called without a chunk at the end. */
+function streamDecoder(charset: string): (chunk?: Buffer) => string {
+  if (LATIN1.has(charset.toLowerCase())) return (chunk) => chunk?.toString('latin1') ?? ''
+  const decoder = new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
+  return (chunk) => decoder.decode(chunk, { stream: chunk !== undefined })
+}
+
 const LATIN1: ReadonlySet<string> = new Set(['iso-8859-1', 'iso8859-1', 'latin-1', 'latin1', 'l1'])
 
-function isKnownCharset(charset: string | null): boolean {
+function isKnownCharset(charset: string): boolean {
   try {
-    new TextDecoder(charset ?? 'utf-8')
+    new TextDecoder(charset)
     return true
   } catch {
     return false

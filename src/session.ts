@@ -1,9 +1,22 @@
 import type { AuthInit } from './auth/basic.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
-import { InvalidSchema, RequestException, TooManyRedirects } from './errors.ts'
+import {
+  ChunkedEncodingError,
+  ContentDecodingError,
+  InvalidSchema,
+  RequestException,
+  TooManyRedirects,
+} from './errors.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from './headers.ts'
 import { redirectStep } from './redirects.ts'
-import { type HooksInit, PreparedRequest, type Request, type RequestParts, toHooks } from './request.ts'
+import {
+  type HooksInit,
+  PreparedRequest,
+  type Request,
+  type RequestParts,
+  type ResponseHook,
+  toHooks,
+} from './request.ts'
 import { Response } from './response.ts'
 import {
   checkOptionNames,
@@ -66,7 +79,7 @@ export class Session {
   /** Mounted adapters, the longest prefix first. */
   #adapters: [prefix: string, adapter: Adapter][] = []
 
-  /** @throws TypeError for an unknown option */
+  /** @throws TypeError or RangeError for an unknown option or a wrong value */
   constructor(options: SessionOptions = {}) {
     checkOptionNames(options, 'Session', SESSION_OPTIONS)
     this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
@@ -80,6 +93,9 @@ export class Session {
     this.hooks = options.hooks ?? null
     this.maxRedirects = options.maxRedirects ?? 30
     this.trustEnv = options.trustEnv ?? true
+    // A wrong value is told here rather than at the first request. What is assigned later is checked then.
+    requestSettings(this, {}, {})
+    toHooks(this.hooks)
   }
 
   /** The headers of every request of the session; assign anything that `headers` takes. */
@@ -173,10 +189,10 @@ export class Session {
       if (text.startsWith(prefix)) return adapter
     }
     if (!/^https?:\/\//.test(text)) throw new InvalidSchema(`No connection adapters were found for '${redactUrl(url)}'`)
-    // One for both schemes, made when it is first needed.
+    // One for both schemes, made when it is first needed; a prefix that has an adapter of the user's keeps it.
     const adapter = new HTTPAdapter()
-    this.mount('https://', adapter)
-    this.mount('http://', adapter)
+    const mounted = new Set(this.#adapters.map(([prefix]) => prefix))
+    for (const prefix of ['https://', 'http://']) if (!mounted.has(prefix)) this.mount(prefix, adapter)
     return adapter
   }
 
@@ -202,10 +218,15 @@ export class Session {
       headers: mergeHeaders(this.#headers, parts.headers),
       body: parts,
       auth: auth ?? undefined,
-      // A call's cookies are added for it and its redirects, and not kept.
-      cookies: parts.cookies ? CookieJar.from(this.#cookies).update(parts.cookies) : this.#cookies,
-      hooks: toHooks(parts.hooks ?? this.hooks),
+      cookies: this.#cookiesFor(parts.cookies),
+      hooks: toHooks(parts.hooks === undefined ? this.hooks : parts.hooks),
     })
+  }
+
+  /** A call's cookies are added for it and its redirects, and not kept. */
+  #cookiesFor(call: CookiesInit | null | undefined): CookieJar {
+    if (call === undefined) return this.#cookies
+    return call === null ? new CookieJar() : CookieJar.from(this.#cookies).update(call)
   }
 
   async #follow(first: PreparedRequest, settings: Settings): Promise<Response> {
@@ -218,17 +239,17 @@ export class Session {
       const location = response.isRedirect ? response.header('location') : undefined
       if (location === undefined) return this.#finish(response, settings)
       if (!settings.allowRedirects) {
-        response.next = request.redirected(redirectStep(request, response.statusCode, location))
+        response.next = nextRequest(response, location)
         return this.#finish(response, settings)
       }
-      await response.read()
-      if (history.length >= this.maxRedirects) {
-        throw new TooManyRedirects(`Exceeded ${this.maxRedirects} redirects.`, { response })
+      await skipBody(response)
+      if (history.length >= settings.maxRedirects) {
+        throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
       }
       history.push(response)
-      const step = redirectStep(request, response.statusCode, location)
-      request = request.redirected(step)
-      if (!step.sameOrigin) hop = { ...hop, cert: undefined }
+      const { next, sameOrigin } = redirectedFrom(response, location)
+      request = next
+      if (!sameOrigin) hop = { ...hop, cert: undefined }
     }
   }
 
@@ -250,13 +271,64 @@ export class Session {
       this.#cookies.store(setCookie, request.target)
       if (request.cookies !== this.#cookies) request.cookies.store(setCookie, request.target)
     }
-    for (const hook of request.hooks) response = (await hook(response)) ?? response
+    return request.hooks.length === 0 ? response : this.#runHooks(request.hooks, response, settings)
+  }
+
+  /** Hooks see what the caller will see: without `stream`, a response whose body is there. */
+  async #runHooks(hooks: readonly ResponseHook[], first: Response, settings: Settings): Promise<Response> {
+    let response = first
+    try {
+      if (!settings.stream)
+        await (settings.allowRedirects && response.isRedirect ? skipBody(response) : response.read())
+      for (const hook of hooks) {
+        const other: unknown = await hook(response)
+        if (other === undefined || other === null) continue
+        if (!(other instanceof Response)) throw new TypeError('a response hook must return a Response, or nothing')
+        response = other
+      }
+    } catch (error) {
+      response.close()
+      throw error
+    }
     return response
   }
 
   async #finish(response: Response, settings: Settings): Promise<Response> {
     if (!settings.stream) await response.read()
     return response
+  }
+}
+
+/** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
+function redirectedFrom(response: Response, location: string): { next: PreparedRequest; sameOrigin: boolean } {
+  try {
+    const step = redirectStep(response.request, response.statusCode, location)
+    return { next: response.request.redirected(step), sameOrigin: step.sameOrigin }
+  } catch (error) {
+    if (error instanceof RequestException) {
+      error.request ??= response.request
+      error.response ??= response
+    }
+    throw error
+  }
+}
+
+/** Who does not follow a redirect gets the response, also when it leads where no request can go: `null` then. */
+function nextRequest(response: Response, location: string): PreparedRequest | null {
+  try {
+    return redirectedFrom(response, location).next
+  } catch (error) {
+    if (error instanceof RequestException) return null
+    throw error
+  }
+}
+
+/** Reads the body of a redirect, so that its connection can be used again. A damaged one stops nobody, as in requests. */
+async function skipBody(response: Response): Promise<void> {
+  try {
+    await response.read()
+  } catch (error) {
+    if (!(error instanceof ChunkedEncodingError || error instanceof ContentDecodingError)) throw error
   }
 }
 

@@ -57,11 +57,13 @@ export interface SessionSettings {
   readonly timeout: TimeoutInit | null | undefined
   readonly stream: boolean
   readonly trustEnv: boolean
+  readonly maxRedirects: number
 }
 
 /** What applies to a request and to those that it is redirected to. */
 export interface Settings extends SendSettings {
   readonly allowRedirects: boolean
+  readonly maxRedirects: number
   readonly stream: boolean
   readonly maxResponseSize: number | undefined
 }
@@ -105,7 +107,7 @@ export function resolveVerify(
 ): Trust {
   const open = call === undefined || call === null
   if (!open && call !== true) return toTrust(call, 'call')
-  const named = session.trustEnv ? environmentBundle(env) : undefined
+  const named = (flag('trustEnv', session.trustEnv) ?? true) ? environmentBundle(env) : undefined
   if (named) {
     const { verify } = session
     if (verify !== true && verify !== null && verify !== undefined) {
@@ -174,7 +176,8 @@ function settle(session: SessionSettings, call: SendOptions, trust: Trust): Sett
     timeout,
     deadline: timeout.total === undefined ? undefined : performance.now() + timeout.total,
     allowRedirects: flag('allowRedirects', call.allowRedirects) ?? true,
-    stream: flag('stream', call.stream) ?? session.stream,
+    maxRedirects: checkCount('maxRedirects', session.maxRedirects),
+    stream: flag('stream', call.stream === undefined ? session.stream : call.stream) ?? false,
     signal: checkSignal(call.signal),
     maxResponseSize: checkSize(call.maxResponseSize),
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
@@ -225,6 +228,11 @@ function flag(name: string, value: unknown): boolean | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean, not ${inspect(value, { depth: 0 })}`)
   return value
+}
+
+function checkCount(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value
+  throw new TypeError(`${name} must be a number of 0 or more, not ${inspect(value, { depth: 0 })}`)
 }
 
 function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {

@@ -17,7 +17,10 @@ export type TrustSourceInput = string | URL | Uint8Array | X509Certificate | CAB
 /** The certificates of a bundle as they are now. The same object for as long as nothing changed. */
 export interface CertificateSet {
   readonly anchors: readonly TrustAnchor[]
-  /** SHA-256 over the ids of all certificates, in hex: equal digests mean equal trust. */
+  /**
+   * SHA-256 over the ids of all certificates in their order, in hex: equal digests mean equal trust. The order is part of
+   * it because OpenSSL takes the first of two authorities of one name where no key identifier tells them apart.
+   */
   readonly digest: string
   /** Whether a file that this was read from holds something else by now. */
   readonly stale: boolean
@@ -83,9 +86,10 @@ export class CABundle {
     return this.resolve().anchors.length
   }
 
-  /** SHA-256 over all certificates, in hex; equal for bundles that trust the same. @throws CABundleError as above */
+  /** SHA-256 over all certificates, in hex; equal for the same certificates in any order. @throws CABundleError as above */
   get fingerprint(): string {
-    return this.resolve().digest
+    const ids = this.resolve().anchors.map((anchor) => anchor.id)
+    return hash('sha256', ids.sort().join('\n'))
   }
 
   /** All certificates as one PEM text. @throws CABundleError when a path cannot be used */
@@ -207,7 +211,7 @@ function certificateSet(parts: readonly Anchors[]): CertificateSet {
   }
   return {
     anchors: [...byId.values()],
-    digest: hash('sha256', [...byId.keys()].sort().join('\n')),
+    digest: hash('sha256', [...byId.keys()].join('\n')),
     get stale() {
       return parts.some((part) => part.stale)
     },

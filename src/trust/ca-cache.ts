@@ -108,7 +108,7 @@ function readDirectory(source: TrustPath, status: Stats): Anchors[] {
   if (!listing.hashed) {
     return [marker, ...listing.names.map((name) => readFile(join(source.path, name), join(source.shown, name)))]
   }
-  const found = listing.names.flatMap((name) => readHashedFile(source, name))
+  const found = readHashedFiles(source, listing.names)
   if (found.length === 0) {
     throw new CABundleError(`no usable certificate in the directory ${source.shown}: its hashed names do not match`, {
       path: source.shown,
@@ -118,17 +118,28 @@ function readDirectory(source: TrustPath, status: Stats): Anchors[] {
   return [marker, ...found]
 }
 
-/** None for a name under which OpenSSL would never look for these certificates, or for a dangling link. */
-function readHashedFile(source: TrustPath, name: string): Anchors[] {
-  const path = join(source.path, name)
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return []
-  const anchors = readFile(path, join(source.shown, name))
+/** The files that OpenSSL would find: a dangling link ends the count for its hash, as a missing number does. */
+function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[] {
+  const ended = new Set<string>()
+  return names.flatMap((name) => {
+    const prefix = name.slice(0, 8)
+    const path = join(source.path, name)
+    if (ended.has(prefix)) return []
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+      ended.add(prefix)
+      return []
+    }
+    const anchors = readFile(path, join(source.shown, name))
+    return isFoundBy(name, anchors) ? [anchors] : []
+  })
+}
+
+/** Whether OpenSSL would open a file of this name when it looks for one of its certificates. */
+function isFoundBy(name: string, { value }: Anchors): boolean {
   return nameMatches(
     name,
-    anchors.value.map((anchor) => anchor.certificate),
+    value.map((anchor) => anchor.certificate),
   )
-    ? [anchors]
-    : []
 }
 
 function listDirectory(source: TrustPath, status: Stats): Directory {

@@ -17,13 +17,18 @@ export interface DirectoryListing {
 /** Picks the names that count: hashed ones numbered from 0 without a gap, else `*.pem`, `*.crt`, `*.cer`. */
 export function certificateNames(names: readonly string[]): DirectoryListing {
   const present = new Set(names)
-  const hashed = names.filter((name) => HASHED_NAME.test(name)).sort()
+  const hashed = names.filter((name) => HASHED_NAME.test(name)).sort(byHashAndNumber)
   if (hashed.length === 0) return { hashed: false, names: names.filter((name) => PLAIN_NAME.test(name)).sort() }
   return { hashed: true, names: hashed.filter((name) => isReachable(name, present)) }
 }
 
 const HASHED_NAME = /^[0-9a-f]{8}\.[0-9]{1,9}$/
 const PLAIN_NAME = /^[^.].*\.(?:pem|crt|cer)$/i
+
+/** OpenSSL's order of reading: `.2` before `.10`. */
+function byHashAndNumber(a: string, b: string): number {
+  return a.slice(0, 8) === b.slice(0, 8) ? Number(a.slice(9)) - Number(b.slice(9)) : a < b ? -1 : 1
+}
 
 /** Whether OpenSSL gets as far as this name, counting up from 0. */
 function isReachable(name: string, present: ReadonlySet<string>): boolean {

@@ -48,8 +48,12 @@ export function scanPem(text: string): PemBlock[] {
   const lines = text.split('\n')
   const blocks: PemBlock[] = []
   let stoppedAt = 0
+  // OpenSSL strips a byte-order mark from the first line that it reads for each block: files that were appended to one
+  // another have theirs in the middle.
+  let mayHaveMark = true
   for (let index = 0; index < lines.length; index++) {
-    const line = trimLine(lines, index)
+    const line = trimLine(lines, index, mayHaveMark)
+    mayHaveMark = false
     if (lines[index]?.startsWith('\0') && stoppedAt === 0) stoppedAt = index + 1
     const label = BEGIN.exec(line)?.[1]
     if (label === undefined) continue
@@ -58,6 +62,7 @@ export function scanPem(text: string): PemBlock[] {
     const end = findEnd(lines, index, label)
     blocks.push(readBlock(lines, index, end, label))
     index = end
+    mayHaveMark = true
   }
   return blocks
 }
@@ -69,13 +74,20 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 /** The UTF-8 byte-order mark, as read in latin1 and in utf8. */
 const BYTE_ORDER_MARK = /^(?:\u00ef\u00bb\u00bf|\ufeff)/
 
-/** The line without what OpenSSL strips: trailing blanks and control characters, a leading byte-order mark. */
-function trimLine(lines: readonly string[], index: number): string {
+/**
+ * The line without what OpenSSL strips: trailing blanks and control characters (bytes above 127 among them, such as a
+ * no-break space, which are negative to it where `char` is signed), and a leading byte-order mark.
+ */
+function trimLine(lines: readonly string[], index: number, mayHaveMark = false): string {
   let line = lines[index] ?? ''
-  if (index === 0) line = line.replace(BYTE_ORDER_MARK, '')
+  if (mayHaveMark) line = line.replace(BYTE_ORDER_MARK, '')
   let end = line.length
-  while (end > 0 && line.charCodeAt(end - 1) <= 0x20) end--
+  while (end > 0 && isStripped(line.charCodeAt(end - 1))) end--
   return line.slice(0, end)
+}
+
+function isStripped(code: number): boolean {
+  return code <= 0x20 || code >= 0x80
 }
 
 function findEnd(lines: readonly string[], begin: number, label: string): number {
@@ -109,8 +121,7 @@ function readBlock(lines: readonly string[], begin: number, end: number, label: 
     base64 += content
   }
   if (base64 === '') throw new PemSyntaxError(begin + 1, `the block "${label}" is empty`)
-  const padded = base64.endsWith('=')
-  if (!BASE64.test(base64) || (padded ? base64.length % 4 !== 0 : base64.length % 4 === 1)) {
+  if (!BASE64.test(base64) || base64.length % 4 !== 0) {
     throw new PemSyntaxError(begin + 1, `the block "${label}" is not valid base64: the file is damaged`)
   }
   return { label, bytes: Buffer.from(base64, 'base64'), line: begin + 1, headers }

@@ -1,0 +1,82 @@
+/** The layers of docs/internals.md: who may import whom, and what only one file may do. */
+import './helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+
+const files = globSync('src/**/*.ts').filter((file) => !file.endsWith('.d.ts'))
+const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
+
+/** The layers, from the ground up: a file may import from its own layer and those before it. */
+const LAYERS: readonly RegExp[] = [
+  /^src\/(errors|warnings|status-codes|lru-map|lazy)\.ts$/,
+  /^src\/(body\/.*|auth\/.*|url|headers|cookies|redirects|trust\/.*|diagnose\/reasons)\.ts$/,
+  /^src\/transport\/.*\.ts$/,
+  /^src\/(request|response|settings|session)\.ts$/,
+  /^src\/(api|index|register|diagnose\/.*)\.ts$/,
+  /^src\/cli\/.*\.ts$/,
+]
+
+function layerOf(file: string): number {
+  const layer = LAYERS.findIndex((pattern) => pattern.test(file))
+  assert(layer >= 0, `${file} belongs to no layer: give it one in test/architecture.test.ts and docs/internals.md`)
+  return layer
+}
+
+/** The local files that a file imports at run time; types are free, they leave no trace. */
+function importsOf(file: string): string[] {
+  const text = sources.get(file) ?? ''
+  const specifiers = [...text.matchAll(/^(?:import|export) (?!type )[^'"]*?from '(\.[^']+)'/gms)].map(
+    (match) => match[1],
+  )
+  return specifiers.map((specifier) => join(dirname(file), specifier ?? ''))
+}
+
+test('imports go down the layers only', () => {
+  const upward = files
+    .filter((file) => !file.startsWith('src/certs/'))
+    .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
+    .filter(([file, imported]) => layerOf(imported) > layerOf(file))
+  assert.deepEqual(upward, [])
+})
+
+test('trust and certs stand alone: they import nothing of the transport and no session', () => {
+  const allowed = /^src\/(trust\/.*|certs\/.*|errors|lru-map|warnings)\.ts$/
+  const others = files
+    .filter((file) => /^src\/(trust|certs)\//.test(file))
+    .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
+    .filter(([, imported]) => !allowed.test(imported))
+  assert.deepEqual(others, [])
+})
+
+test("import 'vouch' does not load the certificate maker", () => {
+  const importers = files.filter(
+    (file) => !file.startsWith('src/certs/') && importsOf(file).some((imported) => imported.startsWith('src/certs/')),
+  )
+  assert.deepEqual(importers, [])
+})
+
+/** What may stand in one file only. */
+const ONLY_IN: readonly [what: string, pattern: RegExp, file: string][] = [
+  ['imports got', /from 'got'/, 'src/transport/http-adapter.ts'],
+  ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
+  ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts'],
+  ['makes http agents', /(?:new|extends) http\.Agent/, 'src/transport/agents.ts'],
+  ['reads the environment', /process\.env/, 'src/settings.ts'],
+]
+
+for (const [what, pattern, file] of ONLY_IN) {
+  test(`only ${file} ${what}`, () => {
+    const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+    const found = files.filter((each) => pattern.test(code(sources.get(each) ?? '')))
+    assert.deepEqual(found, [file])
+  })
+}
+
+test('what the package exports is listed name by name', () => {
+  assert.deepEqual(
+    files.filter((file) => /^export \*/m.test(sources.get(file) ?? '')),
+    [],
+  )
+})
