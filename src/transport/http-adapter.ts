@@ -31,6 +31,8 @@ export type HTTPAdapterOptions = Partial<PoolOptions>
  */
 export class HTTPAdapter implements Adapter {
   readonly #pool: AgentPool
+  /** How often `close` was called: a request that it cut off is not sent again. */
+  #closed = 0
 
   /**
    * @param options `poolConnections` (10 pools), `poolMaxsize` (10 connections each), `poolBlock` (false),
@@ -46,16 +48,18 @@ export class HTTPAdapter implements Adapter {
     const route = this.#route(request, settings) ?? (await this.#routeOnceSettled(request, settings))
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
     const exchange = new Exchange(request, settings, route)
+    const closed = this.#closed
     try {
       return await exchange.response
     } catch (error) {
-      if (!exchange.lostIdleConnection || !canBeSentAgain(request)) throw error
+      if (!exchange.lostIdleConnection || !canBeSentAgain(request) || closed !== this.#closed) throw error
       return await new Exchange(request, settings, route).response
     }
   }
 
   /** Closes every connection, those in use as well. The adapter can be used again. */
   close(): void {
+    this.#closed++
     this.#pool.close()
   }
 

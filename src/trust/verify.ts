@@ -67,7 +67,7 @@ export function resolveTrust(trust: Trust): ResolvedTrust {
   if (trust.kind === 'insecure') {
     return { verified: false, digest: 'insecure', set: undefined, info: trustInfo(trust, 0) }
   }
-  return { verified: true, digest: defaultDigest(), set: undefined, info: DEFAULT_INFO }
+  return defaultTrust()
 }
 
 function toBundle(verify: TrustSourceInput): CABundle {
@@ -80,22 +80,18 @@ function trustInfo(trust: Trust, certificates: number): TrustInfo {
   return path === undefined ? { source: trust.source, certificates } : { source: trust.source, path, certificates }
 }
 
-const DEFAULT_INFO: TrustInfo = {
-  source: 'default',
-  get certificates() {
-    return defaultRoots().length
-  },
-}
-
 let roots: readonly string[] | undefined
 let generation = 0
+let current: ResolvedTrust | undefined
 
-/** Changes when `tls.setDefaultCACertificates` is called: connections made before must not serve requests after. */
-function defaultDigest(): string {
+/** Another one after `tls.setDefaultCACertificates`: connections made before must not serve requests after. */
+function defaultTrust(): ResolvedTrust {
   const now = defaultRoots()
-  if (now !== roots) {
+  if (current === undefined || now !== roots) {
     roots = now
     generation++
+    const info: TrustInfo = { source: 'default', certificates: now.length }
+    current = { verified: true, digest: `default:${generation}`, set: undefined, info }
   }
-  return `default:${generation}`
+  return current
 }

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { CABundle, caStats, get, Session, SSLError } from '../../src/index.ts'
 import { LruMap } from '../../src/lru-map.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
-import { startHttpsServer } from '../helpers/servers.ts'
+import { type Handler, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const authority = createAuthority()
@@ -54,7 +54,7 @@ test('the caches do not grow beyond their bounds', async () => {
   }
   assert(caStats().contexts <= 100)
   assert(server.connections >= 150)
-  const open = await promisify(server.server.getConnections.bind(server.server))()
+  const open = await openConnections(server)
   assert(open <= 12, `${open} connections are open; a session keeps ten pools`)
 })
 
@@ -104,14 +104,30 @@ for (const [what, code] of [
 }
 
 test('session.close() leaves no connection behind, and requests in flight are refused', async () => {
-  await using server = await startHttpsServer({ cert: chain, key, handler: () => {} })
+  const handler: Handler = (request, response) => request.url === '/quick' && response.end()
+  await using server = await startHttpsServer({ cert: chain, key, handler })
   const session = new Session({ verify: authority.certificate })
+  // On a connection that has served before: it must not be taken for one that the server has dropped.
+  await session.get(`${server.url}/quick`)
   const pending = assert.rejects(session.get(server.url), { name: 'ConnectionError' })
-  while (server.requests === 0) await delay(5)
+  await eventually(() => server.requests === 2)
   await session.close()
   await pending
-  while ((await promisify(server.server.getConnections.bind(server.server))()) > 0) await delay(5)
+  await eventually(async () => (await openConnections(server)) === 0)
+  assert.equal(server.requests, 2)
 })
+
+function openConnections({ server }: TestServer): Promise<number> {
+  return promisify(server.getConnections.bind(server))()
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waited = 0; waited < 5000; waited += 5) {
+    if (await holds()) return
+    await delay(5)
+  }
+  assert.fail('did not come true within 5 s')
+}
 
 test('nothing of the process changes: its agents, TLS defaults, listeners, environment and globals', async () => {
   const look = () => ({
