@@ -183,7 +183,7 @@ export function toHooks(hooks: HooksInit | null | undefined): readonly ResponseH
     throw new TypeError(`hooks must be an object such as { response: fn }, not ${typeName(hooks)}`)
   }
   const unknown = Object.keys(hooks).find((name) => name !== 'response')
-  if (unknown !== undefined) throw new TypeError(`Unsupported event specified, with event name "${unknown}"`)
+  if (unknown !== undefined) throw new TypeError(`hooks: Unsupported event specified, with event name "${unknown}"`)
   const given = hooks.response ?? NO_HOOKS
   const list: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (!list.every((hook) => typeof hook === 'function')) {

@@ -6,6 +6,7 @@ import { ClientCertError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import { isPemText, pathOfUrl } from './ca-bundle.ts'
 import { BundleSyntaxError, readCertificates } from './certificate.ts'
+import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
 import { type FileVersion, LiveFiles, UnusableFileError } from './live-file.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
@@ -41,6 +42,8 @@ export interface ClientIdentity {
     | { readonly pfx: Buffer; readonly passphrase?: string }
   /** What to call it in a message. */
   readonly shown: string
+  /** The file, when it came from one, as the user wrote it. */
+  readonly path?: string | undefined
   /** Whether a file that this was read from holds something else by now. */
   readonly stale: boolean
 }
@@ -73,7 +76,8 @@ export function resolveClientCert(source: ClientCertSource): ClientIdentity {
   const files = source.kind === 'pfx' ? [source.pfx] : [source.cert, source.key]
   const labels = source.kind === 'pfx' ? ['PKCS#12 file'] : ['certificate file', 'key file']
   const parts = files.map((file, index) => read(file, labels[index] ?? ''))
-  const key = hash('sha256', [...files.map((file) => file.path ?? file.content), source.passphrase ?? ''].join('\n'))
+  const names = files.map((file) => file.path ?? file.content?.toString('latin1'))
+  const key = hash('sha256', JSON.stringify([source.kind, names, source.passphrase]))
   const known = identities.get(key)
   if (known?.parts.every((part, index) => part === parts[index])) return known.identity
   const identity = source.kind === 'pfx' ? pfxIdentity(source, parts) : pemIdentity(source, parts)
@@ -91,18 +95,26 @@ export function assertClientCertExists(source: ClientCertSource): void {
   }
 }
 
-/** OpenSSL's complaint about a PKCS#12 file, which shows only when a context is made of it. */
-export function pfxError(identity: ClientIdentity, cause: unknown): ClientCertError {
+/** OpenSSL's complaint about a client certificate, which shows only when a context is made of it. */
+export function refusedIdentity(identity: ClientIdentity, cause: unknown): ClientCertError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  const { passphrase } = identity.options
-  const hints = /mac verify/i.test(message)
-    ? [passphrase === undefined ? 'it needs a passphrase: cert: { pfx, passphrase }' : 'the passphrase is wrong']
-    : /unsupported/i.test(message)
-      ? [
-          'it uses an old cipher; export it again: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW',
-        ]
-      : []
-  return new ClientCertError(`cannot use the client certificate ${identity.shown}: ${message}`, { hints, cause })
+  return new ClientCertError(`cannot use the client certificate ${identity.shown}: ${message}`, {
+    path: identity.path,
+    hints: hintsFor(message, identity.options.passphrase),
+    cause,
+  })
+}
+
+function hintsFor(message: string, passphrase: string | undefined): string[] {
+  if (/mac verify/i.test(message)) {
+    return [passphrase === undefined ? 'it needs a passphrase: cert: { pfx, passphrase }' : 'the passphrase is wrong']
+  }
+  if (/unsupported/i.test(message)) {
+    return [
+      'it uses an old cipher; export it again: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW',
+    ]
+  }
+  return /too small|too weak/i.test(message) ? ['have it issued again with a stronger key or signature'] : []
 }
 
 const files = new LiveFiles<Buffer>((content) => content, 128)
@@ -191,6 +203,7 @@ function pfxIdentity(
     digest: hash('sha256', `${hash('sha256', pfx)}\n${passphrase ?? ''}`),
     options: passphrase === undefined ? { pfx } : { pfx, passphrase },
     shown: source.pfx.shown,
+    path: pathOf(source.pfx),
     get stale() {
       return parts.some((part) => part.stale)
     },
@@ -206,12 +219,12 @@ function pemIdentity(
   const { key, pem } = readKey(source, keyContent)
   const leaf = new X509Certificate(chain)
   if (!leaf.checkPrivateKey(key)) throw mismatch(source, chain, key)
-  const cert = chain
   const { passphrase } = source
   return {
-    digest: hash('sha256', [cert, pem, passphrase ?? ''].join('\n')),
-    options: passphrase === undefined ? { cert, key: pem } : { cert, key: pem, passphrase },
+    digest: hash('sha256', [chain, pem, passphrase ?? ''].join('\n')),
+    options: passphrase === undefined ? { cert: chain, key: pem } : { cert: chain, key: pem, passphrase },
     shown: source.cert.shown,
+    path: pathOf(source.cert),
     get stale() {
       return parts.some((part) => part.stale)
     },
@@ -228,7 +241,7 @@ function readChain(file: FileSource, content: Buffer): string {
     if (!(error instanceof BundleSyntaxError)) throw error
     const where = error.line === undefined ? file.shown : `${file.shown}, line ${error.line}`
     throw new ClientCertError(`cannot use the client certificate ${where}: ${error.message}`, {
-      path: file.path === undefined ? undefined : file.shown,
+      path: pathOf(file),
       line: error.line,
       hints: error.hints,
       cause: error,
@@ -237,32 +250,64 @@ function readChain(file: FileSource, content: Buffer): string {
 }
 
 function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): { key: KeyObject; pem: string } {
-  const { shown, path } = source.key
-  const text = content.toString('latin1')
-  const fail = (problem: string, hints: string[], cause?: unknown) =>
-    new ClientCertError(`cannot use the client key ${shown}: ${problem}`, {
-      path: path === undefined ? undefined : shown,
+  const { passphrase } = source
+  const secret = passphrase === undefined ? {} : { passphrase }
+  const fail = (problem: string, hints: string[] = [], cause?: unknown) =>
+    new ClientCertError(`cannot use the client key ${source.key.shown}: ${problem}`, {
+      path: pathOf(source.key),
       hints,
       cause,
     })
-  const der = content[0] === 0x30
-  if (!der && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text)) {
+  const kind = kindOfKey(content)
+  if (kind === 'none') {
     throw fail('there is no private key in it', ['name the key file as well: cert: [certPath, keyPath]'])
   }
-  const encrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)
-  const { passphrase } = source
-  if (encrypted && passphrase === undefined) {
+  if (kind === 'encrypted' && passphrase === undefined) {
     throw fail('it is encrypted', ['give its passphrase: cert: { cert, key, passphrase }'])
   }
   try {
-    const options = der ? { key: content, format: 'der' as const, type: 'pkcs8' as const } : { key: content }
-    const key = createPrivateKey(passphrase === undefined ? options : { ...options, passphrase })
-    return { key, pem: der ? key.export({ format: 'pem', type: 'pkcs8' }).toString() : text }
+    if (content[0] !== SEQUENCE) {
+      return { key: createPrivateKey({ key: content, ...secret }), pem: content.toString('latin1') }
+    }
+    const key = privateKeyFromDer(content, secret)
+    return { key, pem: key.export({ format: 'pem', type: 'pkcs8' }).toString() }
   } catch (cause) {
-    throw encrypted
+    throw kind === 'encrypted'
       ? fail('it cannot be decrypted: the passphrase is wrong, or the file is damaged', [], cause)
       : fail('it is damaged, or of a kind that Node cannot read', [], cause)
   }
+}
+
+function kindOfKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
+  if (content[0] === SEQUENCE) return kindOfDerKey(content)
+  const text = content.toString('latin1')
+  if (!/^(?:\u00ef\u00bb\u00bf)?-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text)) return 'none'
+  return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text) ? 'encrypted' : 'plain'
+}
+
+/** A key begins with its version number (RFC 5208, 8017, 5915), an encrypted one with its algorithm. */
+function kindOfDerKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
+  try {
+    const first = readElement(readElement(content).content)
+    if (first.tag === INTEGER) return 'plain'
+    return first.tag === SEQUENCE && first.content[0] === OBJECT_IDENTIFIER ? 'encrypted' : 'none'
+  } catch {
+    return 'none'
+  }
+}
+
+const INTEGER = 0x02
+
+function privateKeyFromDer(key: Buffer, secret: { passphrase?: string }): KeyObject {
+  let first: unknown
+  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
+    try {
+      return createPrivateKey({ key, format: 'der', type, ...secret })
+    } catch (error) {
+      first ??= error
+    }
+  }
+  throw first
 }
 
 function mismatch(source: ClientCertSource & { kind: 'pem' }, chain: string, key: KeyObject): ClientCertError {
@@ -272,10 +317,16 @@ function mismatch(source: ClientCertSource & { kind: 'pem' }, chain: string, key
     : ['take the pair that was made together']
   return new ClientCertError(
     `the client key ${source.key.shown} does not belong to the certificate ${source.cert.shown}`,
-    {
-      path: source.key.path === undefined ? undefined : source.key.shown,
-      code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH',
-      hints,
-    },
+    { path: pathOf(changedLast(source)), code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH', hints },
   )
+}
+
+/** Of the two files the one changed last: while a pair is being replaced, that is the one to wait for. */
+function changedLast({ cert, key }: ClientCertSource & { kind: 'pem' }): FileSource {
+  const changed = ({ path }: FileSource) => (path && statSync(path, { throwIfNoEntry: false })?.mtimeMs) || 0
+  return changed(cert) > changed(key) ? cert : key
+}
+
+function pathOf({ path, shown }: FileSource): string | undefined {
+  return path === undefined ? undefined : shown
 }

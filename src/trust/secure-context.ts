@@ -2,7 +2,7 @@
 import tls, { type SecureContext } from 'node:tls'
 import { LruMap } from '../lru-map.ts'
 import { caCacheStats } from './ca-cache.ts'
-import { type ClientIdentity, pfxError } from './client-cert.ts'
+import { type ClientIdentity, refusedIdentity } from './client-cert.ts'
 import type { ResolvedTrust } from './verify.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { ResolvedTrust } from './verify.ts'
  * A context costs 5 ms and 1 MB with all public roots (Node 24), so it is shared by every session of the process that
  * trusts the same. It is never changed after it was made: nothing of one request can leak into another through it.
  *
- * @throws ClientCertError when OpenSSL refuses a PKCS#12 file
+ * @throws ClientCertError when OpenSSL refuses the client certificate: a PKCS#12 file it cannot open, a weak key
  */
 export function secureContextFor(trust: ResolvedTrust, identity: ClientIdentity | undefined): SecureContext {
   const key = `${trust.digest}|${identity?.digest ?? ''}`
@@ -61,7 +61,7 @@ function build(trust: ResolvedTrust, identity: ClientIdentity | undefined): Secu
       ...identity?.options,
     })
   } catch (error) {
-    if (identity && 'pfx' in identity.options) throw pfxError(identity, error)
-    throw error
+    // The certificates of trust were all parsed before; a client certificate may still be too weak, or PKCS#12.
+    throw identity ? refusedIdentity(identity, error) : error
   }
 }

@@ -100,6 +100,7 @@ test('a connection that the server closed while it was idle is no error', async 
     assert.ok((await session.get(server.url127)).ok)
     server.server.closeIdleConnections()
   }
+  await sleep(20)
   assert.ok((await session.post(server.url127, { data: 'x' })).ok)
 })
 
