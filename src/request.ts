@@ -218,8 +218,9 @@ function setBodyHeaders(method: string, headers: HeaderMap, encoded: EncodedBody
 
 function applyAuth(prepared: PreparedRequest, auth: Auth<PreparedRequest>): PreparedRequest {
   const result = auth.apply(prepared)
-  if (result instanceof Promise) {
-    prepared.pendingAuth = result.then((request) => requestOfAuth(prepared, request))
+  // Any thenable: `await` would take it as well.
+  if (typeof result === 'object' && 'then' in result) {
+    prepared.pendingAuth = Promise.resolve(result).then((request) => requestOfAuth(prepared, request))
     // Waited for when the request is sent; until then a rejection is not unhandled.
     prepared.pendingAuth.catch(() => {})
     return prepared
