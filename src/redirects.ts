@@ -10,8 +10,6 @@ export interface RedirectStep {
   readonly headers: HeaderMap
   /** Whether the body goes along: after 307 and 308 only. */
   readonly keepsBody: boolean
-  /** Whether scheme, host and port stay: if not, the client certificate stays behind. */
-  readonly sameOrigin: boolean
 }
 
 /** What a redirect starts from. */
@@ -39,17 +37,16 @@ export function redirectStep(request: RedirectedRequest, statusCode: number, loc
   const url = resolveLocation(request.target, location)
   const method = redirectMethod(statusCode, request.method)
   const keepsBody = statusCode === 307 || statusCode === 308
-  const sameOrigin = url.origin === request.target.origin
   const headers = request.headers.clone()
   // Rebuilt from the jar, which knows where each cookie belongs.
   headers.delete('Cookie')
   headers.delete('Proxy-Authorization')
-  if (!sameOrigin) headers.delete('Host')
+  if (url.origin !== request.target.origin) headers.delete('Host')
   if (mustStripAuth(request.target, url)) headers.delete('Authorization')
   if (!keepsBody) {
     for (const name of ['Content-Length', 'Content-Type', 'Transfer-Encoding']) headers.delete(name)
   }
-  return { url, method, headers, keepsBody, sameOrigin }
+  return { url, method, headers, keepsBody }
 }
 
 /** requests' `should_strip_auth`: to another host always, to another port or scheme unless http:80 becomes https:443. */

@@ -247,9 +247,10 @@ export class Session {
         throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
       }
       history.push(response)
-      const { next, sameOrigin } = redirectedFrom(response, location)
+      const next = redirectedFrom(response, location)
+      // Of the request that was sent, since a hook may have given back the response of another.
+      if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
       request = next
-      if (!sameOrigin) hop = { ...hop, cert: undefined }
     }
   }
 
@@ -278,8 +279,8 @@ export class Session {
   async #runHooks(hooks: readonly ResponseHook[], first: Response, settings: Settings): Promise<Response> {
     let response = first
     try {
-      if (!settings.stream)
-        await (settings.allowRedirects && response.isRedirect ? skipBody(response) : response.read())
+      const followed = settings.allowRedirects && response.isRedirect
+      if (!settings.stream) await (followed ? skipBody(response) : response.read())
       for (const hook of hooks) {
         const other: unknown = await hook(response)
         if (other === undefined || other === null) continue
@@ -300,10 +301,9 @@ export class Session {
 }
 
 /** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
-function redirectedFrom(response: Response, location: string): { next: PreparedRequest; sameOrigin: boolean } {
+function redirectedFrom(response: Response, location: string): PreparedRequest {
   try {
-    const step = redirectStep(response.request, response.statusCode, location)
-    return { next: response.request.redirected(step), sameOrigin: step.sameOrigin }
+    return response.request.redirected(redirectStep(response.request, response.statusCode, location))
   } catch (error) {
     if (error instanceof RequestException) {
       error.request ??= response.request
@@ -316,7 +316,7 @@ function redirectedFrom(response: Response, location: string): { next: PreparedR
 /** Who does not follow a redirect gets the response, also when it leads where no request can go: `null` then. */
 function nextRequest(response: Response, location: string): PreparedRequest | null {
   try {
-    return redirectedFrom(response, location).next
+    return redirectedFrom(response, location)
   } catch (error) {
     if (error instanceof RequestException) return null
     throw error

@@ -61,6 +61,12 @@ test('a connection made with the client certificate is not used for a redirected
   assert.deepEqual(seen(await session.get(to(two.url127))), {})
 })
 
+test('a hook that gives back the response of another origin does not take the client certificate there', async () => {
+  const elsewhere = await session.get(to('/end', two.url127), { allowRedirects: false })
+  const response = (direct: Response) => (direct.request.target.origin === one.url127 ? elsewhere : undefined)
+  assert.equal(seen(await session.get(one.url127, { hooks: { response } })).client, undefined)
+})
+
 test('each hop is verified against what the call trusts', async () => {
   await assert.rejects(session.get(to(stranger.url127)), (error) => {
     assert.ok(error instanceof SSLError)

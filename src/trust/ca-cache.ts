@@ -91,8 +91,17 @@ function statOf(source: TrustPath): Stats {
   try {
     return statSync(source.path)
   } catch (error) {
+    forget(source.path)
     throw bundleError(error, source.shown)
   }
+}
+
+function forget(path: string): void {
+  files.forget(path)
+  const directory = directories.get(path)
+  if (directory === undefined) return
+  directory.marker.stale = true
+  directories.delete(path)
 }
 
 function readFile(path: string, shown: string, status?: Stats): Anchors {
@@ -127,6 +136,7 @@ function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[]
     if (ended.has(prefix)) return []
     if (statSync(path, { throwIfNoEntry: false }) === undefined) {
       ended.add(prefix)
+      files.forget(path)
       return []
     }
     const anchors = readFile(path, join(source.shown, name))
@@ -155,7 +165,7 @@ function listDirectory(source: TrustPath, status: Stats): Directory {
   const unchanged = known !== undefined && sameNames(known.listing, listing)
   if (known && !unchanged) known.marker.stale = true
   if (listing.names.length === 0) {
-    directories.delete(source.path)
+    forget(source.path)
     throw new CABundleError(`no certificates in the directory ${source.shown}`, {
       path: source.shown,
       hints: ['put *.pem, *.crt or *.cer files there, or names made by: openssl rehash DIRECTORY'],
@@ -171,7 +181,7 @@ function sameNames(a: DirectoryListing, b: DirectoryListing): boolean {
 }
 
 /** Turns what went wrong with a source into the error that users see. The texts for a missing file are requests' own. */
-function bundleError(error: unknown, shown: string, isPath = true): unknown {
+function bundleError(error: unknown, shown: string, isPath = true): CABundleError {
   if (error instanceof BundleSyntaxError) {
     const where = error.line === undefined ? shown : `${shown}, line ${error.line}`
     return new CABundleError(`cannot use the CA bundle ${where}: ${error.message}`, {
@@ -193,11 +203,8 @@ function bundleError(error: unknown, shown: string, isPath = true): unknown {
       cause: error,
     })
   }
-  if (code !== undefined) {
-    const { message } = error as NodeJS.ErrnoException
-    return new CABundleError(`cannot read the CA bundle ${shown}: ${message}`, { path: shown, code, cause: error })
-  }
-  return error
+  const { message } = error as Error
+  return new CABundleError(`cannot read the CA bundle ${shown}: ${message}`, { path: shown, code, cause: error })
 }
 
 function missingPathHints(shown: string): string[] {

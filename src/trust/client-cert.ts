@@ -38,7 +38,7 @@ export interface ClientIdentity {
   /** SHA-256 of all of it, in hex: equal digests mean the same identity. */
   readonly digest: string
   readonly options:
-    | { readonly cert: string; readonly key: string; readonly passphrase?: string }
+    | { readonly cert: string; readonly key: string }
     | { readonly pfx: Buffer; readonly passphrase?: string }
   /** What to call it in a message. */
   readonly shown: string
@@ -100,14 +100,14 @@ export function refusedIdentity(identity: ClientIdentity, cause: unknown): Clien
   const message = cause instanceof Error ? cause.message : String(cause)
   return new ClientCertError(`cannot use the client certificate ${identity.shown}: ${message}`, {
     path: identity.path,
-    hints: hintsFor(message, identity.options.passphrase),
+    hints: hintsFor(message, 'passphrase' in identity.options),
     cause,
   })
 }
 
-function hintsFor(message: string, passphrase: string | undefined): string[] {
+function hintsFor(message: string, hasPassphrase: boolean): string[] {
   if (/mac verify/i.test(message)) {
-    return [passphrase === undefined ? 'it needs a passphrase: cert: { pfx, passphrase }' : 'the passphrase is wrong']
+    return [hasPassphrase ? 'the passphrase is wrong' : 'it needs a passphrase: cert: { pfx, passphrase }']
   }
   if (/unsupported/i.test(message)) {
     return [
@@ -215,14 +215,14 @@ function pemIdentity(
   parts: readonly FileVersion<Buffer>[],
 ): ClientIdentity {
   const [certContent, keyContent] = parts.map((part) => part.value) as [Buffer, Buffer]
-  const chain = readChain(source.cert, certContent)
-  const { key, pem } = readKey(source, keyContent)
-  const leaf = new X509Certificate(chain)
-  if (!leaf.checkPrivateKey(key)) throw mismatch(source, chain, key)
-  const { passphrase } = source
+  const cert = readChain(source.cert, certContent)
+  const privateKey = readKey(source, keyContent)
+  if (!new X509Certificate(cert).checkPrivateKey(privateKey)) throw mismatch(source, cert, privateKey)
+  // As it was read: the reader for contexts is less forgiving (a byte-order mark), and knows no DER.
+  const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
   return {
-    digest: hash('sha256', [chain, pem, passphrase ?? ''].join('\n')),
-    options: passphrase === undefined ? { cert: chain, key: pem } : { cert: chain, key: pem, passphrase },
+    digest: hash('sha256', `${cert}\n${key}`),
+    options: { cert, key },
     shown: source.cert.shown,
     path: pathOf(source.cert),
     get stale() {
@@ -249,7 +249,7 @@ function readChain(file: FileSource, content: Buffer): string {
   }
 }
 
-function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): { key: KeyObject; pem: string } {
+function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): KeyObject {
   const { passphrase } = source
   const secret = passphrase === undefined ? {} : { passphrase }
   const fail = (problem: string, hints: string[] = [], cause?: unknown) =>
@@ -266,11 +266,7 @@ function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): {
     throw fail('it is encrypted', ['give its passphrase: cert: { cert, key, passphrase }'])
   }
   try {
-    if (content[0] !== SEQUENCE) {
-      return { key: createPrivateKey({ key: content, ...secret }), pem: content.toString('latin1') }
-    }
-    const key = privateKeyFromDer(content, secret)
-    return { key, pem: key.export({ format: 'pem', type: 'pkcs8' }).toString() }
+    return content[0] === SEQUENCE ? privateKeyFromDer(content, secret) : createPrivateKey({ key: content, ...secret })
   } catch (cause) {
     throw kind === 'encrypted'
       ? fail('it cannot be decrypted: the passphrase is wrong, or the file is damaged', [], cause)

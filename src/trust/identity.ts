@@ -27,6 +27,8 @@ export class HostnameMismatchError extends Error {
  */
 export function isValidFor(certificate: X509Certificate, host: string): boolean {
   if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined
+  // OpenSSL takes a name with a leading dot for all that ends in it: any certificate under `.com` would do.
+  if (host === '' || host.startsWith('.')) return false
   return certificate.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined
 }
 

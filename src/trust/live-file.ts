@@ -63,10 +63,17 @@ export class LiveFiles<T> {
       }
       return this.#load(path, entry)
     } catch (error) {
-      entry.version.stale = true
-      this.#entries.delete(path)
+      this.forget(path)
       throw error
     }
+  }
+
+  /** For a file that turned out to be gone: what was made of it is out of date. */
+  forget(path: string): void {
+    const entry = this.#entries.get(path)
+    if (entry === undefined) return
+    entry.version.stale = true
+    this.#entries.delete(path)
   }
 
   #load(path: string, previous: Entry<T> | undefined): FileVersion<T> {

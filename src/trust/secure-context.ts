@@ -1,5 +1,5 @@
 /** The only place where TLS contexts are made. */
-import tls, { type SecureContext } from 'node:tls'
+import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { LruMap } from '../lru-map.ts'
 import { caCacheStats } from './ca-cache.ts'
 import { type ClientIdentity, refusedIdentity } from './client-cert.ts'
@@ -54,14 +54,13 @@ const stats = { hits: 0, builds: 0 }
 
 function build(trust: ResolvedTrust, identity: ClientIdentity | undefined): SecureContext {
   const ca = trust.set?.anchors.map((anchor) => anchor.pem).join('')
+  // Without `ca` Node uses its default roots, which it keeps parsed: 0.1 ms instead of 5.
+  const options: SecureContextOptions = ca === undefined ? {} : { ca, allowPartialTrustChain: true }
+  if (identity === undefined) return tls.createSecureContext(options)
   try {
-    return tls.createSecureContext({
-      // Without `ca` Node uses its default roots, which it keeps parsed: 0.1 ms instead of 5.
-      ...(ca === undefined ? {} : { ca, allowPartialTrustChain: true }),
-      ...identity?.options,
-    })
+    return tls.createSecureContext({ ...options, ...identity.options })
   } catch (error) {
-    // The certificates of trust were all parsed before; a client certificate may still be too weak, or PKCS#12.
-    throw identity ? refusedIdentity(identity, error) : error
+    // The certificates of trust were all parsed before. A client certificate may be too weak, or PKCS#12 that does not open.
+    throw refusedIdentity(identity, error)
   }
 }
