@@ -59,7 +59,7 @@ test("import 'vouch' does not load the certificate maker", () => {
 
 /** What may stand in one file only. */
 const ONLY_IN: readonly [what: string, pattern: RegExp, file: string][] = [
-  ['imports got', /from 'got'/, 'src/transport/http-adapter.ts'],
+  ['imports got', /from 'got'/, 'src/transport/exchange.ts'],
   ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
   ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts'],
   ['makes http agents', /(?:new|extends) http\.Agent/, 'src/transport/agents.ts'],

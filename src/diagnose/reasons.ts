@@ -102,7 +102,7 @@ const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
   ['ERR_SSL_NO_PROTOCOLS_AVAILABLE', OLD_PROTOCOL],
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', NEEDS_CLIENT],
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
-  ['ERR_SSL_SSL/TLS_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
+  ['ERR_SSL_SSLV3_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
   ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', REFUSED_CLIENT],
   ['ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', REFUSED_CLIENT],
   ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', REFUSED_CLIENT],
@@ -121,12 +121,13 @@ const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
 
 /** The row for an error of a TLS connection; `undefined` when the error has nothing to do with TLS. */
 export function reasonFor(error: Error & { code?: string | undefined }): Reason | undefined {
-  const { code = '', message } = error
+  const { message } = error
+  const code = oldAlertName(error.code ?? '')
   const known = VERIFICATION.get(code) ?? HANDSHAKE.get(code)
   if (known) return known
   if (code === 'UNSPECIFIED') return UNSPECIFIED.get(message) ?? verification('other', message)
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
-    return byMessage(message) ?? handshake('other', message)
+    return byMessage(message) ?? handshake('other', opensslReason(message))
   }
   return VERIFY_CODE.test(code) ? verification('other', message) : undefined
 }
@@ -134,11 +135,23 @@ export function reasonFor(error: Error & { code?: string | undefined }): Reason 
 /** The names of OpenSSL's verification errors that have no row of their own. */
 const VERIFY_CODE = /^(?:CERT|CRL|CA|EE|UNABLE_TO|SUBTREE|PERMITTED|EXCLUDED|UNHANDLED|INVALID|AKID|KEYUSAGE)_/
 
+/** OpenSSL 3.5 says `ssl/tls alert` where the versions before said `sslv3 alert`. */
+function oldAlertName(text: string): string {
+  return text.replace(/ssl\/tls([ _])alert/i, (_, gap) =>
+    text.startsWith('ERR_') ? `SSLV3${gap}ALERT` : `sslv3${gap}alert`,
+  )
+}
+
 /** Some versions of Node report OpenSSL's error as EPROTO, with its name in the message only. */
 function byMessage(message: string): Reason | undefined {
+  const text = oldAlertName(message).toLowerCase()
   for (const [code, row] of HANDSHAKE) {
-    if (message.toLowerCase().includes(`:${code.slice('ERR_SSL_'.length).toLowerCase().replaceAll('_', ' ')}:`))
-      return row
+    if (text.includes(`:${code.slice('ERR_SSL_'.length).toLowerCase().replaceAll('_', ' ')}:`)) return row
   }
   return undefined
+}
+
+/** The words that matter of `C0E7…:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert …:../deps/…:`. */
+function opensslReason(message: string): string {
+  return /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1] ?? message.split('\n')[0] ?? message
 }

@@ -16,7 +16,7 @@ import type { ClientIdentity } from '../trust/client-cert.ts'
 import { checkServerIdentity } from '../trust/identity.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
-import { limitConnectTime } from './connect-timeout.ts'
+import { limitConnectTime } from './time-limits.ts'
 import { observeHandshake } from './tls-info.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
@@ -42,21 +42,21 @@ export interface ConnectionSpec {
 /** The pools of one adapter, at most `poolConnections` of them. */
 export class AgentPool {
   readonly #options: PoolOptions
-  readonly #pools: LruMap<string, Pool>
+  readonly #pools: LruMap<string, AgentLife>
 
   constructor(options: PoolOptions) {
     this.#options = options
     this.#pools = new LruMap(options.poolConnections, (pool) => pool.retire())
   }
 
-  /** The agent for verified (or, on demand, unverified) TLS connections of this kind. */
-  secure(spec: ConnectionSpec): http.Agent {
-    return this.#agent(poolKey(spec), () => new SecureAgent(spec, this.#options), spec)
+  /** The pool for verified (or, on demand, unverified) TLS connections of this kind. */
+  secure(spec: ConnectionSpec): Pool {
+    return this.#open(poolKey(spec), () => new SecureAgent(spec, this.#options), spec)
   }
 
-  /** The agent for plain connections to `origin` (`http://host:port`). */
-  plain(origin: string): http.Agent {
-    return this.#agent(origin, () => new PlainAgent(poolSettings(this.#options)))
+  /** The pool for plain connections to `origin` (`http://host:port`). */
+  plain(origin: string): Pool {
+    return this.#open(origin, () => new PlainAgent(poolSettings(this.#options)))
   }
 
   get size(): number {
@@ -67,18 +67,18 @@ export class AgentPool {
   close(): void {
     const pools = [...this.#pools.values()]
     this.#pools.clear()
-    for (const { agent } of pools) agent.destroy()
+    for (const pool of pools) pool.close()
   }
 
-  #agent(key: string, make: () => http.Agent, spec?: ConnectionSpec): http.Agent {
+  #open(key: string, make: () => http.Agent, spec?: ConnectionSpec): Pool {
     let pool = this.#pools.get(key)
     if (pool === undefined) {
       // A new agent means that a file may have changed: the moment to part from those made of older content.
       this.#retireStale()
-      pool = new Pool(make(), spec, this.#options.keepAliveTimeout)
+      pool = new AgentLife(make(), spec, this.#options.keepAliveTimeout)
       this.#pools.set(key, pool)
     }
-    return pool.agent
+    return pool
   }
 
   #retireStale(): void {
@@ -90,9 +90,17 @@ export class AgentPool {
   }
 }
 
-/** An agent and the life of its connections. */
-class Pool {
+/** The connections of one kind. */
+export interface Pool {
   readonly agent: http.Agent
+  /** Whether its adapter was closed since: no request may begin on it. */
+  readonly closed: boolean
+}
+
+/** An agent and the life of its connections. */
+class AgentLife implements Pool {
+  readonly agent: http.Agent
+  closed = false
   readonly #spec: ConnectionSpec | undefined
   #retired = false
 
@@ -115,6 +123,16 @@ class Pool {
     for (const sockets of Object.values(this.agent.freeSockets)) {
       for (const socket of sockets ?? []) socket.destroy()
     }
+  }
+
+  /** Closes what is idle and what is in use, and fails the requests that wait for a connection. */
+  close(): void {
+    this.closed = true
+    this.retire()
+    for (const requests of Object.values(this.agent.requests)) {
+      for (const request of requests ?? []) request.destroy()
+    }
+    this.agent.destroy()
   }
 }
 

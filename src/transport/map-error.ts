@@ -13,7 +13,7 @@ import {
   Timeout,
 } from '../errors.ts'
 import type { TrustInfo } from '../trust/verify.ts'
-import { ConnectTimeLimit } from './connect-timeout.ts'
+import { ConnectTimeLimit, ReadTimeLimit } from './time-limits.ts'
 
 /** Where an error happened. */
 export interface ErrorContext {
@@ -21,16 +21,13 @@ export interface ErrorContext {
   readonly port: number
   readonly peerCertificate: X509Certificate | undefined
   readonly trust: TrustInfo | undefined
-  /** Whether a connection was there, so that an idle socket is the server's silence and not a handshake's. */
-  readonly connected: boolean
-  readonly readTimeout: number | undefined
   readonly totalTimeout: number | undefined
 }
 
 /** An error of the transport, reduced to what decides. */
 interface TransportError extends Error {
   code?: string
-  /** got's name of the time limit that ran out: `socket` (no byte), `request` (all of it). */
+  /** got's name of a time limit that ran out: `request` is that for all of it. */
   event?: string
   syscall?: string
 }
@@ -61,18 +58,17 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
 }
 
 /** zlib's codes (`Z_DATA_ERROR`, `ERR__ERROR_FORMAT_…` of Brotli, `ZSTD_error_…`). */
-const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING)/
+const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING|ERR_TRAILING_JUNK)/
 
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
-  const { host, readTimeout, totalTimeout } = context
+  const { host, totalTimeout } = context
   if (error instanceof ConnectTimeLimit) {
     return new ConnectTimeout(`Connection to ${host} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
   }
-  if (error.event === 'socket' && !context.connected) {
-    return new ConnectTimeout(`Connection to ${host} timed out. (no byte within ${readTimeout} ms)`, { cause: error })
-  }
-  if (error.event === 'socket') {
-    return new ReadTimeout(`Read from ${where(context)} timed out. (read timeout=${readTimeout} ms)`, { cause: error })
+  if (error instanceof ReadTimeLimit) {
+    return error.connected
+      ? new ReadTimeout(`Read from ${where(context)} timed out. (read timeout=${error.limit} ms)`, { cause: error })
+      : new ConnectTimeout(`Connection to ${host} timed out. (no byte within ${error.limit} ms)`, { cause: error })
   }
   if (error.event === 'request') {
     return new Timeout(`Request to ${where(context)} timed out. (total timeout=${totalTimeout} ms)`, { cause: error })
@@ -103,8 +99,10 @@ function endedInHandshake(error: TransportError): boolean {
 
 function mapConnectionError(error: TransportError, context: ErrorContext): RequestException {
   const { code = '' } = error
+  // The parser keeps the bytes it choked on: headers, with their cookies, that would end up in logs.
+  if (code.startsWith('HPE_')) delete (error as { rawPacket?: Buffer }).rawPacket
   if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
-    return new InvalidHeader(`${where(context)} sent contradictory Content-Length or Transfer-Encoding headers`, {
+    return new InvalidHeader(`${where(context)} sent contradictory Content-Length headers`, {
       code,
       cause: error,
     })

@@ -134,12 +134,13 @@ function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[]
     const prefix = name.slice(0, 8)
     const path = join(source.path, name)
     if (ended.has(prefix)) return []
-    if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    const status = statSync(path, { throwIfNoEntry: false })
+    if (status === undefined) {
       ended.add(prefix)
       files.forget(path)
       return []
     }
-    const anchors = readFile(path, join(source.shown, name))
+    const anchors = readFile(path, join(source.shown, name), status)
     return isFoundBy(name, anchors) ? [anchors] : []
   })
 }

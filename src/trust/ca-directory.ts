@@ -50,9 +50,17 @@ export function nameMatches(name: string, certificates: Iterable<X509Certificate
 
 /** What `openssl x509 -noout -subject_hash` prints: SHA-1 of the canonical subject, the first four bytes, little-endian. */
 export function subjectHash(certificate: X509Certificate): string {
-  const digest = hash('sha1', canonicalName(subjectOf(certificate.raw)), 'buffer')
-  return digest.readUInt32LE(0).toString(16).padStart(8, '0')
+  let subject = hashes.get(certificate)
+  if (subject === undefined) {
+    const digest = hash('sha1', canonicalName(subjectOf(certificate.raw)), 'buffer')
+    subject = digest.readUInt32LE(0).toString(16).padStart(8, '0')
+    hashes.set(certificate, subject)
+  }
+  return subject
 }
+
+/** A directory is gone through for each request, and a hash costs ten times a status call. */
+const hashes = new WeakMap<X509Certificate, string>()
 
 /** The subject's relative distinguished names (RFC 5280 section 4.1): the field after serial, algorithm, issuer, validity. */
 function subjectOf(certificate: Buffer): Buffer {

@@ -5,12 +5,13 @@ import { type TestContext, test } from 'node:test'
 import { Session, type Verify } from '../../src/index.ts'
 import { expectWarnings } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { tempDir } from '../helpers/temp.ts'
 import { contentCases } from './contents.ts'
 import { type Cell, CONTENTS, type Difference, SERVERS } from './differences.ts'
 import { askRequests, whyNoRequests } from './oracle.ts'
 import { pooled, startServers, verdict } from './run.ts'
 import { serverCases } from './servers.ts'
-import { materialDir, materialOf, pathSources } from './sources.ts'
+import { materialOf, pathSources } from './sources.ts'
 
 const skip = whyNoRequests()
 
@@ -56,10 +57,11 @@ async function compare(t: TestContext, cases: readonly Case[], differences: read
 test('every path and boolean judges every server as Python requests does, but for the listed differences', {
   skip,
 }, async (t) => {
-  await using stack = new AsyncDisposableStack()
-  const servers = serverCases()
-  const material = materialOf(servers, stack.use(materialDir()))
-  const cases = (await startServers(servers, stack)).flatMap(({ server, url }) => {
+  using dir = tempDir()
+  const all = serverCases()
+  const material = materialOf(all, dir)
+  await using servers = await startServers(all)
+  const cases = servers.list.flatMap(({ server, url }) => {
     const own = material.get(server)
     return own ? pathSources(own).map(({ name, verify }) => ({ server: server.name, source: name, url, verify })) : []
   })
@@ -69,15 +71,15 @@ test('every path and boolean judges every server as Python requests does, but fo
 test('every content of a bundle is taken or refused as by Python requests, but for the listed differences', {
   skip,
 }, async (t) => {
-  await using stack = new AsyncDisposableStack()
+  using dir = tempDir()
   const root = createAuthority()
   const leaf = root.issue()
   const [server] = serverCases()
   assert(server)
   const good = { ...server, path: [leaf.certificate, root.certificate], sent: [leaf.certificate], key: leaf.key }
-  const [running] = await startServers([good], stack)
-  assert(running)
-  const rows = contentCases(stack.use(materialDir()), root.certificate, root.key)
-  const cases = rows.map(([source, verify]) => ({ server: 'good', source, url: running.url, verify }))
+  await using servers = await startServers([good])
+  const url = servers.list[0]?.url ?? ''
+  const rows = contentCases(dir, root.certificate, root.key)
+  const cases = rows.map(([source, verify]) => ({ server: 'good', source, url, verify }))
   await compare(t, cases, CONTENTS)
 })

@@ -9,22 +9,32 @@ export interface Running {
   readonly url: string
 }
 
-/** All servers, running until the stack is disposed. */
-export async function startServers(servers: readonly ServerCase[], stack: AsyncDisposableStack): Promise<Running[]> {
-  const running: Running[] = []
+/** All servers; they run until they are disposed. */
+export interface RunningServers extends AsyncDisposable {
+  readonly list: readonly Running[]
+}
+
+export async function startServers(servers: readonly ServerCase[]): Promise<RunningServers> {
+  const started: TestServer[] = []
+  const list: Running[] = []
   for (const server of servers) {
     const { key, sent, host, ciphers } = server
-    const started: TestServer = await startHttpsServer({
+    const each = await startHttpsServer({
       key,
       cert: sent.join(''),
       host: host === '[::1]' ? '::1' : '127.0.0.1',
       handler: (_, response) => response.end('hello'),
       ...(ciphers === undefined ? {} : { ciphers }),
     })
-    stack.use(started)
-    running.push({ server, url: `https://${host}:${started.port}/` })
+    started.push(each)
+    list.push({ server, url: `https://${host}:${each.port}/` })
   }
-  return running
+  return {
+    list,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(started.map((server) => server.close()))
+    },
+  }
 }
 
 /** `trusted`, the reason of the `SSLError`, or `bundle`; another error is the test's. */

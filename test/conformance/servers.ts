@@ -1,5 +1,6 @@
 /** The servers of the matrix: one for each way in which a certificate can be right or wrong. */
 import { X509Certificate } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
 import {
   type CertificateOptions,
   createAuthority,
@@ -45,7 +46,14 @@ const FUTURE = { notBefore: new Date(Date.now() + DAY) }
 
 const expired = (at: number): Flaw => ({ at, reason: 'expired', phase: 'dates' })
 
+/** The servers that can run on this machine. */
 export function serverCases(): ServerCase[] {
+  return allCases().filter(({ host }) => host !== '[::1]' || HAS_IPV6)
+}
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((entries) => entries?.some(({ address }) => address === '::1'))
+
+function allCases(): ServerCase[] {
   const root = createAuthority()
   const middle = root.intermediate()
   const lower = middle.intermediate()

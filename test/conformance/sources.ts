@@ -5,7 +5,7 @@ import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CABundle, type Verify } from '../../src/index.ts'
 import { createAuthority, subjectHash, toDer, toPkcs7, toTrustedCertificate } from '../helpers/pki.ts'
-import { type TempDir, tempDir } from '../helpers/temp.ts'
+import type { TempDir } from '../helpers/temp.ts'
 import type { Trusts } from './model.ts'
 import { commonNameOf, type ServerCase } from './servers.ts'
 
@@ -166,9 +166,6 @@ export function valueSources({ dir, root, issuer, leaf, other }: Material): Sour
     refused('empty list', []),
   ]
 }
-
-/** A temporary directory for all material. */
-export const materialDir = (): TempDir => tempDir()
 
 function of(name: string, verify: Verify, ...certificates: string[]): SourceCase {
   return { name, verify, trusts: { kind: 'certificates', certificates } }

@@ -4,27 +4,33 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Session } from '../../src/index.ts'
 import { expectWarnings } from '../helpers/environment.ts'
+import { tempDir } from '../helpers/temp.ts'
 import { verdictOf } from './model.ts'
-import { pooled, type Running, shuffled, startServers, verdict } from './run.ts'
+import { pooled, type Running, type RunningServers, shuffled, startServers, verdict } from './run.ts'
 import { serverCases } from './servers.ts'
-import { materialDir, materialOf, pathSources, type SourceCase, valueSources } from './sources.ts'
+import { materialOf, pathSources, type SourceCase, valueSources } from './sources.ts'
 
 interface Cell extends Running {
   readonly source: SourceCase
 }
 
-const stack = new AsyncDisposableStack()
+const dir = tempDir()
+let servers: RunningServers
 let cells: Cell[] = []
 
 before(async () => {
-  const servers = serverCases()
-  const material = materialOf(servers, stack.use(materialDir()))
-  cells = (await startServers(servers, stack)).flatMap((running) => {
+  const cases = serverCases()
+  const material = materialOf(cases, dir)
+  servers = await startServers(cases)
+  cells = servers.list.flatMap((running) => {
     const own = material.get(running.server)
     return own ? [...pathSources(own), ...valueSources(own)].map((source) => ({ ...running, source })) : []
   })
 })
-after(() => stack.disposeAsync())
+after(async () => {
+  await servers[Symbol.asyncDispose]()
+  dir[Symbol.dispose]()
+})
 
 const describe = ({ server, source }: Cell, found: string) => `${server.name} × ${source.name}: ${found}`
 

@@ -79,8 +79,9 @@ test('a store is read once, and again when the default roots are changed', () =>
 })
 
 const inChild = (code: string, ...flags: string[]) => {
-  const module = (name: string) => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).href)
-  const script = `const { CABundle } = await import(${module('index.ts')}); ${code}`
+  const index = import.meta.url.endsWith('.ts') ? 'index.ts' : 'index.js'
+  const module = JSON.stringify(new URL(`../../src/${index}`, import.meta.url).href)
+  const script = `const { CABundle } = await import(${module}); ${code}`
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
     encoding: 'utf8',
   })

@@ -1,0 +1,51 @@
+/** Content-Encoding: gzip, deflate, br, zstd, and several one after the other (RFC 9110 section 8.4). */
+import { type Duplex, pipeline, Readable } from 'node:stream'
+import zlib from 'node:zlib'
+
+/**
+ * The body as it was before it was encoded; the same stream when it was not, or in a way that nobody here knows, which
+ * is left to the reader as in requests.
+ *
+ * @param contentEncoding the header, e.g. `gzip` or `deflate, gzip`
+ */
+export function decodeBody(body: Readable, contentEncoding: string | undefined): Readable {
+  const names = (contentEncoding ?? '').toLowerCase().split(',')
+  const encodings = names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity')
+  if (encodings.length === 0 || !encodings.every((name) => DECODERS.has(name))) return body
+  // The encoding that was applied last comes off first.
+  return encodings.reduceRight((stream, name) => Readable.from(decode(stream, name), { objectMode: false }), body)
+}
+
+/** An empty body is empty however it was encoded, as answers to HEAD and 304s are: so the first bytes are waited for. */
+async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  const first = await chunks.next()
+  if (first.done) return
+  const decoder = DECODERS.get(encoding)?.(first.value)
+  if (decoder === undefined) return
+  const all = async function* () {
+    yield first.value
+    yield* { [Symbol.asyncIterator]: () => chunks }
+  }
+  // Its errors come out of the decoder, which it destroys.
+  pipeline(all(), decoder, () => {})
+  yield* decoder
+}
+
+/** By name: a decoder for a body that begins with these bytes. */
+const DECODERS: ReadonlyMap<string, (start: Buffer) => Duplex> = new Map<string, (start: Buffer) => Duplex>([
+  ['gzip', () => zlib.createGunzip()],
+  ['x-gzip', () => zlib.createGunzip()],
+  ['deflate', (start) => (isZlib(start) ? zlib.createInflate() : zlib.createInflateRaw())],
+  ['br', () => zlib.createBrotliDecompress()],
+  ['zstd', () => zlib.createZstdDecompress()],
+])
+
+/**
+ * The header of a zlib stream (RFC 1950 section 2.2): method 8, and a check by 31. By the standard `deflate` has one,
+ * but servers that leave it out are not rare.
+ */
+function isZlib(start: Buffer): boolean {
+  const [first = 0, second = 0] = start
+  return (first & 0x0f) === 8 && (start.length < 2 || (first * 256 + second) % 31 === 0)
+}

@@ -1,0 +1,182 @@
+/** One request on the wire and its answer, carried by got. The only file that knows got. */
+import http from 'node:http'
+import https from 'node:https'
+import { isIP } from 'node:net'
+import got, {
+  type Request as GotRequest,
+  type Response as GotResponse,
+  Options,
+  type OptionsInit,
+  RequestError,
+} from 'got'
+import { ConnectionError, RequestException } from '../errors.ts'
+import type { ResolvedTrust } from '../trust/verify.ts'
+import type { AdapterResponse, SendSettings, WireBody, WireRequest } from './adapter.ts'
+import type { Pool } from './agents.ts'
+import { decodeBody } from './decode.ts'
+import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
+import { limitSilence } from './time-limits.ts'
+import { peerCertificateOf, tlsInfo } from './tls-info.ts'
+
+/** How a request reaches its server. */
+export interface Route {
+  readonly pool: Pool
+  /** `undefined` for plain http. */
+  readonly trust: ResolvedTrust | undefined
+}
+
+export class Exchange {
+  /** Resolves when the headers have arrived. */
+  readonly response: Promise<AdapterResponse>
+  readonly #request: WireRequest
+  readonly #settings: SendSettings
+  readonly #route: Route
+  #clientRequest: http.ClientRequest | undefined
+  #failureCode: string | undefined
+  /** What the user's own body threw while it was read. */
+  #bodyError: unknown
+
+  constructor(request: WireRequest, settings: SendSettings, route: Route) {
+    this.#request = request
+    this.#settings = settings
+    this.#route = route
+    this.response = new Promise((resolve, reject) => {
+      const stream = this.#start()
+      const fail = (error: Error) => reject(this.#mapError(error, mapRequestError))
+      stream.once('error', fail)
+      stream.once('response', (response: GotResponse) => {
+        stream.off('error', fail)
+        // The body may fail before anybody listens; whoever reads it sees the error all the same.
+        stream.on('error', () => {})
+        resolve(this.#answer(stream, response))
+      })
+    })
+  }
+
+  /** Whether the failure was that of a pooled connection which the server had closed: nothing was processed then. */
+  get lostIdleConnection(): boolean {
+    return this.#clientRequest?.reusedSocket === true && LOST.has(this.#failureCode ?? '')
+  }
+
+  #start(): GotRequest {
+    const { method, target, body } = this.#request
+    const { onUploadProgress, onDownloadProgress } = this.#settings
+    const stream = gotStream(target, this.#gotOptions(), PREPARED)
+    // got waits for a stream to be written into it, unless it knows the body, or that the method has none.
+    if (body === undefined && method !== 'GET' && method !== 'HEAD') stream.end()
+    if (onUploadProgress) stream.on('uploadProgress', onUploadProgress)
+    if (onDownloadProgress) stream.on('downloadProgress', onDownloadProgress)
+    return stream
+  }
+
+  #gotOptions(): OptionsInit {
+    const { method, body, headers } = this.#request
+    const { deadline, signal } = this.#settings
+    const options: OptionsInit = { method: method as NonNullable<OptionsInit['method']>, request: () => this.#open() }
+    if (body !== undefined) {
+      options.body = Buffer.isBuffer(body) ? body : this.#watch(body)
+      // For the progress of the upload only.
+      options.headers = { 'content-length': headers.get('content-length') }
+      if (method === 'GET') options.allowGetBody = true
+      // got refuses a body with HEAD, requests does not; what is sent is made by #open in any case.
+      if (method === 'HEAD') options.method = 'POST'
+    }
+    if (signal) options.signal = signal
+    // A limit of 0 would be none; one that has run out already fails at the first tick.
+    if (deadline !== undefined) options.timeout = { request: Math.max(1, Math.ceil(deadline - performance.now())) }
+    return options
+  }
+
+  /** The body, with a note of what it throws: that is the user's error and not the connection's. */
+  async *#watch(body: Exclude<WireBody, Buffer>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* body
+    } catch (error) {
+      this.#bodyError = error
+      throw error
+    }
+  }
+
+  /** The request as Node sends it. The agent carries all that TLS checks; see `agents.ts`. */
+  #open(): http.ClientRequest {
+    const { method, target: url, headers } = this.#request
+    const { pool } = this.#route
+    if (pool.closed) throw new ConnectionError('the session was closed before the request was sent')
+    const secure = url.protocol === 'https:'
+    const { host, port } = addressOf(url)
+    const options = {
+      agent: pool.agent,
+      host,
+      port,
+      path: `${url.pathname}${url.search}`,
+      method,
+      headers: headers.toRecord(),
+      // From the URL and never from a Host header, and none for an address (RFC 6066 section 3).
+      servername: isIP(host) === 0 ? host.replace(/\.$/, '') : '',
+      connectTimeout: this.#settings.timeout.connect,
+    }
+    const request = secure ? https.request(options) : http.request(options)
+    limitSilence(request, this.#settings.timeout.read)
+    this.#clientRequest = request
+    return request
+  }
+
+  #answer(stream: GotRequest, response: GotResponse): AdapterResponse {
+    const { trust } = this.#route
+    const socket = this.#clientRequest?.socket
+    const reused = this.#clientRequest?.reusedSocket ?? false
+    return {
+      statusCode: response.statusCode,
+      reason: response.statusMessage ?? '',
+      rawHeaders: response.rawHeaders,
+      body: decodeBody(stream, response.headers['content-encoding']),
+      tls: socket && trust ? tlsInfo(socket, reused, trust.verified, trust.info) : null,
+      mapBodyError: (error) => this.#mapError(error, mapBodyError),
+    }
+  }
+
+  #mapError(error: Error, map: (cause: Error, context: ErrorContext) => Error): Error {
+    const { signal } = this.#settings
+    if (signal?.aborted) return signal.reason
+    // got wraps what Node reported; its wrapper holds the headers, with their credentials, for all to log.
+    const cause = error instanceof RequestError && error.cause instanceof Error ? error.cause : error
+    if (cause === this.#bodyError || cause instanceof RequestException) return cause
+    this.#failureCode = (cause as NodeJS.ErrnoException).code
+    return map(cause, this.#errorContext())
+  }
+
+  #errorContext(): ErrorContext {
+    return {
+      ...addressOf(this.#request.target),
+      peerCertificate: peerCertificateOf(this.#clientRequest?.socket),
+      trust: this.#route.trust?.info,
+      totalTimeout: this.#settings.timeout.total,
+    }
+  }
+}
+
+/** What is the same for each request. got is asked for little: the session redirects, retries and keeps cookies. */
+const PREPARED = new Options(undefined, {
+  followRedirect: false,
+  throwHttpErrors: false,
+  retry: { limit: 0 },
+  // In decode.ts: got knows neither raw deflate nor several encodings at once.
+  decompress: false,
+  responseType: 'buffer',
+  strictContentLength: false,
+})
+PREPARED.isStream = true
+
+/** got with prepared options as its third argument, whose `isStream` decides what it returns; its types do not know that. */
+const gotStream = got as unknown as (url: URL, options: OptionsInit, prepared: Options) => GotRequest
+
+/** What a connection that died while idle looks like. */
+const LOST: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
+
+/** Host and port as Node connects to them: an IPv6 address without its brackets. */
+function addressOf({ hostname, port, protocol }: URL): { host: string; port: number } {
+  return {
+    host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+  }
+}

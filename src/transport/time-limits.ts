@@ -1,0 +1,75 @@
+/** The limits on connecting and on silence; got has its own for the whole of a request. */
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** The connection took longer than it may; `socket.destroy` carries it to the request. */
+export class ConnectTimeLimit extends Error {
+  override readonly name = 'ConnectTimeLimit'
+  readonly code = 'ERR_CONNECT_TIMEOUT'
+  /** ms */
+  readonly limit: number
+
+  constructor(limit: number) {
+    super(`no connection within ${limit} ms`)
+    this.limit = limit
+  }
+}
+
+/** The server was silent for longer than it may be. */
+export class ReadTimeLimit extends Error {
+  override readonly name = 'ReadTimeLimit'
+  readonly code = 'ERR_READ_TIMEOUT'
+  /** ms */
+  readonly limit: number
+  /** Whether the connection was there, or the handshake still going on. */
+  readonly connected: boolean
+
+  constructor(limit: number, connected: boolean) {
+    super(`no byte within ${limit} ms`)
+    this.limit = limit
+    this.connected = connected
+  }
+}
+
+/**
+ * Destroys `socket` with a {@link ConnectTimeLimit} unless it emits `ready` within `limit` ms: one clock for DNS, TCP and
+ * TLS, where got and Node have one for each.
+ */
+export function limitConnectTime(socket: Socket, ready: 'connect' | 'secureConnect', limit: number | undefined): void {
+  if (limit === undefined) return
+  const timer = setTimeout(() => socket.destroy(new ConnectTimeLimit(limit)), limit)
+  const stop = () => clearTimeout(timer)
+  socket.once(ready, stop)
+  socket.once('close', stop)
+}
+
+/**
+ * Destroys `request` with a {@link ReadTimeLimit} when its connection is silent for `limit` ms and it is the server that
+ * is waited for: a reader who takes his time with what has arrived is not the server's fault.
+ */
+export function limitSilence(request: ClientRequest, limit: number | undefined): void {
+  if (limit === undefined) return
+  let response: IncomingMessage | undefined
+  request.once('response', (arrived: IncomingMessage) => {
+    response = arrived
+  })
+  request.once('socket', (socket) => {
+    const onTimeout = () => {
+      if (!isReaderSlow(response, socket)) request.destroy(new ReadTimeLimit(limit, !isConnecting(socket)))
+      else socket.setTimeout(limit)
+    }
+    socket.on('timeout', onTimeout)
+    request.once('close', () => socket.off('timeout', onTimeout))
+    if (socket.connecting) socket.once('connect', () => socket.setTimeout(limit))
+    else socket.setTimeout(limit)
+  })
+}
+
+/** Whether something has arrived that nobody has read yet. */
+function isReaderSlow(response: IncomingMessage | undefined, socket: Socket): boolean {
+  return response !== undefined && (response.complete || response.readableLength > 0 || socket.readableLength > 0)
+}
+
+function isConnecting(socket: Socket & { secureConnecting?: boolean }): boolean {
+  return socket.connecting || socket.secureConnecting === true
+}
