@@ -11,7 +11,7 @@ import { CABundleError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { BundleSyntaxError, readCertificates, TrustAnchor } from './certificate.ts'
-import { type FileVersion, isSettled, LiveFiles, sameFile, UnusableFileError } from './live-file.ts'
+import { type FileVersion, isNoPath, isSettled, LiveFiles, sameFile, statusOf, UnusableFileError } from './live-file.ts'
 
 /** Certificates that came from one place. `stale` once that place holds others. */
 export type Anchors = FileVersion<readonly TrustAnchor[]>
@@ -134,7 +134,7 @@ function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[]
     const prefix = name.slice(0, 8)
     const path = join(source.path, name)
     if (ended.has(prefix)) return []
-    const status = statSync(path, { throwIfNoEntry: false })
+    const status = statusOf(path)
     if (status === undefined) {
       ended.add(prefix)
       files.forget(path)
@@ -196,7 +196,7 @@ function bundleError(error: unknown, shown: string, isPath = true): CABundleErro
     return new CABundleError(`cannot use the CA bundle ${shown}: ${error.message}`, { path: shown, cause: error })
   }
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE' || code === 'ENAMETOOLONG') {
+  if (isNoPath(code)) {
     return new CABundleError(`Could not find a suitable TLS CA certificate bundle, invalid path: ${shown}`, {
       path: shown,
       code: code === 'ERR_INVALID_ARG_VALUE' ? 'ENOENT' : code,

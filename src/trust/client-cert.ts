@@ -1,13 +1,12 @@
 /** `cert`: the client certificate of mutual TLS, in any of its forms, read from live files and checked before use. */
 import { createPrivateKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ClientCertError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import { isPemText, pathOfUrl } from './ca-bundle.ts'
 import { BundleSyntaxError, readCertificates } from './certificate.ts'
 import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
-import { type FileVersion, LiveFiles, UnusableFileError } from './live-file.ts'
+import { type FileVersion, isNoPath, LiveFiles, statusOf, UnusableFileError } from './live-file.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
 export type FileInput = string | URL | Uint8Array
@@ -89,7 +88,7 @@ export function resolveClientCert(source: ClientCertSource): ClientIdentity {
 export function assertClientCertExists(source: ClientCertSource): void {
   const files = source.kind === 'pfx' ? [source.pfx] : [source.cert, source.key]
   for (const [index, { path, shown }] of files.entries()) {
-    if (path !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined) {
+    if (path !== undefined && statusOf(path) === undefined) {
       throw missing(shown, index === 0 ? 'certificate file' : 'key file')
     }
   }
@@ -171,8 +170,8 @@ function read(file: FileSource, label: string): FileVersion<Buffer> {
   try {
     return files.read(file.path ?? '')
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw missing(file.shown, label, error)
+    const { code } = error as NodeJS.ErrnoException
+    if (isNoPath(code)) throw missing(file.shown, label, error)
     const problem = error instanceof UnusableFileError ? error.message : (error as Error).message
     throw new ClientCertError(`cannot read the TLS ${label} ${file.shown}: ${problem}`, {
       path: file.shown,
@@ -319,7 +318,7 @@ function mismatch(source: ClientCertSource & { kind: 'pem' }, chain: string, key
 
 /** Of the two files the one changed last: while a pair is being replaced, that is the one to wait for. */
 function changedLast({ cert, key }: ClientCertSource & { kind: 'pem' }): FileSource {
-  const changed = ({ path }: FileSource) => (path && statSync(path, { throwIfNoEntry: false })?.mtimeMs) || 0
+  const changed = ({ path }: FileSource) => (path && statusOf(path)?.mtimeMs) || 0
   return changed(cert) > changed(key) ? cert : key
 }
 

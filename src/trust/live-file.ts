@@ -154,7 +154,21 @@ export async function whileBeingWritten<T>(load: () => T, pathOf: (error: unknow
 const SETTLE_MS = 200
 const SETTLE_STEP_MS = 10
 
+/** Whether a code says that nothing is or can be at this path: missing, below a file, with a NUL byte, too long. */
+export function isNoPath(code: string | undefined): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE' || code === 'ENAMETOOLONG'
+}
+
+/** The status of a file; `undefined` when it has none for whatever reason: missing, not allowed, no possible path. */
+export function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
 function changedJustNow(path: string): boolean {
-  const status = statSync(path, { throwIfNoEntry: false })
+  const status = statusOf(path)
   return status !== undefined && Math.abs(Date.now() - status.mtimeMs) < SETTLE_MS
 }

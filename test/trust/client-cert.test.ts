@@ -5,7 +5,7 @@ import { mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs'
 import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { pathToFileURL } from 'node:url'
-import { ClientCertError, get } from '../../src/index.ts'
+import { CABundleError, ClientCertError, get } from '../../src/index.ts'
 import {
   assertClientCertExists,
   type ClientCert,
@@ -125,7 +125,8 @@ const errors: [
     { code: 'ENOENT' },
   ],
   ['a directory', (dir) => dir.path, /cannot read the TLS certificate file .*: it is not a regular file/],
-  ['a path with NUL', () => 'a\0b', /cannot read the TLS certificate file|invalid path/],
+  ['a path with NUL', () => 'a\0b', /^Could not find the TLS certificate file, invalid path: a\0b$/],
+  ['a path that is too long', () => 'x'.repeat(5000), /^Could not find the TLS certificate file/],
   ['an empty path', () => '', /the path of the client certificate is empty/],
   [
     'no key in the file',
@@ -288,6 +289,14 @@ test('a file that changed is read again, and what was made of it before is stale
   assert.deepEqual([pem.stale, pfx.stale], [true, true])
 })
 
+test('a path that cannot be is an error of ours for a request, too', async () => {
+  for (const path of ['a\0b', 'x'.repeat(5000)]) {
+    await assert.rejects(get('https://localhost:1/', { cert: path }), ClientCertError)
+    await assert.rejects(get('http://localhost:1/', { cert: path }), ClientCertError)
+    await assert.rejects(get('https://localhost:1/', { verify: path }), CABundleError)
+  }
+})
+
 test('a pair that is being replaced is waited for, whichever of the two comes first', async () => {
   using dir = tempDir()
   await using server = await startHttpsServer({ ...pairOf(root.issue()), ca: root.certificate, requestCert: true })
@@ -317,5 +326,7 @@ test('for plain http a path must exist, and nothing else is looked at', () => {
   check([dir.join('d'), keyFile])
   rmSync(keyFile)
   assert.throws(() => check([dir.join('d'), keyFile]), /Could not find the TLS key file/)
+  for (const path of ['a\0b', 'x'.repeat(5000)])
+    assert.throws(() => check(path), /Could not find the TLS certificate file/)
   assert.throws(() => check({ pfx: keyFile }), /Could not find the TLS certificate file/)
 })

@@ -1,0 +1,74 @@
+/** The documentation tells the truth as far as a machine can see: links lead somewhere, code is code, the demo runs. */
+import './helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { promisify, stripVTControlCharacters } from 'node:util'
+import * as vouch from '../src/index.ts'
+import { checkOptionNames } from '../src/settings.ts'
+import { tempDir } from './helpers/temp.ts'
+
+const run = promisify(execFile)
+const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/*.md')]
+
+for (const page of pages) {
+  const text = readFileSync(page, 'utf8')
+
+  test(`${page}: its links lead to files and headings that exist`, () => {
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? page : join(dirname(page), path)
+      assert(existsSync(file), `${page} links to ${target}`)
+      if (anchor !== undefined) assert(anchorsOf(readFileSync(file, 'utf8')).has(anchor), `no heading for ${target}`)
+    }
+  })
+
+  test(`${page}: its JavaScript is JavaScript, and imports names that exist`, async () => {
+    using dir = tempDir()
+    for (const [, code = ''] of text.matchAll(/```js\n([\s\S]*?)```/g)) {
+      await run(process.execPath, ['--check', dir.write('block.mjs', code)])
+      for (const [, names = ''] of code.matchAll(/import \{([^}]*)\} from 'vouch'/g)) {
+        for (const name of names.split(',')) assert(name.trim() in vouch, `${page} imports ${name.trim()}`)
+      }
+    }
+  })
+}
+
+test('every option that the documentation gives to a request exists', () => {
+  const options = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/(?:get|post|put|patch|delete)\(\w*[uU]rl, \{ (\w+)/g)].map(
+      (match) => match[1],
+    ),
+  )
+  assert(options.length > 5)
+  for (const option of options) checkOptionNames({ [option as string]: undefined })
+})
+
+test('the demo shows every way to trust a server, and ends by itself', async () => {
+  const { stdout } = await run(process.execPath, ['docs/examples/demo.ts'], {
+    timeout: 30_000,
+    env: { ...process.env, REQUESTS_CA_BUNDLE: '/no/such/bundle', NO_COLOR: '1' },
+  })
+  const text = stripVTControlCharacters(stdout)
+  assert.equal(text.match(/✓ 200 OK/g)?.length, 4, text)
+  assert.match(text, /✗ SSLError: certificate verify failed: self-signed certificate/)
+  assert.match(text, /vouched for by selfsigned.crt \(REQUESTS_CA_BUNDLE\)/)
+  assert.match(text, /second request: 200 in [\d.]+ ms, the same connection/)
+  assert.match(text, /! InsecureRequestWarning/)
+})
+
+/** The anchors of the headings, as GitHub makes them. */
+function anchorsOf(markdown: string): Set<string> {
+  const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
