@@ -16,6 +16,7 @@ const TRUST_CA =
   "name the CA that issued it: verify: 'ca.pem', CABundle.default().with('ca.pem'), or REQUESTS_CA_BUNDLE=ca.pem"
 const SEND_CHAIN =
   'or the server does not send its intermediate certificate: configure it there, or add it to the bundle'
+const CONSTRAINED = 'a CA above it may not issue certificates for this name (nameConstraints)'
 const CHECK_CLOCK = "check this machine's clock"
 
 const verification = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({
@@ -56,7 +57,14 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
       'use a name that the certificate lists, or have it issued again with this one in subjectAltName',
     ),
   ],
-  ['INVALID_PURPOSE', verification('wrong-purpose', 'unsuitable certificate purpose')],
+  [
+    'INVALID_PURPOSE',
+    verification(
+      'wrong-purpose',
+      'unsuitable certificate purpose',
+      'it must allow server authentication (extendedKeyUsage serverAuth), and each certificate above it must be a CA',
+    ),
+  ],
   ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate')],
   ['PATH_LENGTH_EXCEEDED', verification('invalid-ca', 'path length constraint exceeded')],
   ['CERT_CHAIN_TOO_LONG', verification('invalid-ca', 'certificate chain too long')],
@@ -75,6 +83,12 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
 /** Node gives this one code to every failure that it has no name for; OpenSSL's words are in the message. */
 const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
   ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate')],
+  [
+    'key usage does not include certificate signing',
+    verification('invalid-ca', 'key usage does not include certificate signing'),
+  ],
+  ['permitted subtree violation', verification('invalid-ca', 'permitted subtree violation', CONSTRAINED)],
+  ['excluded subtree violation', verification('invalid-ca', 'excluded subtree violation', CONSTRAINED)],
   ['EE certificate key too weak', verification('weak', 'EE certificate key too weak')],
   ['CA certificate key too weak', verification('weak', 'CA certificate key too weak')],
   ['CA signature digest algorithm too weak', verification('weak', 'CA signature digest algorithm too weak')],
