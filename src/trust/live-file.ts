@@ -38,7 +38,7 @@ export class LiveFiles<T> {
   /** How often a look found the file unchanged, and how often it was parsed. */
   readonly stats = { hits: 0, parses: 0 }
 
-  constructor(parse: (content: Buffer, path: string) => T, max = 512) {
+  constructor(parse: (content: Buffer, path: string) => T, max = 2048) {
     this.#parse = parse
     this.#entries = new LruMap(max)
   }

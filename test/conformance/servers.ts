@@ -109,13 +109,18 @@ function allCases(): ServerCase[] {
     direct('for clients only', { extendedKeyUsage: ['clientAuth'] }, { flaws: [purpose(0)] }),
     direct('without extended key usage', { extendedKeyUsage: null }),
     below('issuer not a CA', [notCA, root], {}, { flaws: [{ at: 1, reason: 'wrong-purpose', phase: 'extensions' }] }),
-    below('issuer may not sign', [noSignUsage, root], {}, { flaws: [{ at: 1, reason: 'other', phase: 'signatures' }] }),
+    below(
+      'issuer may not sign',
+      [noSignUsage, root],
+      {},
+      { flaws: [{ at: 1, reason: 'invalid-ca', phase: 'signatures' }] },
+    ),
     below('path too long', [tooDeep, short], {}, { flaws: [{ at: 2, reason: 'invalid-ca', phase: 'extensions' }] }),
     below(
       'name constraints: not permitted',
       [constrained, root],
       {},
-      { flaws: [{ at: 1, reason: 'other', phase: 'names' }] },
+      { flaws: [{ at: 1, reason: 'invalid-ca', phase: 'names' }] },
     ),
     below('name constraints: permitted', [constrained, root], { hosts: ['foo.lab.test'] }, { host: 'foo.lab.test' }),
     below(
@@ -124,7 +129,7 @@ function allCases(): ServerCase[] {
       { hosts: ['foo.lab.test'] },
       {
         host: 'foo.lab.test',
-        flaws: [{ at: 1, reason: 'other', phase: 'names' }],
+        flaws: [{ at: 1, reason: 'invalid-ca', phase: 'names' }],
       },
     ),
     below('without key identifiers', [bare], { keyIdentifiers: false }, { keyIdentifiers: false }),
