@@ -10,5 +10,8 @@ import { cleanEnvironment } from './clean-environment.ts'
 
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort()
-const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', env: cleanEnvironment() })
+const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files], {
+  stdio: 'inherit',
+  env: cleanEnvironment(),
+})
 process.exit(status ?? 1)

@@ -28,7 +28,13 @@ function passes(line: string): boolean {
   const node = nodeOf(line)
   console.log(`\nNode ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`)
   const files = globSync('test/**/*.test.js', { cwd: 'build/tests' }).sort()
-  return spawnSync(node, ['--test', ...files], { stdio: 'inherit', env, cwd: 'build/tests' }).status === 0
+  return (
+    spawnSync(node, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files], {
+      stdio: 'inherit',
+      env,
+      cwd: 'build/tests',
+    }).status === 0
+  )
 }
 
 function nodeOf(line: string): string {

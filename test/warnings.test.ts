@@ -5,6 +5,7 @@ import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { get, Session } from '../src/index.ts'
 import { expectWarnings, withEnv } from './helpers/environment.ts'
+import { moduleUrl } from './helpers/modules.ts'
 import { selfSigned } from './helpers/pki.ts'
 import { startHttpServer, startHttpsServer } from './helpers/servers.ts'
 import { tempDir } from './helpers/temp.ts'
@@ -21,8 +22,7 @@ after(async () => {
 
 /** Runs a script with `vouch`'s names at hand, in a process of its own; returns what it wrote to stderr. */
 async function stderrOf(script: string, env: Record<string, string> = {}): Promise<string> {
-  const index = JSON.stringify(new URL('../src/index.ts', import.meta.url))
-  const source = `import { disableWarnings, get, Session } from ${index}\nconst url = '${server.url127}', byName = '${server.url}', plain = '${plain.url127}', cert = ${JSON.stringify(cert)}\n${script}`
+  const source = `import { disableWarnings, get, Session } from '${moduleUrl('index')}'\nconst url = '${server.url127}', byName = '${server.url}', plain = '${plain.url127}', cert = ${JSON.stringify(cert)}\n${script}`
   const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', source]
   const { stderr } = await promisify(execFile)(process.execPath, args, {
     env: { ...process.env, ...env },
@@ -35,7 +35,7 @@ const count = (text: string, part: string): number => text.split(part).length - 
 
 test('verify: false warns once per host, however many requests, sessions and connections there are', async () => {
   const stderr = await stderrOf(`
-    await using session = new Session({ verify: false })
+    const session = new Session({ verify: false })
     for (let n = 0; n < 3; n++) {
       await get(url, { verify: false })
       await session.get(url)
@@ -60,7 +60,7 @@ test('a warning has a code and says what to do', async () => {
 for (const variable of ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE']) {
   test(`${variable} over a session.verify that was set warns once and names both`, async () => {
     await withEnv({ [variable]: bundle }, async () => {
-      await using session = new Session({ verify: '/own.pem' })
+      const session = new Session({ verify: '/own.pem' })
       const warnings = await expectWarnings('TrustPrecedenceWarning', async () => {
         for (let n = 0; n < 3; n++) {
           const { tls } = await session.get(server.url127)
@@ -88,7 +88,7 @@ type SessionVerify = string | boolean | null
 for (const [title, verify, { trustEnv = true, ...call } = {}] of SILENT) {
   test(`${title} does not warn beside REQUESTS_CA_BUNDLE`, async () => {
     await withEnv({ REQUESTS_CA_BUNDLE: bundle }, async () => {
-      await using session = new Session({ verify, trustEnv })
+      const session = new Session({ verify, trustEnv })
       assert.ok((await session.get(server.url127, call)).ok)
     })
   })
@@ -97,7 +97,7 @@ for (const [title, verify, { trustEnv = true, ...call } = {}] of SILENT) {
 test('session.verify = false beside REQUESTS_CA_BUNDLE is verified all the same, and warns of that only', async () => {
   const stderr = await stderrOf(
     `
-    await using session = new Session({ verify: false })
+    const session = new Session({ verify: false })
     const { tls } = await session.get(url)
     if (!tls.verified) throw new Error('not verified')`,
     { REQUESTS_CA_BUNDLE: bundle },

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { preparePair } from '../../src/certs/files.ts'
 import { createSelfSignedCert } from '../../src/certs/index.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
@@ -207,9 +208,8 @@ test('a process killed at any moment leaves whole files under the names', { skip
   using dir = tempDir()
   const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
   await createSelfSignedCert(...files, 'localhost')
-  const module = new URL('../../src/certs/index.ts', import.meta.url).href
   const script = `
-    const { createSelfSignedCert } = await import(${JSON.stringify(module)})
+    const { createSelfSignedCert } = await import('${moduleUrl('certs/index')}')
     console.log('ready')
     for (;;) await createSelfSignedCert(...${JSON.stringify(files)}, 'localhost', { overwrite: true })`
   for (let round = 0; round < 6; round++) {

@@ -10,14 +10,13 @@ import tls from 'node:tls'
 import { promisify } from 'node:util'
 import { CABundle, caStats, get, Session, SSLError } from '../../src/index.ts'
 import { LruMap } from '../../src/lru-map.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { type Handler, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const authority = createAuthority()
 const { chain, key } = authority.issue()
-const entry = new URL(import.meta.url.endsWith('.ts') ? '../../src/index.ts' : '../../src/index.js', import.meta.url)
-  .href
 
 test('a thousand sessions with the same bundle hold one TLS context', async () => {
   await using server = await startHttpsServer({ cert: chain, key })
@@ -90,7 +89,7 @@ for (const [what, code] of [
       handler: (request, response) => (request.url === '/endless' ? response.write('on and on') : response.end('done')),
     })
     const script = `
-      const { get, Session } = await import(${JSON.stringify(entry)})
+      const { get, Session } = await import('${moduleUrl('index')}')
       const url = ${JSON.stringify(server.url)}
       const ca = ${JSON.stringify(authority.certificate)}
       await Promise.all([get(url, { verify: ca }), get(url, { verify: ca })])

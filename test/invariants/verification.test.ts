@@ -6,15 +6,13 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { CABundleError, get, Request, Session, SSLError, type Verify } from '../../src/index.ts'
 import { expectWarnings, withEnv } from '../helpers/environment.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const authority = createAuthority()
 const stranger = createAuthority({ commonName: 'Stranger' })
-
-const entry = new URL(import.meta.url.endsWith('.ts') ? '../../src/index.ts' : '../../src/index.js', import.meta.url)
-  .href
 
 function startUntrusted() {
   const { chain, key } = authority.issue()
@@ -24,7 +22,7 @@ function startUntrusted() {
 test('NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing, set at start or later', async () => {
   await using server = await startUntrusted()
   const script = `
-    const { get } = await import(${JSON.stringify(entry)})
+    const { get } = await import('${moduleUrl('index')}')
     for (const verify of [undefined, true, ${JSON.stringify(stranger.certificate)}]) {
       await get(${JSON.stringify(server.url)}, { verify }).then(() => console.log('ACCEPTED'), (error) => console.log(error.name))
     }

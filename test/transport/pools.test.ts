@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ConnectionError, HTTPAdapter, type HTTPAdapterOptions, Session } from '../../src/index.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { selfSigned } from '../helpers/pki.ts'
 import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 
@@ -156,9 +157,8 @@ test('a script that only makes requests ends by itself, with connections still i
   const { key, certificate: cert } = selfSigned({ hosts: ['127.0.0.1'] })
   await using plain = await startHttpServer()
   await using secure = await startHttpsServer({ key, cert })
-  const index = new URL('../../src/index.ts', import.meta.url)
   const script = `
-    import { get, Session } from ${JSON.stringify(index)}
+    import { get, Session } from '${moduleUrl('index')}'
     const verify = ${JSON.stringify(cert)}
     const session = new Session({ verify, timeout: { connect: 20_000, read: 20_000, total: 20_000 } })
     for (const url of ${JSON.stringify([plain.url127, secure.url127])}) {

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url'
 import { CABundle, CABundleError } from '../../src/index.ts'
 import { readTrustPath } from '../../src/trust/ca-cache.ts'
 import { defaultRoots, readStore } from '../../src/trust/system-store.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, rehash, subjectHash } from '../helpers/pki.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
@@ -79,9 +80,7 @@ test('a store is read once, and again when the default roots are changed', () =>
 })
 
 const inChild = (code: string, ...flags: string[]) => {
-  const index = import.meta.url.endsWith('.ts') ? 'index.ts' : 'index.js'
-  const module = JSON.stringify(new URL(`../../src/${index}`, import.meta.url).href)
-  const script = `const { CABundle } = await import(${module}); ${code}`
+  const script = `const { CABundle } = await import('${moduleUrl('index')}'); ${code}`
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
     encoding: 'utf8',
   })
