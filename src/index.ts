@@ -45,6 +45,7 @@ export {
   URLRequired,
 } from './errors.ts'
 export type { HeadersInit } from './headers.ts'
+export type { ProxiesInit, ProxyServer } from './proxies.ts'
 export type { HooksInit, ResponseHook } from './request.ts'
 export type { ResponseInit } from './response.ts'
 export type { SessionOptions } from './session.ts'

@@ -8,6 +8,7 @@ import {
   TooManyRedirects,
 } from './errors.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from './headers.ts'
+import { type ProxiesInit, proxyFor } from './proxies.ts'
 import { redirectStep } from './redirects.ts'
 import {
   type HooksInit,
@@ -44,12 +45,13 @@ export interface SessionOptions {
   readonly cert?: ClientCert | null
   readonly cookies?: CookiesInit
   readonly timeout?: TimeoutInit | null
+  readonly proxies?: ProxiesInit | null
   /** Default `false` */
   readonly stream?: boolean
   readonly hooks?: HooksInit | null
   /** Default 30 */
   readonly maxRedirects?: number
-  /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`) counts. Default `true` */
+  /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
   readonly trustEnv?: boolean
 }
 
@@ -70,6 +72,8 @@ export class Session {
   cert: ClientCert | null
   /** ms */
   timeout: TimeoutInit | null
+  /** Proxies; those of the environment go over them, as in requests. */
+  proxies: ProxiesInit | null
   stream: boolean
   hooks: HooksInit | null
   maxRedirects: number
@@ -89,6 +93,7 @@ export class Session {
     this.verify = options.verify ?? true
     this.cert = options.cert ?? null
     this.timeout = options.timeout ?? null
+    this.proxies = options.proxies ?? null
     this.stream = options.stream ?? false
     this.hooks = options.hooks ?? null
     this.maxRedirects = options.maxRedirects ?? 30
@@ -260,7 +265,9 @@ export class Session {
     const wire = { method: request.method, target: request.target, headers: request.headers, body: request.body }
     let response: Response
     try {
-      const answer = await this.getAdapter(request.target).send(wire, settings)
+      const proxy = proxyFor(request.target, settings.proxyRules)
+      const hop = proxy === undefined ? settings : { ...settings, proxy }
+      const answer = await this.getAdapter(request.target).send(wire, hop)
       const { maxResponseSize } = settings
       response = new Response({ ...answer, request, elapsed: performance.now() - started, maxResponseSize })
     } catch (error) {
@@ -340,6 +347,7 @@ const SESSION_OPTIONS: ReadonlySet<string> = new Set<keyof SessionOptions>([
   'cert',
   'cookies',
   'timeout',
+  'proxies',
   'stream',
   'hooks',
   'maxRedirects',
@@ -351,6 +359,7 @@ const SEND_OPTIONS: ReadonlySet<string> = new Set<keyof SendOptions>([
   'cert',
   'timeout',
   'allowRedirects',
+  'proxies',
   'stream',
   'signal',
   'maxResponseSize',

@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util'
+import type { ProxiesInit, ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
 import type { CABundle } from './trust/ca-bundle.ts'
@@ -35,6 +36,11 @@ export interface SendOptions {
   readonly cert?: ClientCert | null | undefined
   /** In ms. Default: no limit. */
   readonly timeout?: TimeoutInit | null | undefined
+  /**
+   * The proxy by scheme (`http`, `https`, `all`) or scheme and host: `{ https: 'http://user:password@proxy:3128' }`. Over
+   * the environment's (`HTTPS_PROXY` …); `null` for a key: none.
+   */
+  readonly proxies?: ProxiesInit | null | undefined
   /** Whether redirects are followed. Default `true`, for `head` `false`. */
   readonly allowRedirects?: boolean | null | undefined
   /** Whether to leave the body to be read piece by piece. Default `false`. */
@@ -58,6 +64,7 @@ export interface SessionSettings {
   readonly stream: boolean
   readonly trustEnv: boolean
   readonly maxRedirects: number
+  readonly proxies: ProxiesInit | null | undefined
 }
 
 /** What applies to a request and to those that it is redirected to. */
@@ -66,6 +73,8 @@ export interface Settings extends SendSettings {
   readonly maxRedirects: number
   readonly stream: boolean
   readonly maxResponseSize: number | undefined
+  /** Asked anew for each hop, since a proxy depends on the URL. */
+  readonly proxyRules: ProxyRules
 }
 
 /**
@@ -79,15 +88,19 @@ export function requestSettings(
   call: SendOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): Settings {
-  return settle(session, call, resolveVerify(call.verify, session, env))
+  return settle(session, call, resolveVerify(call.verify, session, env), env, true)
 }
 
 /** Settles the options of `Session.send`, where the environment's bundle plays no part, as in requests (psf/requests#3626). */
-export function sendSettings(session: SessionSettings, call: SendOptions): Settings {
+export function sendSettings(
+  session: SessionSettings,
+  call: SendOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Settings {
   const { verify } = call
   const trust =
     verify === undefined || verify === null ? toTrust(session.verify ?? true, 'session') : toTrust(verify, 'call')
-  return settle(session, call, trust)
+  return settle(session, call, trust, env, false)
 }
 
 /**
@@ -107,7 +120,7 @@ export function resolveVerify(
 ): Trust {
   const open = call === undefined || call === null
   if (!open && call !== true) return toTrust(call, 'call')
-  const named = (flag('trustEnv', session.trustEnv) ?? true) ? environmentBundle(env) : undefined
+  const named = trustsEnvironment(session) ? environmentBundle(env) : undefined
   if (named) {
     const { verify } = session
     if (verify !== true && verify !== null && verify !== undefined) {
@@ -131,6 +144,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof RequestOptions>([
   'auth',
   'timeout',
   'allowRedirects',
+  'proxies',
   'stream',
   'hooks',
   'signal',
@@ -153,6 +167,10 @@ export function checkOptionNames(
   }
 }
 
+function trustsEnvironment({ trustEnv }: Pick<SessionSettings, 'trustEnv'>): boolean {
+  return flag('trustEnv', trustEnv) ?? true
+}
+
 function environmentBundle(
   env: NodeJS.ProcessEnv,
 ): { variable: TrustSource & ('REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE'); path: string } | undefined {
@@ -167,7 +185,13 @@ function describeVerify(verify: Verify | CABundle): string {
   return 'a bundle'
 }
 
-function settle(session: SessionSettings, call: SendOptions, trust: Trust): Settings {
+function settle(
+  session: SessionSettings,
+  call: SendOptions,
+  trust: Trust,
+  env: NodeJS.ProcessEnv,
+  envOverSession: boolean,
+): Settings {
   const cert = call.cert === undefined ? session.cert : call.cert
   const timeout = toTimeout(call.timeout === undefined ? session.timeout : call.timeout)
   return {
@@ -182,6 +206,13 @@ function settle(session: SessionSettings, call: SendOptions, trust: Trust): Sett
     maxResponseSize: checkSize(call.maxResponseSize),
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
     onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
+    proxy: undefined,
+    proxyRules: {
+      call: call.proxies,
+      session: session.proxies,
+      env: trustsEnvironment(session) ? env : undefined,
+      envOverSession,
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 /** What carries a prepared request to a server and brings the answer back: the seam between sessions and the network. */
 import type { Readable } from 'node:stream'
 import type { HeaderMap } from '../headers.ts'
+import type { ProxyServer } from '../proxies.ts'
 import type { ClientCertSource } from '../trust/client-cert.ts'
 import type { Trust } from '../trust/verify.ts'
 import type { TlsInfo } from './tls-info.ts'
@@ -39,6 +40,8 @@ export interface SendSettings {
   /** What the server's certificate is verified against; matters for https only. */
   readonly trust: Trust
   readonly cert: ClientCertSource | undefined
+  /** The proxy to go through; `undefined`: none. */
+  readonly proxy: ProxyServer | undefined
   readonly timeout: TimeoutLimits
   /** The time (of `performance.now()`) at which the total limit runs out. */
   readonly deadline: number | undefined

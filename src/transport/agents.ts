@@ -10,14 +10,16 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { SecureContext, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { LruMap } from '../lru-map.ts'
+import type { ProxyServer } from '../proxies.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
 import { checkServerIdentity } from '../trust/identity.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { limitConnectTime } from './time-limits.ts'
 import { observeHandshake } from './tls-info.ts'
+import { openTunnel } from './tunnel.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
 export interface PoolOptions {
@@ -31,12 +33,14 @@ export interface PoolOptions {
   readonly keepAliveTimeout: number
 }
 
-/** Everything that a connection depends on. The key of a pool is made of all of it. */
+/** Everything that a TLS connection depends on. The key of a pool is made of all of it. */
 export interface ConnectionSpec {
   /** `https://host:port` */
   readonly origin: string
   readonly trust: ResolvedTrust
   readonly identity: ClientIdentity | undefined
+  /** The proxy that a tunnel leads through; `undefined`: none. */
+  readonly proxy: ProxyServer | undefined
 }
 
 /** The pools of one adapter, at most `poolConnections` of them. */
@@ -137,20 +141,28 @@ class AgentLife implements Pool {
 }
 
 /** @internal All parts of a {@link ConnectionSpec}, none left out. */
-export function poolKey({ origin, trust, identity }: ConnectionSpec): string {
-  return `${origin}|${trust.digest}|${identity?.digest ?? ''}`
+export function poolKey({ origin, trust, identity, proxy }: ConnectionSpec): string {
+  const via = proxy ? `${proxy.url.origin}|${proxy.authorization ?? ''}` : ''
+  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${via}`
 }
 
 /** What `createConnection` is given; the last is ours, handed through by the adapter. */
 interface ConnectionOptions extends https.AgentOptions {
   readonly connectTimeout?: number | undefined
+  /** A tunnel to run TLS over. */
+  readonly socket?: Socket
 }
 
-type ConnectionCallback = (error: Error | null, socket: Duplex) => void
+type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
 
 class SecureAgent extends https.Agent {
+  readonly #spec: ConnectionSpec
+  /** Tunnels that are being opened; no pool of Node's knows them yet. */
+  readonly #opening = new Set<http.ClientRequest>()
+
   constructor(spec: ConnectionSpec, options: PoolOptions) {
-    super({ ...poolSettings(options), ...tlsSettings(spec, secureContextFor(spec.trust, spec.identity)) })
+    super({ ...poolSettings(options), ...tlsSettings(spec.trust, spec.identity) })
+    this.#spec = spec
   }
 
   /** Node joins some 25 fields here, three times a request; this agent needs to tell hosts apart and nothing more. */
@@ -158,8 +170,33 @@ class SecureAgent extends https.Agent {
     return `${options?.host}:${options?.port}`
   }
 
-  override createConnection(options: ConnectionOptions, callback?: ConnectionCallback): Duplex | null | undefined {
-    const socket = super.createConnection(options, callback) as TLSSocket
+  override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
+    const { proxy, trust, origin } = this.#spec
+    if (proxy === undefined) return this.#secure(options)
+    const tunnel = openTunnel(
+      {
+        proxy,
+        authority: origin.slice('https://'.length),
+        tls: tlsSettings(trust, undefined),
+        connectTimeout: options.connectTimeout,
+      },
+      (error, socket) => {
+        this.#opening.delete(tunnel)
+        if (error || socket === undefined) callback(error)
+        else callback(null, this.#secure({ ...options, socket }))
+      },
+    )
+    this.#opening.add(tunnel)
+    return undefined
+  }
+
+  override destroy(): void {
+    for (const tunnel of this.#opening) tunnel.destroy()
+    super.destroy()
+  }
+
+  #secure(options: ConnectionOptions): TLSSocket {
+    const socket = super.createConnection(options) as TLSSocket
     observeHandshake(socket)
     limitConnectTime(socket, 'secureConnect', options.connectTimeout)
     return socket
@@ -167,8 +204,8 @@ class SecureAgent extends https.Agent {
 }
 
 class PlainAgent extends http.Agent {
-  override createConnection(options: ConnectionOptions, callback?: ConnectionCallback): Duplex | null | undefined {
-    const socket = super.createConnection(options, callback) as Socket
+  override createConnection(options: ConnectionOptions): Duplex {
+    const socket = super.createConnection(options) as Socket
     limitConnectTime(socket, 'connect', options.connectTimeout)
     return socket
   }
@@ -184,12 +221,12 @@ function poolSettings(options: PoolOptions): http.AgentOptions {
   }
 }
 
-function tlsSettings(spec: ConnectionSpec, secureContext: SecureContext): https.AgentOptions {
+function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): https.AgentOptions {
   return {
-    secureContext,
+    secureContext: secureContextFor(trust, identity),
     // Explicit in either case: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
-    rejectUnauthorized: spec.trust.verified,
-    checkServerIdentity: spec.trust.verified ? checkServerIdentity : () => undefined,
+    rejectUnauthorized: trust.verified,
+    checkServerIdentity: trust.verified ? checkServerIdentity : () => undefined,
     ALPNProtocols: ['http/1.1'],
   }
 }

@@ -1,7 +1,6 @@
 /** One request on the wire and its answer, carried by got. The only file that knows got. */
 import http from 'node:http'
 import https from 'node:https'
-import { isIP } from 'node:net'
 import got, {
   type Request as GotRequest,
   type Response as GotResponse,
@@ -10,8 +9,11 @@ import got, {
   RequestError,
 } from 'got'
 import { ConnectionError, RequestException } from '../errors.ts'
+import type { HeaderMap } from '../headers.ts'
+import type { ProxyServer } from '../proxies.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, SendSettings, WireBody, WireRequest } from './adapter.ts'
+import { serverAddress } from './address.ts'
 import type { Pool } from './agents.ts'
 import { decodeBody } from './decode.ts'
 import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
@@ -23,6 +25,7 @@ export interface Route {
   readonly pool: Pool
   /** `undefined` for plain http. */
   readonly trust: ResolvedTrust | undefined
+  readonly proxy: ProxyServer | undefined
 }
 
 export class Exchange {
@@ -100,22 +103,26 @@ export class Exchange {
   /** The request as Node sends it. The agent carries all that TLS checks; see `agents.ts`. */
   #open(): http.ClientRequest {
     const { method, target: url, headers } = this.#request
-    const { pool } = this.#route
+    const { pool, proxy } = this.#route
     if (pool.closed) throw new ConnectionError('the session was closed before the request was sent')
-    const secure = url.protocol === 'https:'
-    const { host, port } = addressOf(url)
+    // A proxy forwards plain http, and gets the whole URL; for https the agent has a tunnel through it.
+    const forwarded = proxy !== undefined && url.protocol === 'http:'
+    const peer = forwarded ? proxy.url : url
+    const fields = (proxy && !forwarded ? withoutProxyAuth(headers) : headers).toRecord()
+    if (forwarded) {
+      if (!headers.has('Host')) fields.Host = url.host
+      if (proxy.authorization !== undefined) fields['Proxy-Authorization'] = proxy.authorization
+    }
+    const path = `${url.pathname}${url.search}`
     const options = {
+      ...serverAddress(peer),
       agent: pool.agent,
-      host,
-      port,
-      path: `${url.pathname}${url.search}`,
+      path: forwarded ? `${url.origin}${path}` : path,
       method,
-      headers: headers.toRecord(),
-      // From the URL and never from a Host header, and none for an address (RFC 6066 section 3).
-      servername: isIP(host) === 0 ? host.replace(/\.$/, '') : '',
+      headers: fields,
       connectTimeout: this.#settings.timeout.connect,
     }
-    const request = secure ? https.request(options) : http.request(options)
+    const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     limitSilence(request, this.#settings.timeout.read)
     this.#clientRequest = request
     return request
@@ -147,7 +154,8 @@ export class Exchange {
 
   #errorContext(): ErrorContext {
     return {
-      ...addressOf(this.#request.target),
+      ...serverAddress(this.#request.target),
+      forwardedBy: this.#request.target.protocol === 'http:' ? this.#route.proxy?.url.host : undefined,
       peerCertificate: peerCertificateOf(this.#clientRequest?.socket),
       trust: this.#route.trust?.info,
       totalTimeout: this.#settings.timeout.total,
@@ -170,13 +178,12 @@ PREPARED.isStream = true
 /** got with prepared options as its third argument, whose `isStream` decides what it returns; its types do not know that. */
 const gotStream = got as unknown as (url: URL, options: OptionsInit, prepared: Options) => GotRequest
 
+/** The credentials for the proxy went to the proxy, with CONNECT; the origin must not see them. */
+function withoutProxyAuth(headers: HeaderMap): HeaderMap {
+  const rest = headers.clone()
+  rest.delete('Proxy-Authorization')
+  return rest
+}
+
 /** What a connection that died while idle looks like. */
 const LOST: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
-
-/** Host and port as Node connects to them: an IPv6 address without its brackets. */
-function addressOf({ hostname, port, protocol }: URL): { host: string; port: number } {
-  return {
-    host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
-    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-  }
-}

@@ -4,7 +4,7 @@ import { whileBeingWritten } from '../trust/live-file.ts'
 import { resolveTrust } from '../trust/verify.ts'
 import { warnInsecure } from '../warnings.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
-import { AgentPool, type PoolOptions } from './agents.ts'
+import { AgentPool, type Pool, type PoolOptions } from './agents.ts'
 import { Exchange, type Route } from './exchange.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
@@ -62,15 +62,34 @@ export class HTTPAdapter implements Adapter {
     return whileBeingWritten(() => this.#findRoute(request, settings), pathOfError)
   }
 
-  #findRoute({ target: url }: WireRequest, { trust: wanted, cert }: SendSettings): Route {
+  #findRoute(request: WireRequest, settings: SendSettings): Route {
+    const { target: url } = request
+    const { cert, proxy } = settings
     if (url.protocol !== 'https:') {
       if (cert) assertClientCertExists(cert)
-      return { pool: this.#pool.plain(url.origin), trust: undefined }
+      return { pool: this.#plainPool(url, settings), trust: undefined, proxy }
     }
-    const trust = resolveTrust(wanted)
+    const trust = resolveTrust(settings.trust)
     const identity = cert && resolveClientCert(cert)
-    return { pool: this.#pool.secure({ origin: url.origin, trust, identity }), trust }
+    const tunnel = proxy && {
+      ...proxy,
+      authorization: proxy.authorization ?? request.headers.get('Proxy-Authorization'),
+    }
+    const spec = { origin: originWithPort(url), trust, identity, proxy: tunnel }
+    return { pool: this.#pool.secure(spec), trust, proxy: tunnel }
   }
+
+  /** For plain http: to the origin, or to the proxy that forwards it, which is verified when it speaks TLS. */
+  #plainPool(url: URL, { proxy, trust }: SendSettings): Pool {
+    if (proxy?.url.protocol !== 'https:') return this.#pool.plain((proxy?.url ?? url).origin)
+    const origin = originWithPort(proxy.url)
+    return this.#pool.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
+  }
+}
+
+/** `https://host:port`, also with the default port: a tunnel is asked for by both. */
+function originWithPort(url: URL): string {
+  return url.port === '' ? `${url.origin}:443` : url.origin
 }
 
 const POOL_DEFAULTS: PoolOptions = {

@@ -7,6 +7,7 @@ import {
   ConnectTimeout,
   ContentDecodingError,
   InvalidHeader,
+  ProxyError,
   ReadTimeout,
   type RequestException,
   SSLError,
@@ -22,6 +23,8 @@ export interface ErrorContext {
   readonly peerCertificate: X509Certificate | undefined
   readonly trust: TrustInfo | undefined
   readonly totalTimeout: number | undefined
+  /** The proxy that forwards a plain http request: whom the connection was made to, then. */
+  readonly forwardedBy?: string | undefined
 }
 
 /** An error of the transport, reduced to what decides. */
@@ -34,7 +37,11 @@ interface TransportError extends Error {
 
 /** An error from before the response: DNS, TCP, TLS, sending, waiting. */
 export function mapRequestError(error: TransportError, context: ErrorContext): RequestException {
-  return mapTimeout(error, context) ?? mapTlsError(error, context) ?? mapConnectionError(error, context)
+  const mapped = mapTimeout(error, context) ?? mapTlsError(error, context) ?? mapConnectionError(error, context)
+  const { forwardedBy } = context
+  if (forwardedBy === undefined || !(mapped instanceof SSLError || NOT_CONNECTED.has(mapped.code))) return mapped
+  const message = `Unable to connect to proxy ${forwardedBy}: ${error.message}`
+  return new ProxyError(message, { code: mapped.code, cause: mapped })
 }
 
 /** An error from reading the body. */

@@ -171,7 +171,8 @@ test('a TLS session of one trust is not resumed under another, on new connection
 test('every ingredient of a connection is part of the key of its pool', () => {
   const trust = resolveTrust(toTrust(first.certificate, 'call'))
   const identity = { digest: 'abc', options: { cert: '', key: '' }, shown: '', stale: false }
-  const spec = { origin: 'https://a:1', trust, identity }
+  const proxy = { url: new URL('http://proxy:1'), authorization: undefined }
+  const spec = { origin: 'https://a:1', trust, identity, proxy }
   const others = [
     { ...spec, origin: 'https://a:2' },
     { ...spec, trust: resolveTrust(toTrust(second.certificate, 'call')) },
@@ -179,6 +180,9 @@ test('every ingredient of a connection is part of the key of its pool', () => {
     { ...spec, trust: resolveTrust(toTrust(true, 'call')) },
     { ...spec, identity: { ...identity, digest: 'abd' } },
     { ...spec, identity: undefined },
+    { ...spec, proxy: undefined },
+    { ...spec, proxy: { ...proxy, url: new URL('https://proxy:1') } },
+    { ...spec, proxy: { ...proxy, authorization: 'Basic YTpi' } },
   ]
   const keys = new Set([spec, ...others].map(poolKey))
   assert.equal(keys.size, others.length + 1)

@@ -1,0 +1,136 @@
+/** Which proxy a request goes through: requests' rules (`select_proxy`, `get_environ_proxies`, `should_bypass_proxies`). */
+import { BlockList, isIPv4 } from 'node:net'
+import { basicCredentials } from './auth/basic.ts'
+import { isRecord, typeName } from './body/pairs.ts'
+import { InvalidProxyURL, InvalidSchema } from './errors.ts'
+import { getUrlAuth, redactUrl, withoutAuth } from './url.ts'
+
+/**
+ * What `proxies` takes: by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
+ * an empty string: none. `no_proxy` stands in for the variable `NO_PROXY`.
+ */
+export type ProxiesInit = { readonly [key: string]: string | URL | null | undefined }
+
+/** A proxy, ready to be connected to. */
+export interface ProxyServer {
+  /** `http:` or `https:`; without credentials. */
+  readonly url: URL
+  /** The value of the header `Proxy-Authorization`. */
+  readonly authorization: string | undefined
+}
+
+/** Where proxies may come from, in a request. */
+export interface ProxyRules {
+  readonly call: ProxiesInit | null | undefined
+  readonly session: ProxiesInit | null | undefined
+  /** `undefined` when the environment does not count. */
+  readonly env: NodeJS.ProcessEnv | undefined
+  /** Whether the environment goes over the session: it does in `request`, not in `send`, as in requests. */
+  readonly envOverSession: boolean
+}
+
+/**
+ * The proxy for a URL; `undefined`: none.
+ *
+ * @throws InvalidProxyURL when it cannot be used, InvalidSchema for SOCKS, TypeError for another shape of `proxies`
+ */
+export function proxyFor(url: URL, { call, session, env, envOverSession }: ProxyRules): ProxyServer | undefined {
+  const ofCall = checkShape(call)
+  const ofSession = checkShape(session)
+  const ofEnv = env && environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy)
+  const sources = envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, ofEnv]
+  const text = select(url, sources)
+  return text === undefined ? undefined : parseProxy(text)
+}
+
+/** The most specific key that any source has; of the sources the first. A key of `null` or `''` means: none. */
+function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string | undefined {
+  const scheme = url.protocol.slice(0, -1)
+  for (const key of [`${scheme}://${url.hostname}`, scheme, `all://${url.hostname}`, 'all']) {
+    for (const source of sources) {
+      const proxy = source?.[key]
+      if (proxy === undefined || !Object.hasOwn(source ?? {}, key)) continue
+      // A null takes the key away, so that a more general one counts (requests' merge_setting); '' means none at all.
+      if (proxy === null) break
+      return String(proxy) === '' ? undefined : String(proxy)
+    }
+  }
+  return undefined
+}
+
+function checkShape(proxies: ProxiesInit | null | undefined): ProxiesInit | undefined {
+  if (proxies === undefined || proxies === null) return undefined
+  if (!isRecord(proxies) || Array.isArray(proxies)) {
+    throw new TypeError(`proxies must be an object such as { https: 'http://proxy:3128' }, not ${typeName(proxies)}`)
+  }
+  for (const [key, proxy] of Object.entries(proxies)) {
+    if (proxy === undefined || proxy === null || typeof proxy === 'string' || proxy instanceof URL) continue
+    throw new TypeError(`proxies.${key} must be the URL of a proxy, or null, not ${typeName(proxy)}`)
+  }
+  return proxies
+}
+
+/** The environment's proxies for this URL. Lower-case names win; an empty one takes the other away. */
+function environmentProxies(
+  url: URL,
+  env: NodeJS.ProcessEnv,
+  noProxy: string | URL | null | undefined,
+): ProxiesInit | undefined {
+  const scheme = url.protocol.slice(0, -1)
+  // Set by a web server for a CGI script, where HTTP_PROXY is the request's header "Proxy" (CVE-2016-1000110).
+  const upper = scheme === 'http' && env.REQUEST_METHOD !== undefined ? undefined : env[`${scheme.toUpperCase()}_PROXY`]
+  const own = env[`${scheme}_proxy`] ?? upper
+  const all = env.all_proxy ?? env.ALL_PROXY
+  if (!own && !all) return undefined
+  if (bypassesProxy(url, String(noProxy ?? (env.no_proxy || env.NO_PROXY || '')))) return undefined
+  return { ...(own && { [scheme]: own }), ...(all && { all }) }
+}
+
+/**
+ * Whether a list in the form of NO_PROXY names the URL's host.
+ *
+ * @param noProxy names (with their sub-domains, with or without a leading dot), names with a port, IPv4 addresses and
+ *   networks (`10.0.0.0/8`), IPv6 addresses; `*` alone for everything
+ */
+export function bypassesProxy(url: URL, noProxy: string): boolean {
+  const list = noProxy.replaceAll(' ', '')
+  if (list === '*') return true
+  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  const entries = list
+    .toLowerCase()
+    .split(',')
+    .filter((entry) => entry !== '')
+  if (isIPv4(host)) return entries.some((entry) => entry === host || isInNetwork(host, entry))
+  const names = url.port === '' ? [host] : [host, `${host}:${url.port}`]
+  return entries.some((entry) => {
+    const name = entry.replace(/^\.+/, '')
+    return name !== '' && names.some((each) => each === name || each.endsWith(`.${name}`))
+  })
+}
+
+function isInNetwork(address: string, network: string): boolean {
+  const [, base = '', bits = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(network) ?? []
+  if (!isIPv4(base) || Number(bits) < 1 || Number(bits) > 32) return false
+  const list = new BlockList()
+  list.addSubnet(base, Number(bits))
+  return list.check(address)
+}
+
+function parseProxy(text: string): ProxyServer {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  const shown = redactUrl(text)
+  if (!URL.canParse(withScheme) || /^https?:\/\/\/|^https?:\/[^/]/i.test(withScheme)) {
+    throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${shown}'`)
+  }
+  const url = new URL(withScheme)
+  if (url.protocol.startsWith('socks')) {
+    throw new InvalidSchema(`SOCKS proxies are not supported: '${shown}'; use an http:// or https:// proxy`)
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new InvalidProxyURL(
+      `Proxy URL had unsupported scheme ${url.protocol.slice(0, -1)}, should use http:// or https://`,
+    )
+  }
+  const credentials = getUrlAuth(url)
+  return { url: withoutAuth(url), authorization: credentials && basicCredentials(...credentials) }
+}

@@ -1,0 +1,20 @@
+/** A URL's server, as Node's sockets want it. */
+import { isIP } from 'node:net'
+
+export interface ServerAddress {
+  /** An IPv6 address without its brackets. */
+  readonly host: string
+  readonly port: number
+  /** For SNI and the name check: without a trailing dot, and empty for an address (RFC 6066 section 3). */
+  readonly servername: string
+}
+
+/** Host, port (with the scheme's default) and server name of an http or https URL. */
+export function serverAddress({ hostname, port, protocol }: URL): ServerAddress {
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  return {
+    host,
+    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    servername: isIP(host) === 0 ? host.replace(/\.$/, '') : '',
+  }
+}

@@ -1,0 +1,75 @@
+/** CONNECT: a connection to the origin through a proxy (RFC 9110 section 9.3.6). Each leg of it has its own TLS. */
+import http from 'node:http'
+import net, { type Socket } from 'node:net'
+import tls from 'node:tls'
+import { reasonFor } from '../diagnose/reasons.ts'
+import { ProxyError, SSLError } from '../errors.ts'
+import type { ProxyServer } from '../proxies.ts'
+import { serverAddress } from './address.ts'
+import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
+
+/** What a tunnel needs to know. */
+export interface TunnelOptions {
+  readonly proxy: ProxyServer
+  /** `host:port` of the origin. */
+  readonly authority: string
+  /** For the TLS connection to an `https:` proxy; the client certificate is not among it, that is for the origin. */
+  readonly tls: tls.ConnectionOptions
+  /** ms */
+  readonly connectTimeout: number | undefined
+}
+
+/**
+ * Opens a tunnel and calls back once, with a socket or a ProxyError. The request that is returned can be destroyed, to
+ * give up.
+ */
+export function openTunnel(
+  options: TunnelOptions,
+  callback: (error: Error | null, socket?: Socket) => void,
+): http.ClientRequest {
+  const { proxy, authority } = options
+  const request = http.request({
+    method: 'CONNECT',
+    path: authority,
+    headers: {
+      Host: authority,
+      ...(proxy.authorization !== undefined && { 'Proxy-Authorization': proxy.authorization }),
+    },
+    createConnection: () => connectToProxy(options),
+  })
+  request.once('connect', (response, socket: Socket) => {
+    if (response.statusCode === 200) {
+      callback(null, socket)
+      return
+    }
+    socket.destroy()
+    const status = `${response.statusCode} ${response.statusMessage ?? ''}`.trim()
+    callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
+  })
+  request.once('error', (error) => callback(describe(error, proxy)))
+  request.end()
+  return request
+}
+
+/** A connection to the proxy itself. */
+function connectToProxy({ proxy: { url }, tls: settings, connectTimeout }: TunnelOptions): Socket {
+  const secure = url.protocol === 'https:'
+  const { host, port, servername } = serverAddress(url)
+  const socket = secure ? tls.connect({ ...settings, host, port, servername }) : net.connect({ host, port })
+  limitConnectTime(socket, secure ? 'secureConnect' : 'connect', connectTimeout)
+  return socket
+}
+
+function describe(error: Error, { url }: ProxyServer): Error {
+  if (error instanceof ConnectTimeLimit) return error
+  const row = reasonFor(error)
+  if (row === undefined) {
+    const { code } = error as NodeJS.ErrnoException
+    return new ProxyError(`Unable to connect to proxy ${url.host}: ${error.message}`, { code, cause: error })
+  }
+  const hint =
+    row.reason === 'not-tls' ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL' : ''
+  const { host, port } = serverAddress(url)
+  const cause = new SSLError(`${row.summary} (proxy ${url.host})`, { reason: row.reason, host, port, cause: error })
+  return new ProxyError(`Unable to connect to proxy ${url.host}: ${row.summary}${hint}`, { cause })
+}

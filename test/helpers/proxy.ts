@@ -1,0 +1,62 @@
+/** A real proxy (the npm package `proxy`) on loopback, plain or over TLS. */
+import { once } from 'node:events'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { createProxy } from 'proxy'
+
+export interface TestProxy extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`, or `https://localhost:PORT` when it speaks TLS. */
+  readonly url: string
+  /** The targets of CONNECT, in order. */
+  readonly tunnels: string[]
+  /** The URLs of forwarded requests, in order. */
+  readonly forwarded: string[]
+  /** The headers of both. */
+  readonly headers: IncomingMessage['headers'][]
+  /** Connections accepted so far. */
+  readonly connections: number
+  readonly open: number
+}
+
+/** `authenticate` decides by the Proxy-Authorization header; the proxy answers 407 when it says no. */
+export async function startProxy(
+  options: { key?: string; cert?: string; authenticate?: (credentials: string | undefined) => boolean } = {},
+): Promise<TestProxy> {
+  const { key, cert, authenticate } = options
+  const server = createProxy(key && cert ? createHttpsServer({ key, cert }) : createHttpServer())
+  if (authenticate) server.authenticate = (request) => authenticate(request.headers['proxy-authorization'])
+  const seen = { tunnels: [] as string[], forwarded: [] as string[], headers: [] as IncomingMessage['headers'][] }
+  const sockets = new Set<Socket>()
+  let connections = 0
+  server.on('connection', (socket: Socket) => {
+    connections++
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.prependListener('connect', (request: IncomingMessage) => {
+    seen.tunnels.push(request.url ?? '')
+    seen.headers.push(request.headers)
+  })
+  server.prependListener('request', (request: IncomingMessage) => {
+    seen.forwarded.push(request.url ?? '')
+    seen.headers.push({ ...request.headers })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    ...seen,
+    url: key ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
+    get connections() {
+      return connections
+    },
+    get open() {
+      return sockets.size
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

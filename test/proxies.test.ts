@@ -1,0 +1,131 @@
+/** Which proxy a request goes through, by requests' tables (`select_proxy`, NO_PROXY, the environment). */
+import './helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bypassesProxy, type ProxiesInit, type ProxyRules, proxyFor } from '../src/proxies.ts'
+
+const RULES: ProxyRules = { call: undefined, session: undefined, env: undefined, envOverSession: true }
+
+function chosen(url: string, rules: Partial<ProxyRules>): string | undefined {
+  return proxyFor(new URL(url), { ...RULES, ...rules })?.url.hostname
+}
+
+const SELECTION: [what: string, url: string, proxies: ProxiesInit, expected: string | undefined][] = [
+  ['by scheme', 'https://a.test/', { https: 'http://p', http: 'http://q' }, 'p'],
+  ['for all schemes', 'http://a.test/', { all: 'http://p' }, 'p'],
+  ['by scheme before all', 'https://a.test/', { all: 'http://q', https: 'http://p' }, 'p'],
+  ['by host before scheme', 'https://a.test/', { https: 'http://q', 'https://a.test': 'http://p' }, 'p'],
+  ['by host of all schemes before all', 'http://a.test/', { all: 'http://q', 'all://a.test': 'http://p' }, 'p'],
+  ['by scheme before the host of all', 'http://a.test/', { http: 'http://p', 'all://a.test': 'http://q' }, 'p'],
+  ['not for another host', 'https://b.test/', { 'https://a.test': 'http://p' }, undefined],
+  ['not for another scheme', 'https://a.test/', { http: 'http://p' }, undefined],
+  ['whatever the port', 'https://a.test:8443/', { 'https://a.test': 'http://p' }, 'p'],
+  ['an empty one is none', 'https://a.test/', { https: '', all: 'http://q' }, undefined],
+  ['null takes a key away', 'https://a.test/', { https: null, all: 'http://q' }, 'q'],
+  ['without its scheme', 'https://a.test/', { https: 'p:3128' }, 'p'],
+  ['as a URL', 'https://a.test/', { https: new URL('https://p:3128') } as ProxiesInit, 'p'],
+]
+
+for (const [what, url, call, expected] of SELECTION) {
+  test(`a proxy is chosen ${what}`, () => assert.equal(chosen(url, { call }), expected))
+}
+
+const MERGING: [what: string, rules: Partial<ProxyRules>, expected: string | undefined][] = [
+  ['the environment counts', { env: { https_proxy: 'http://e' } }, 'e'],
+  ['in capitals as well', { env: { HTTPS_PROXY: 'http://e' } }, 'e'],
+  ['lower case wins', { env: { https_proxy: 'http://e', HTTPS_PROXY: 'http://E2' } }, 'e'],
+  ['an empty one in lower case takes the other away', { env: { https_proxy: '', HTTPS_PROXY: 'http://e' } }, undefined],
+  ['ALL_PROXY counts last', { env: { ALL_PROXY: 'http://a', https_proxy: 'http://e' } }, 'e'],
+  ['ALL_PROXY counts', { env: { all_proxy: 'http://a' } }, 'a'],
+  ['the environment goes over the session', { env: { https_proxy: 'http://e' }, session: { https: 'http://s' } }, 'e'],
+  [
+    'but under it in send',
+    { env: { https_proxy: 'http://e' }, session: { https: 'http://s' }, envOverSession: false },
+    's',
+  ],
+  ['over all of the session', { env: { https_proxy: 'http://e' }, session: { all: 'http://s' } }, 'e'],
+  ['under a host of the session', { env: { https_proxy: 'http://e' }, session: { 'https://a.test': 'http://s' } }, 's'],
+  ['the call goes over both', { env: { https_proxy: 'http://e' }, call: { https: 'http://c' } }, 'c'],
+  ['null in the call means direct', { env: { https_proxy: 'http://e' }, call: { https: null } }, undefined],
+  ['NO_PROXY keeps the environment out', { env: { https_proxy: 'http://e', NO_PROXY: 'a.test' } }, undefined],
+  ['but not the session', { env: { NO_PROXY: 'a.test' }, session: { https: 'http://s' } }, 's'],
+  ['nor the call', { env: { NO_PROXY: 'a.test' }, call: { https: 'http://c' } }, 'c'],
+  ['no_proxy in lower case wins', { env: { https_proxy: 'http://e', no_proxy: 'b.test', NO_PROXY: 'a.test' } }, 'e'],
+  [
+    'no_proxy of the call stands in for NO_PROXY',
+    { env: { https_proxy: 'http://e', NO_PROXY: 'a.test' }, call: { no_proxy: 'b.test' } },
+    'e',
+  ],
+]
+
+for (const [what, rules, expected] of MERGING) {
+  test(`of call, session and environment: ${what}`, () => assert.equal(chosen('https://a.test/', rules), expected))
+}
+
+test('HTTP_PROXY is not believed in a CGI script, http_proxy is', () => {
+  const env = { REQUEST_METHOD: 'GET', HTTP_PROXY: 'http://evil' }
+  assert.equal(chosen('http://a.test/', { env }), undefined)
+  assert.equal(chosen('http://a.test/', { env: { ...env, http_proxy: 'http://good' } }), 'good')
+})
+
+const NO_PROXY: [entry: string, matches: readonly string[], others: readonly string[]][] = [
+  ['example.com', ['http://example.com', 'http://www.example.com:81', 'http://EXAMPLE.com'], ['http://badexample.com']],
+  ['.example.com', ['http://example.com', 'http://a.b.example.com'], ['http://badexample.com', 'http://example.com.']],
+  ['*.example.com', [], ['http://example.com', 'http://www.example.com']],
+  ['*', ['http://example.com', 'http://127.0.0.1', 'http://[::1]'], []],
+  ['a,*', ['http://a'], ['http://example.com']],
+  [
+    'example.com:81',
+    ['http://example.com:81', 'http://www.example.com:81'],
+    ['http://example.com', 'http://example.com:8'],
+  ],
+  ['192.168.0.0/24', ['http://192.168.0.7', 'http://192.168.0.7:81'], ['http://192.168.1.7', 'http://host.test']],
+  ['192.168.0.0/0', [], ['http://192.168.0.7']],
+  ['192.168.1.1', ['http://192.168.1.1', 'http://192.168.1.1:81'], ['http://192.168.1.11', 'http://92.168.1.1']],
+  ['192.168.1.1:81', [], ['http://192.168.1.1:81']],
+  ['192.168.1', [], ['http://192.168.1.1']],
+  ['::1', ['http://[::1]', 'http://[::1]:81'], ['http://[::2]']],
+  ['[::1]', [], ['http://[::1]']],
+  [' a.test , b.test ', ['http://a.test', 'http://b.test'], ['http://c.test']],
+  ['', [], ['http://example.com']],
+  ['.', [], ['http://example.com']],
+]
+
+for (const [entry, matches, others] of NO_PROXY) {
+  test(`NO_PROXY=${JSON.stringify(entry)} names what it should, and nothing else`, () => {
+    for (const url of matches) assert(bypassesProxy(new URL(url), entry), url)
+    for (const url of others) assert(!bypassesProxy(new URL(url), entry), url)
+  })
+}
+
+const BAD: [proxy: string, name: string, message: RegExp][] = [
+  ['http://', 'InvalidProxyURL', /malformed/],
+  ['http:///example.com:8080', 'InvalidProxyURL', /malformed/],
+  ['http:/badproxyurl:3128', 'InvalidProxyURL', /malformed/],
+  ['http://user:secret@:8080', 'InvalidProxyURL', /^(?!.*secret)/],
+  ['ftp://proxy:21', 'InvalidProxyURL', /unsupported scheme ftp/],
+  ['socks5://user:secret@proxy:1080', 'InvalidSchema', /SOCKS(?!.*secret)/],
+]
+
+for (const [proxy, name, message] of BAD) {
+  test(`the proxy ${proxy} is an ${name} that shows no password`, () => {
+    assert.throws(() => chosen('https://a.test/', { call: { https: proxy } }), { name, message })
+  })
+}
+
+test('proxies of another shape are a TypeError that names the key', () => {
+  for (const proxies of [5, 'http://p', ['http://p'], true] as unknown as ProxiesInit[]) {
+    assert.throws(() => chosen('https://a.test/', { call: proxies }), {
+      name: 'TypeError',
+      message: /^proxies must be/,
+    })
+  }
+  const proxies = { https: 3128 } as unknown as ProxiesInit
+  assert.throws(() => chosen('https://a.test/', { call: proxies }), { name: 'TypeError', message: /^proxies\.https/ })
+})
+
+test('the credentials of a proxy are decoded, and are no longer in its URL', () => {
+  const proxy = proxyFor(new URL('https://a.test/'), { ...RULES, call: { https: 'http://ada:s%3Acret@p:3128' } })
+  assert.equal(proxy?.url.href, 'http://p:3128/')
+  assert.equal(proxy?.authorization, `Basic ${Buffer.from('ada:s:cret').toString('base64')}`)
+})
