@@ -38,6 +38,7 @@ const url = `https://127.0.0.1:${port}/`
 
 delete process.env.REQUESTS_CA_BUNDLE
 delete process.env.CURL_CA_BUNDLE
+process.env.no_proxy = '*'
 const agent = new https.Agent({
   keepAlive: true,
   secureContext: tls.createSecureContext({ ca: readFileSync(certFile) }),

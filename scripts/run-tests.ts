@@ -12,6 +12,7 @@ const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort()
 const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files], {
   stdio: 'inherit',
+  timeout: 600_000,
   env: cleanEnvironment(),
 })
 process.exit(status ?? 1)

@@ -31,6 +31,7 @@ function passes(line: string): boolean {
   return (
     spawnSync(node, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files], {
       stdio: 'inherit',
+      timeout: 600_000,
       env,
       cwd: 'build/tests',
     }).status === 0

@@ -119,7 +119,7 @@ function isInNetwork(address: string, network: string): boolean {
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const shown = redactUrl(text)
-  if (!URL.canParse(withScheme) || /^https?:\/\/\/|^https?:\/[^/]/i.test(withScheme)) {
+  if (!URL.canParse(withScheme) || /^https?:(?!\/\/[^/])/i.test(text)) {
     throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${shown}'`)
   }
   const url = new URL(withScheme)

@@ -16,9 +16,10 @@ import { createSelfSignedCert } from 'vouch/certs'
 
 const folder = mkdtempSync(join(tmpdir(), 'vouch-demo-'))
 process.chdir(folder)
-// The machine's own bundle would decide otherwise, as it should.
+// The machine's own bundle and proxy would decide otherwise, as they should.
 delete process.env.REQUESTS_CA_BUNDLE
 delete process.env.CURL_CA_BUNDLE
+process.env.no_proxy = '*'
 
 const warnings: Error[] = []
 process.removeAllListeners('warning')

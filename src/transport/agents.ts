@@ -151,6 +151,13 @@ interface ConnectionOptions extends https.AgentOptions {
   readonly connectTimeout?: number | undefined
   /** A tunnel to run TLS over. */
   readonly socket?: Socket
+  /** Where to leave a tunnel while it is being opened, for the request to give it up. */
+  readonly attempt?: ConnectionAttempt
+}
+
+/** A connection that is being made and that Node knows nothing of yet. */
+export interface ConnectionAttempt {
+  tunnel?: http.ClientRequest | undefined
 }
 
 type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
@@ -173,20 +180,24 @@ class SecureAgent extends https.Agent {
   override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
     const { proxy, trust, origin } = this.#spec
     if (proxy === undefined) return this.#secure(options)
+    const { connectTimeout, attempt = {} } = options
+    const started = performance.now()
     const tunnel = openTunnel(
       {
         proxy,
         authority: origin.slice('https://'.length),
         tls: tlsSettings(trust, undefined),
-        connectTimeout: options.connectTimeout,
+        connectTimeout,
       },
       (error, socket) => {
         this.#opening.delete(tunnel)
+        attempt.tunnel = undefined
         if (error || socket === undefined) callback(error)
-        else callback(null, this.#secure({ ...options, socket }))
+        else callback(null, this.#secure({ ...options, socket, connectTimeout: rest(connectTimeout, started) }))
       },
     )
     this.#opening.add(tunnel)
+    attempt.tunnel = tunnel
     return undefined
   }
 
@@ -201,6 +212,11 @@ class SecureAgent extends https.Agent {
     limitConnectTime(socket, 'secureConnect', options.connectTimeout)
     return socket
   }
+}
+
+/** What is left of a time limit (ms) that began to run at `started`. */
+function rest(limit: number | undefined, started: number): number | undefined {
+  return limit === undefined ? undefined : Math.max(1, limit - (performance.now() - started))
 }
 
 class PlainAgent extends http.Agent {

@@ -14,7 +14,7 @@ import type { ProxyServer } from '../proxies.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, SendSettings, WireBody, WireRequest } from './adapter.ts'
 import { serverAddress } from './address.ts'
-import type { Pool } from './agents.ts'
+import type { ConnectionAttempt, Pool } from './agents.ts'
 import { decodeBody } from './decode.ts'
 import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
 import { limitSilence } from './time-limits.ts'
@@ -36,6 +36,7 @@ export class Exchange {
   readonly #route: Route
   #clientRequest: http.ClientRequest | undefined
   #failureCode: string | undefined
+  readonly #attempt: ConnectionAttempt = {}
   /** What the user's own body threw while it was read. */
   #bodyError: unknown
 
@@ -45,7 +46,10 @@ export class Exchange {
     this.#route = route
     this.response = new Promise((resolve, reject) => {
       const stream = this.#start()
-      const fail = (error: Error) => reject(this.#mapError(error, mapRequestError))
+      const fail = (error: Error) => {
+        this.#attempt.tunnel?.destroy()
+        reject(this.#mapError(error, mapRequestError))
+      }
       stream.once('error', fail)
       stream.once('response', (response: GotResponse) => {
         stream.off('error', fail)
@@ -121,8 +125,11 @@ export class Exchange {
       method,
       headers: fields,
       connectTimeout: this.#settings.timeout.connect,
+      attempt: this.#attempt,
     }
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
+    // A tunnel that is given up fails its request after got has turned away from it.
+    request.on('error', () => {})
     limitSilence(request, this.#settings.timeout.read)
     this.#clientRequest = request
     return request

@@ -6,7 +6,7 @@ import { reasonFor } from '../diagnose/reasons.ts'
 import { ProxyError, SSLError } from '../errors.ts'
 import type { ProxyServer } from '../proxies.ts'
 import { serverAddress } from './address.ts'
-import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
+import { ConnectTimeLimit } from './time-limits.ts'
 
 /** What a tunnel needs to know. */
 export interface TunnelOptions {
@@ -20,14 +20,14 @@ export interface TunnelOptions {
 }
 
 /**
- * Opens a tunnel and calls back once, with a socket or a ProxyError. The request that is returned can be destroyed, to
- * give up.
+ * Opens a tunnel and calls back once, with a socket or an error: a ProxyError, or the time limit's. The request that is
+ * returned can be destroyed, to give up.
  */
 export function openTunnel(
   options: TunnelOptions,
   callback: (error: Error | null, socket?: Socket) => void,
 ): http.ClientRequest {
-  const { proxy, authority } = options
+  const { proxy, authority, connectTimeout } = options
   const request = http.request({
     method: 'CONNECT',
     path: authority,
@@ -37,7 +37,10 @@ export function openTunnel(
     },
     createConnection: () => connectToProxy(options),
   })
+  const limit = connectTimeout ?? 0
+  const timer = limit > 0 ? setTimeout(() => request.destroy(new ConnectTimeLimit(limit)), limit) : undefined
   request.once('connect', (response, socket: Socket) => {
+    clearTimeout(timer)
     if (response.statusCode === 200) {
       callback(null, socket)
       return
@@ -46,18 +49,18 @@ export function openTunnel(
     const status = `${response.statusCode} ${response.statusMessage ?? ''}`.trim()
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
-  request.once('error', (error) => callback(describe(error, proxy)))
+  request.once('error', (error) => {
+    clearTimeout(timer)
+    callback(describe(error, proxy))
+  })
   request.end()
   return request
 }
 
 /** A connection to the proxy itself. */
-function connectToProxy({ proxy: { url }, tls: settings, connectTimeout }: TunnelOptions): Socket {
-  const secure = url.protocol === 'https:'
+function connectToProxy({ proxy: { url }, tls: settings }: TunnelOptions): Socket {
   const { host, port, servername } = serverAddress(url)
-  const socket = secure ? tls.connect({ ...settings, host, port, servername }) : net.connect({ host, port })
-  limitConnectTime(socket, secure ? 'secureConnect' : 'connect', connectTimeout)
-  return socket
+  return url.protocol === 'https:' ? tls.connect({ ...settings, host, port, servername }) : net.connect({ host, port })
 }
 
 function describe(error: Error, { url }: ProxyServer): Error {
