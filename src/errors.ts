@@ -73,6 +73,7 @@ export class RequestException extends Error {
 
 /** `raiseForStatus()` met a status of 400 or above; `response` holds it. */
 export class HTTPError extends RequestException {
+  declare response: Response
   static override readonly code = 'ERR_HTTP_STATUS'
 }
 

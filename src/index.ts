@@ -15,10 +15,11 @@ import { disableWarnings } from './warnings.ts'
 
 export type { Auth, AuthInit } from './auth/basic.ts'
 export type { DataInit } from './body/encode.ts'
-export type { FileSpec, FilesInit } from './body/multipart.ts'
+export type { FileContent, FileSpec, FilesInit, PartHeaders } from './body/multipart.ts'
 export type { CookieAttributes, CookiesInit } from './cookies.ts'
 export {
   CABundleError,
+  type CertificateFileErrorOptions,
   ChunkedEncodingError,
   ClientCertError,
   ConnectionError,
@@ -35,8 +36,10 @@ export {
   ProxyError,
   ReadTimeout,
   RequestException,
+  type RequestExceptionOptions,
   RetryError,
   SSLError,
+  type SSLErrorOptions,
   type SSLErrorReason,
   StreamConsumedError,
   Timeout,
@@ -44,19 +47,27 @@ export {
   UnrewindableBodyError,
   URLRequired,
 } from './errors.ts'
-export type { HeadersInit } from './headers.ts'
+export type { HeadersInit, HeaderValue } from './headers.ts'
 export type { ProxiesInit, ProxyServer } from './proxies.ts'
 export type { HooksInit, ResponseHook } from './request.ts'
 export type { ResponseInit } from './response.ts'
 export type { SessionOptions } from './session.ts'
 export type { RequestOptions, SendOptions, TimeoutInit } from './settings.ts'
-export type { Adapter, AdapterResponse, Progress, SendSettings, WireRequest } from './transport/adapter.ts'
+export type {
+  Adapter,
+  AdapterResponse,
+  Progress,
+  SendSettings,
+  TimeoutLimits,
+  WireBody,
+  WireRequest,
+} from './transport/adapter.ts'
 export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
 export type { TlsInfo } from './transport/tls-info.ts'
 export type { TrustSourceInput } from './trust/ca-bundle.ts'
-export type { ClientCert } from './trust/client-cert.ts'
+export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'
 export type { CAStats } from './trust/secure-context.ts'
-export type { TrustInfo, TrustSource, Verify } from './trust/verify.ts'
+export type { Trust, TrustInfo, TrustSource, Verify } from './trust/verify.ts'
 export type { ParamsInit } from './url.ts'
 export type { WarningName } from './warnings.ts'
 export {

@@ -5,10 +5,10 @@ import { typeName } from './body/pairs.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import { UnrewindableBodyError } from './errors.ts'
 import { HeaderMap, type HeadersInit } from './headers.ts'
-import type { RedirectStep } from './redirects.ts'
+import { mustStripAuth, type RedirectStep } from './redirects.ts'
 import type { Response } from './response.ts'
 import type { WireRequest } from './transport/adapter.ts'
-import { getUrlAuth, type ParamsInit, prepareUrl, withoutAuth } from './url.ts'
+import { getUrlAuth, type ParamsInit, prepareUrl, redactUrl, withoutAuth } from './url.ts'
 
 /** A function that sees each response, and may give back another one in its place. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is to be accepted
@@ -46,6 +46,11 @@ export class Request {
     this.method = method
     this.url = url
     this.parts = parts
+  }
+
+  /** Short: the parts hold credentials. */
+  [inspect.custom](): string {
+    return `Request ${this.method} ${redactUrl(this.url)}`
   }
 
   /** Prepares it alone, without a session's headers and cookies. */
@@ -88,8 +93,13 @@ export class PreparedRequest implements WireRequest {
   readonly hooks: readonly ResponseHook[]
   /** @internal An auth that takes its time; the session waits for it. */
   pendingAuth: Promise<PreparedRequest> | undefined
-  /** The host that the user named; cookies without a domain go to no other, however long the chain of redirects. */
-  readonly #home: string
+  /**
+   * The URL that the user named: cookies without a domain go nowhere where its Authorization would not, however long the
+   * chain of redirects.
+   */
+  readonly #home: URL
+  /** @internal Whether a redirect led to another origin on the way here: the client certificate stays behind then. */
+  foreign = false
 
   /** @internal Use {@link Session.prepareRequest} or {@link Request.prepare}. */
   constructor(
@@ -99,7 +109,7 @@ export class PreparedRequest implements WireRequest {
     encoded: EncodedBody,
     cookies: CookieJar,
     hooks: readonly ResponseHook[],
-    home = target.hostname,
+    home = target,
   ) {
     this.method = method
     this.target = target
@@ -142,7 +152,10 @@ export class PreparedRequest implements WireRequest {
   /** An independent copy; the body is shared. */
   copy(): PreparedRequest {
     const { method, target, headers, encoded, cookies, hooks } = this
-    return new PreparedRequest(method, target, headers.clone(), encoded, CookieJar.from(cookies), hooks, this.#home)
+    const jar = CookieJar.from(cookies)
+    const copy = new PreparedRequest(method, target, headers.clone(), encoded, jar, hooks, this.#home)
+    copy.foreign = this.foreign
+    return copy
   }
 
   /**
@@ -158,6 +171,7 @@ export class PreparedRequest implements WireRequest {
     }
     const { method, url, headers } = step
     const next = new PreparedRequest(method, url, headers, encoded, this.cookies, this.hooks, this.#home)
+    next.foreign = this.foreign || url.origin !== this.target.origin
     setBodyHeaders(method, headers, encoded)
     next.setCookieHeader()
     return next
@@ -166,7 +180,7 @@ export class PreparedRequest implements WireRequest {
   /** @internal A Cookie header of the user's own wins over the jar. */
   setCookieHeader(): void {
     if (this.headers.has('Cookie')) return
-    const value = this.cookies.headerFor(this.target, this.target.hostname === this.#home)
+    const value = this.cookies.headerFor(this.target, !mustStripAuth(this.#home, this.target))
     if (value !== undefined) this.headers.set('Cookie', value)
   }
 

@@ -176,7 +176,8 @@ export class Response {
   /** The charset that the bytes look like. */
   get apparentEncoding(): string {
     const { content } = this
-    return isUtf8(content) ? 'utf-8' : (chardet().detect(content)?.toLowerCase() ?? 'utf-8')
+    // The beginning tells enough; guessing takes 0.2 s for each MB.
+    return isUtf8(content) ? 'utf-8' : (chardet().detect(content.subarray(0, 65_536))?.toLowerCase() ?? 'utf-8')
   }
 
   /** The body as text, by `encoding`, or by `apparentEncoding` when that is `null`. What cannot be decoded is U+FFFD. */
@@ -227,14 +228,23 @@ export class Response {
   /** The body line by line, as text, without line ends. */
   async *iterLines(): AsyncGenerator<string, void, undefined> {
     const decode = streamDecoder(this.encoding ?? 'utf-8')
-    let rest = ''
+    // Of the line that is not complete: joined once, since a line may be as long as a server likes.
+    let pieces: string[] = []
+    // A CR at the end of a chunk may be half of a line end.
+    let held = ''
     for await (const chunk of this.iterContent()) {
-      const lines = (rest + decode(chunk)).split(/\r\n|\n|\r(?!$)/)
-      rest = lines.pop() ?? ''
-      yield* lines
+      const text = held + decode(chunk)
+      held = text.endsWith('\r') ? '\r' : ''
+      const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
+      const last = lines.pop() ?? ''
+      for (const line of lines) {
+        yield pieces.join('') + line
+        pieces = []
+      }
+      pieces.push(last)
     }
-    rest += decode()
-    if (rest !== '') yield rest.replace(/\r$/, '')
+    const rest = pieces.join('') + decode()
+    if (rest !== '' || held !== '') yield rest
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {

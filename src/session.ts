@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { AuthInit } from './auth/basic.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import {
@@ -20,7 +21,7 @@ import {
 } from './request.ts'
 import { Response } from './response.ts'
 import {
-  checkOptionNames,
+  ownOptions,
   type RequestOptions,
   requestSettings,
   type SendOptions,
@@ -84,8 +85,8 @@ export class Session {
   #adapters: [prefix: string, adapter: Adapter][] = []
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value */
-  constructor(options: SessionOptions = {}) {
-    checkOptionNames(options, 'Session', SESSION_OPTIONS)
+  constructor(defaults: SessionOptions = {}) {
+    const options = ownOptions(defaults, 'Session', SESSION_OPTIONS)
     this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
     this.#cookies = CookieJar.from(options.cookies)
     this.auth = options.auth ?? null
@@ -127,9 +128,9 @@ export class Session {
    * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
    */
   async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
-    checkOptionNames(options)
-    const settings = requestSettings(this, options)
-    return this.#follow(this.#prepare(method, url, options), settings)
+    const own = ownOptions(options)
+    const settings = requestSettings(this, own)
+    return this.#follow(this.#prepare(method, url, own), settings)
   }
 
   async get(url: string | URL, options?: RequestOptions): Promise<Response> {
@@ -142,7 +143,8 @@ export class Session {
 
   /** Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
   async head(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request('HEAD', url, { ...options, allowRedirects: options?.allowRedirects ?? false })
+    const own = options && ownOptions(options)
+    return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
   }
 
   async post(url: string | URL, options?: RequestOptions): Promise<Response> {
@@ -176,8 +178,7 @@ export class Session {
     if (!(request instanceof PreparedRequest)) {
       throw new TypeError('You can only send PreparedRequests: session.send(session.prepareRequest(request))')
     }
-    checkOptionNames(options, 'send', SEND_OPTIONS)
-    return this.#follow(request, sendSettings(this, options))
+    return this.#follow(request, sendSettings(this, ownOptions(options, 'send', SEND_OPTIONS)))
   }
 
   /** Uses `adapter` for URLs that begin with `prefix`, in any case; of several prefixes the longest counts. */
@@ -214,6 +215,16 @@ export class Session {
     return this.close()
   }
 
+  /** Short: the settings hold credentials. */
+  [inspect.custom](): string {
+    return 'Session {}'
+  }
+
+  /** Nothing: the settings hold credentials. */
+  toJSON(): object {
+    return {}
+  }
+
   #prepare(method: string, url: string | URL, parts: RequestParts): PreparedRequest {
     const auth = parts.auth === undefined ? this.auth : parts.auth
     return PreparedRequest.prepare({
@@ -237,7 +248,7 @@ export class Session {
   async #follow(first: PreparedRequest, settings: Settings): Promise<Response> {
     const history: Response[] = []
     let request = await (first.pendingAuth ?? first)
-    let hop = settings
+    let hop = request.foreign ? { ...settings, cert: undefined } : settings
     for (;;) {
       const response = await this.#exchange(request, hop)
       response.history = [...history]

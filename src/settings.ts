@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import type { ProxiesInit, ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
-import type { CABundle } from './trust/ca-bundle.ts'
+import { bundleOfPath, type CABundle } from './trust/ca-bundle.ts'
 import { type ClientCert, toClientCertSource } from './trust/client-cert.ts'
 import { type Trust, type TrustSource, toTrust, type Verify } from './trust/verify.ts'
 import { warnPrecedence } from './warnings.ts'
@@ -126,7 +126,8 @@ export function resolveVerify(
     if (verify !== true && verify !== null && verify !== undefined) {
       warnPrecedence(named.variable, named.path, describeVerify(verify))
     }
-    return toTrust(named.path, named.variable)
+    // Always a path, whatever it looks like.
+    return { kind: 'bundle', source: named.variable, bundle: bundleOfPath(named.path) }
   }
   return open ? toTrust(session.verify ?? true, 'session') : toTrust(call, 'call')
 }
@@ -162,10 +163,27 @@ export function checkOptionNames(
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`the options of ${where} must be an object, not ${inspect(options, { depth: 0 })}`)
   }
-  for (const name in options) {
+  const prototype: unknown = Object.getPrototypeOf(options)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new TypeError(`the options of ${where} must be a plain object: what they inherit would be passed over`)
+  }
+  for (const name of Object.keys(options)) {
     if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"${suggest(name, names)}`)
   }
 }
+
+/**
+ * The options by themselves, read once: with their names checked, and without a prototype, so that a property which
+ * somebody put on `Object.prototype` is no option.
+ *
+ * @throws TypeError as {@link checkOptionNames}
+ */
+export function ownOptions<T extends object>(options: T, where?: string, names?: ReadonlySet<string>): T {
+  checkOptionNames(options, where, names)
+  return Object.assign(Object.create(null), options)
+}
+
+const BUNDLE_VARIABLES = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'] as const
 
 function trustsEnvironment({ trustEnv }: Pick<SessionSettings, 'trustEnv'>): boolean {
   return flag('trustEnv', trustEnv) ?? true
@@ -174,8 +192,11 @@ function trustsEnvironment({ trustEnv }: Pick<SessionSettings, 'trustEnv'>): boo
 function environmentBundle(
   env: NodeJS.ProcessEnv,
 ): { variable: TrustSource & ('REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE'); path: string } | undefined {
-  if (env.REQUESTS_CA_BUNDLE) return { variable: 'REQUESTS_CA_BUNDLE', path: env.REQUESTS_CA_BUNDLE }
-  if (env.CURL_CA_BUNDLE) return { variable: 'CURL_CA_BUNDLE', path: env.CURL_CA_BUNDLE }
+  for (const variable of BUNDLE_VARIABLES) {
+    const path = env[variable]
+    // process.env inherits: what somebody put on Object.prototype is no variable.
+    if (path && Object.hasOwn(env, variable)) return { variable, path }
+  }
   return undefined
 }
 

@@ -100,7 +100,8 @@ export function withoutAuth(url: URL): URL {
  * last `@` may be a password and is hidden as `***@`.
  */
 export function redactUrl(url: string | URL): string {
-  if (typeof url !== 'string') return withoutAuth(url).href
+  // 'ada:secret@host' is a URL of the scheme 'ada:'.
+  if (typeof url !== 'string') return url.host === '' ? redactUrl(url.href) : withoutAuth(url).href
   if (!url.includes('@')) return url
   if (/^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) && URL.canParse(url)) {
     return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/\t\r\n]*)[^\\/?#]*@/i, '$1')

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
-import { HTTPBasicAuth, RequestException, type RequestOptions, Session } from '../src/index.ts'
+import { get, HTTPBasicAuth, Request, RequestException, type RequestOptions, Session } from '../src/index.ts'
 import { selfSigned } from './helpers/pki.ts'
-import { type Handler, startHttpServer, startHttpsServer } from './helpers/servers.ts'
+import { type Echo, type Handler, startHttpServer, startHttpsServer } from './helpers/servers.ts'
 
 const SECRET = 'hunter2hunter2'
 /** As it stands in an Authorization header. */
@@ -168,3 +168,38 @@ function caught(action: () => unknown): unknown {
     return error
   }
 }
+
+test('what is printed of a session or a request has no secret in it', () => {
+  const secrets = {
+    auth: ['ada', 'hunter2'] as const,
+    headers: { Authorization: 'hunter2' },
+    cookies: { id: 'hunter2' },
+  }
+  const cert = { cert: 'client.crt', passphrase: 'hunter2' }
+  const session = new Session({ ...secrets, cert, proxies: { https: 'http://ada:hunter2@proxy' } })
+  const request = new Request('GET', 'https://ada:hunter2@example.com/', secrets)
+  for (const value of [session, request, session.prepareRequest(request)]) {
+    const texts = [inspect(value, { depth: 10, showHidden: true }), inspect({ value }), String(value)]
+    for (const text of texts) assert.doesNotMatch(text, /hunter2|aHVudGVyMg/, text)
+  }
+  assert.doesNotMatch(JSON.stringify({ session }), /hunter2/)
+})
+
+test('a URL whose scheme was forgotten is refused without its password', async () => {
+  for (const url of ['ada:hunter2@127.0.0.1:1/', 'ada:hunter2@example.com']) {
+    await assert.rejects(get(url), (error: Error) => !/hunter2/.test(inspect(error)))
+  }
+})
+
+test('cookies of a call or a session do not go from https to http of the same host', async () => {
+  const { certificate, key } = selfSigned({ hosts: ['127.0.0.1'] })
+  await using plain = await startHttpServer()
+  await using secure = await startHttpsServer({
+    cert: certificate,
+    key,
+    handler: (_request, response) => response.writeHead(302, { location: plain.url127 }).end(),
+  })
+  await using session = new Session({ verify: certificate, cookies: { of: 'hunter2' } })
+  const { headers } = (await session.get(secure.url127, { cookies: { id: 'hunter2' } })).json<Echo>()
+  assert.equal(headers.cookie, undefined)
+})

@@ -6,7 +6,7 @@ export interface Reason {
   readonly reason: SSLErrorReason
   /** OpenSSL's own words, as requests shows them. */
   readonly summary: string
-  /** What to write or do; `HOST` stands for the host's name. */
+  /** What to write or do, the likeliest first. */
   readonly hints: readonly string[]
 }
 
@@ -53,7 +53,7 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
     'ERR_TLS_CERT_ALTNAME_INVALID',
     verification(
       'hostname-mismatch',
-      "certificate is not valid for 'HOST'",
+      'certificate is not valid for this host',
       'use a name that the certificate lists, or have it issued again with this one in subjectAltName',
     ),
   ],

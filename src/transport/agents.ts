@@ -27,7 +27,10 @@ export interface PoolOptions {
   readonly poolConnections: number
   /** How many idle connections a pool keeps; with `poolBlock`, how many it opens at most. */
   readonly poolMaxsize: number
-  /** Whether a request waits for a free connection when `poolMaxsize` are in use, instead of opening one more. */
+  /**
+   * Whether a request waits for a free connection when `poolMaxsize` are in use, instead of opening one more. Of the time
+   * limits only `total` covers that wait.
+   */
   readonly poolBlock: boolean
   /** How long an idle connection is kept, in ms. A server that announces a shorter time is believed. */
   readonly keepAliveTimeout: number
@@ -47,10 +50,12 @@ export interface ConnectionSpec {
 export class AgentPool {
   readonly #options: PoolOptions
   readonly #pools: LruMap<string, AgentLife>
+  /** Pools that take no new requests, until their last connection is closed. */
+  readonly #retired = new Set<AgentLife>()
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#pools = new LruMap(options.poolConnections, (pool) => pool.retire())
+    this.#pools = new LruMap(options.poolConnections, (pool) => this.#retire(pool))
   }
 
   /** The pool for verified (or, on demand, unverified) TLS connections of this kind. */
@@ -69,8 +74,9 @@ export class AgentPool {
 
   /** Closes every connection, those in use as well. The pool can be used again. */
   close(): void {
-    const pools = [...this.#pools.values()]
+    const pools = [...this.#pools.values(), ...this.#retired]
     this.#pools.clear()
+    this.#retired.clear()
     for (const pool of pools) pool.close()
   }
 
@@ -89,7 +95,15 @@ export class AgentPool {
     for (const [key, pool] of [...this.#pools.entries()]) {
       if (!pool.isStale) continue
       this.#pools.delete(key)
-      pool.retire()
+      this.#retire(pool)
+    }
+  }
+
+  #retire(pool: AgentLife): void {
+    pool.retire()
+    this.#retired.add(pool)
+    for (const retired of this.#retired) {
+      if (!retired.isBusy) this.#retired.delete(retired)
     }
   }
 }
@@ -99,6 +113,8 @@ export interface Pool {
   readonly agent: http.Agent
   /** Whether its adapter was closed since: no request may begin on it. */
   readonly closed: boolean
+  /** Closes the connections that nobody uses now. */
+  closeIdle(): void
 }
 
 /** An agent and the life of its connections. */
@@ -121,9 +137,18 @@ class AgentLife implements Pool {
     return (this.#spec?.trust.set?.stale ?? false) || (this.#spec?.identity?.stale ?? false)
   }
 
+  /** Whether a request uses one of its connections, or waits for one. */
+  get isBusy(): boolean {
+    return Object.keys(this.agent.sockets).length > 0 || Object.keys(this.agent.requests).length > 0
+  }
+
   /** Closes what is idle now, and what is in use when it becomes idle. */
   retire(): void {
     this.#retired = true
+    this.closeIdle()
+  }
+
+  closeIdle(): void {
     for (const sockets of Object.values(this.agent.freeSockets)) {
       for (const socket of sockets ?? []) socket.destroy()
     }

@@ -1,6 +1,7 @@
 /** One request on the wire and its answer, carried by got. The only file that knows got. */
 import http from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import got, {
   type Request as GotRequest,
   type Response as GotResponse,
@@ -60,7 +61,7 @@ export class Exchange {
     })
   }
 
-  /** Whether the failure was that of a pooled connection which the server had closed: nothing was processed then. */
+  /** Whether a pooled connection broke: most likely the server had closed it while it was idle. */
   get lostIdleConnection(): boolean {
     return this.#clientRequest?.reusedSocket === true && LOST.has(this.#failureCode ?? '')
   }
@@ -71,6 +72,10 @@ export class Exchange {
     const stream = gotStream(target, this.#gotOptions(), PREPARED)
     // got waits for a stream to be written into it, unless it knows the body, or that the method has none.
     if (body === undefined && method !== 'GET' && method !== 'HEAD') stream.end()
+    stream.once('upgrade', (_response: unknown, socket: Socket) => {
+      socket.destroy()
+      stream.destroy(new ConnectionError('the server switched protocols (101), which nobody asked it to'))
+    })
     if (onUploadProgress) stream.on('uploadProgress', onUploadProgress)
     if (onDownloadProgress) stream.on('downloadProgress', onDownloadProgress)
     return stream

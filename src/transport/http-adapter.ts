@@ -24,7 +24,7 @@ export class HTTPAdapter implements Adapter {
   /**
    * @param options `poolConnections` (10 pools), `poolMaxsize` (10 connections each), `poolBlock` (false),
    *   `keepAliveTimeout` (30,000 ms)
-   * @throws TypeError for an unknown option, RangeError for a number out of range
+   * @throws TypeError for an unknown option or a wrong value
    */
   constructor(options: HTTPAdapterOptions = {}) {
     this.#pool = new AgentPool(checkPoolOptions(options))
@@ -32,14 +32,16 @@ export class HTTPAdapter implements Adapter {
 
   async send(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     settings.signal?.throwIfAborted()
-    const route = this.#route(request, settings) ?? (await this.#routeOnceSettled(request, settings))
+    const route = await this.#route(request, settings)
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
     const exchange = new Exchange(request, settings, route)
     try {
       return await exchange.response
     } catch (error) {
       if (!exchange.lostIdleConnection || !canBeSentAgain(request) || route.pool.closed) throw error
-      return await new Exchange(request, settings, route).response
+      // The other idle connections are likely to be dead as well; and what is trusted may have changed since.
+      route.pool.closeIdle()
+      return await new Exchange(request, settings, await this.#route(request, settings)).response
     }
   }
 
@@ -48,18 +50,14 @@ export class HTTPAdapter implements Adapter {
     this.#pool.close()
   }
 
-  /** The agent for a request; `undefined` when a file of trust cannot be used right now. */
-  #route(request: WireRequest, settings: SendSettings): Route | undefined {
+  /** Waits only where a file of trust cannot be used right now, and may be in a moment. */
+  #route(request: WireRequest, settings: SendSettings): Route | Promise<Route> {
     try {
       return this.#findRoute(request, settings)
     } catch (error) {
       if (pathOfError(error) === undefined) throw error
-      return undefined
+      return whileBeingWritten(() => this.#findRoute(request, settings), pathOfError)
     }
-  }
-
-  #routeOnceSettled(request: WireRequest, settings: SendSettings): Promise<Route> {
-    return whileBeingWritten(() => this.#findRoute(request, settings), pathOfError)
   }
 
   #findRoute(request: WireRequest, settings: SendSettings): Route {
@@ -102,7 +100,7 @@ const POOL_DEFAULTS: PoolOptions = {
 function checkPoolOptions(options: HTTPAdapterOptions): PoolOptions {
   const merged: Record<string, unknown> = { ...POOL_DEFAULTS }
   for (const [name, value] of Object.entries(options)) {
-    if (!(name in POOL_DEFAULTS)) {
+    if (!Object.hasOwn(POOL_DEFAULTS, name)) {
       throw new TypeError(`HTTPAdapter has no option "${name}"; it has ${Object.keys(POOL_DEFAULTS).join(', ')}`)
     }
     if (value === undefined) continue

@@ -128,7 +128,7 @@ export class CABundle {
   }
 }
 
-/** The bundle of one path: the same object for the same absolute path, so that what it has read is kept. */
+/** The bundle of one path, in one spelling: the same object again, so that what it has read is kept. */
 export function bundleOfPath(path: string): CABundle {
   const absolute = resolve(path)
   const key = `${absolute}\n${path}`

@@ -36,13 +36,14 @@ export function readTrustPath(source: TrustPath): Anchors[] {
 
 /** The certificates in PEM text, or in PEM, DER or PKCS#7 bytes. Equal content is parsed once. */
 export function readTrustContent(content: string | Uint8Array, shown: string): Anchors {
-  const key = hash('sha256', content)
+  // A copy, since bytes can be changed by whoever gave them.
+  const bytes = Buffer.from(content as string)
+  const key = hash('sha256', bytes)
   const known = contents.get(key)
   if (known) {
     contentStats.hits++
     return known
   }
-  const bytes = typeof content === 'string' ? Buffer.from(content) : Buffer.from(content)
   try {
     contentStats.parses++
     const anchors = { value: readCertificates(bytes), stale: false }

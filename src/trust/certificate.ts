@@ -12,8 +12,7 @@ export class TrustAnchor {
   #certificate: X509Certificate | undefined
 
   constructor(label: string, bytes: Buffer, certificate?: X509Certificate) {
-    const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
-    this.pem = `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`
+    this.pem = toPem(label, bytes)
     this.id = hash('sha256', this.pem)
     this.#certificate = certificate
   }
@@ -86,7 +85,7 @@ function anchorOfBlock(block: PemBlock): TrustAnchor {
     })
   }
   const certificate = parseCertificate(
-    block.label === 'TRUSTED CERTIFICATE' ? asPem(block) : block.bytes,
+    toPem(block.label, block.label === 'TRUSTED CERTIFICATE' ? block.bytes : firstElement(block.bytes)),
     'the block holds base64, but no certificate: it is damaged or cut short',
     block.line,
   )
@@ -95,13 +94,24 @@ function anchorOfBlock(block: PemBlock): TrustAnchor {
     : TrustAnchor.fromCertificate(certificate)
 }
 
-function asPem(block: PemBlock): string {
-  return `-----BEGIN ${block.label}-----\n${block.bytes.toString('base64')}\n-----END ${block.label}-----\n`
+/** Without what may stand behind it, which OpenSSL passes over. */
+function firstElement(bytes: Buffer): Buffer {
+  try {
+    return readElement(bytes).bytes
+  } catch {
+    return bytes
+  }
 }
 
-function parseCertificate(source: Buffer | string, problem: string, line?: number): X509Certificate {
+function toPem(label: string, bytes: Buffer): string {
+  const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
+  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`
+}
+
+/** As PEM, always: bytes that hold PEM themselves are no DER, though `X509Certificate` would take them for it. */
+function parseCertificate(pem: string, problem: string, line?: number): X509Certificate {
   try {
-    return new X509Certificate(source)
+    return new X509Certificate(pem)
   } catch (cause) {
     throw new BundleSyntaxError(problem, line === undefined ? { cause } : { line, cause })
   }
@@ -121,7 +131,7 @@ function readDerCertificates(content: Buffer): TrustAnchor[] {
     if (isPkcs12(bytes)) throw pkcs12Error()
     anchors.push(
       TrustAnchor.fromCertificate(
-        parseCertificate(bytes, 'the file is DER, but holds no certificate (a key, perhaps)'),
+        parseCertificate(toPem('CERTIFICATE', bytes), 'the file is DER, but holds no certificate (a key, perhaps)'),
       ),
     )
     rest = rest.subarray(bytes.length)
@@ -166,7 +176,9 @@ function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
     throw new BundleSyntaxError('the PKCS#7 data holds no certificate', line === undefined ? {} : { line })
   }
   const problem = 'the PKCS#7 data holds a damaged certificate'
-  return certificates.map((der) => TrustAnchor.fromCertificate(parseCertificate(der, problem, line)))
+  return certificates.map((der) =>
+    TrustAnchor.fromCertificate(parseCertificate(toPem('CERTIFICATE', der), problem, line)),
+  )
 }
 
 /** Says what a file without certificates is instead: most often it is the wrong one of two. */

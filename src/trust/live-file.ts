@@ -6,7 +6,7 @@
  * version is marked stale, and whatever was built on it (contexts, agents) can tell that it is out of date.
  */
 import { hash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { LruMap } from '../lru-map.ts'
 
 /** What was made of a file's content at one time. */
@@ -115,7 +115,8 @@ function readStable(path: string): { content: Buffer; status: Stats } {
 }
 
 function open(path: string): Disposable & { readonly descriptor: number } {
-  const descriptor = openSync(path, 'r')
+  // Not to wait for a writer, should the path have become a FIFO since.
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) }
 }
 

@@ -1,0 +1,137 @@
+/** How bodies, connections and pools end when something unusual happens. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { ConnectionError, get, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
+import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { tempDir } from '../helpers/temp.ts'
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let waited = 0; waited < 3000 && !holds(); waited += 5) await delay(5)
+  assert(holds(), 'did not come true within 3 s')
+}
+
+/** A server that begins a body and never ends it; `open` counts its connections. */
+async function startEndless(encoding: 'identity' | 'gzip') {
+  let open = 0
+  const server = await startHttpServer({
+    handler: (request, response) => {
+      request.socket.once('close', () => open--)
+      open++
+      response.writeHead(200, { 'content-encoding': encoding })
+      response.write(encoding === 'gzip' ? gzipSync('hello').subarray(0, 12) : 'hello')
+    },
+  })
+  return { server, open: () => open }
+}
+
+for (const encoding of ['identity', 'gzip'] as const) {
+  test(`close() gives up the connection of an unfinished ${encoding} body, read or not`, async () => {
+    const endless = await startEndless(encoding)
+    await using server = endless.server
+    await using session = new Session()
+    session.mount('http://', new HTTPAdapter({ poolMaxsize: 2, poolBlock: true }))
+    for (let count = 0; count < 5; count++) (await session.get(server.url127, { stream: true })).close()
+    const response = await session.get(server.url127, { stream: true })
+    const reading = assert.rejects(response.read())
+    await delay(10)
+    response.close()
+    await reading
+    await eventually(() => endless.open() === 0)
+  })
+
+  test(`session.close() ends the ${encoding} bodies of pools that made room for others`, async () => {
+    const [first, second] = [await startEndless(encoding), await startEndless(encoding)]
+    await using one = first.server
+    await using two = second.server
+    const session = new Session()
+    session.mount('http://', new HTTPAdapter({ poolConnections: 1 }))
+    const responses = [await session.get(one.url127, { stream: true }), await session.get(two.url127, { stream: true })]
+    const reading = responses.map((response) => assert.rejects(response.read()))
+    await session.close()
+    await Promise.all(reading)
+    await eventually(() => first.open() === 0 && second.open() === 0)
+  })
+}
+
+test('a server that switches protocols unasked is an error at once', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write('HTTP/1.1 101 X\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  await assert.rejects(get(`http://127.0.0.1:${port}/`), ConnectionError)
+  server.close()
+})
+
+test('a body that was encoded too often is refused', async () => {
+  await using server = await startHttpServer({
+    handler: (_request, response) => {
+      response.writeHead(200, { 'content-encoding': Array(100).fill('gzip').join() }).end('x')
+    },
+  })
+  await assert.rejects(get(server.url127), { name: 'ContentDecodingError' })
+})
+
+/** A server that answers the first request of a connection, and drops the connection at the second. */
+async function startDropping() {
+  const authority = createAuthority()
+  const { chain, key } = authority.issue({ hosts: ['127.0.0.1'] })
+  const seen = new WeakSet<Socket>()
+  const asked: string[] = []
+  const server = await startHttpsServer({
+    cert: chain,
+    key,
+    handler: (request, response) => {
+      asked.push(`${request.method} ${seen.has(request.socket) ? 'again' : 'first'}`)
+      if (seen.has(request.socket)) request.socket.destroy()
+      else response.end()
+      seen.add(request.socket)
+    },
+  })
+  return { server, asked, certificate: authority.certificate }
+}
+
+test('a GET on a connection that breaks is sent again, a POST is not', async () => {
+  const { server: dropping, asked, certificate } = await startDropping()
+  await using server = dropping
+  await using session = new Session({ verify: certificate })
+  await session.get(server.url127)
+  assert((await session.get(server.url127)).ok)
+  await assert.rejects(session.post(server.url127, { data: 'pay' }), ConnectionError)
+  assert.deepEqual(asked, ['GET first', 'GET again', 'GET first', 'POST again'])
+})
+
+test('a request that is sent again is judged by what is trusted then', async () => {
+  const { server: dropping, certificate } = await startDropping()
+  await using server = dropping
+  using dir = tempDir()
+  const path = dir.write('bundle.pem', certificate)
+  await using session = new Session({ verify: path })
+  await session.get(server.url127)
+  const again = session.get(server.url127)
+  dir.write('bundle.pem', selfSigned().certificate)
+  await assert.rejects(again, SSLError)
+})
+
+test('a stale client certificate alone retires its connections', async () => {
+  const authority = createAuthority()
+  const { chain, key } = authority.issue({ hosts: ['127.0.0.1'] })
+  await using server = await startHttpsServer({ cert: chain, key, ca: authority.certificate, requestCert: true })
+  using dir = tempDir()
+  await using session = new Session({ verify: authority.certificate, cert: dir.join('client.pem') })
+  for (let round = 0; round < 3; round++) {
+    const pair = authority.issue({ commonName: `client ${round}`, hosts: [], extendedKeyUsage: ['clientAuth'] })
+    dir.write('client.pem', pair.chain + pair.key)
+    await session.get(server.url127)
+  }
+  const open = () => new Promise<number>((resolve) => server.server.getConnections((_error, count) => resolve(count)))
+  for (let waited = 0; (await open()) > 1 && waited < 2000; waited += 10) await delay(10)
+  assert.equal(await open(), 1)
+})
