@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
+import { collect, lines, rechunk, toBuffer } from './body/read.ts'
+import { charsetOf, charsetParameter, decodeJson, decodeText, streamDecoder } from './charset.ts'
 import { CookieJar } from './cookies.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from './errors.ts'
 import { chardet, linkHeader } from './lazy.ts'
@@ -183,7 +185,7 @@ export class Response {
   /** The body as text, by `encoding`, or by `apparentEncoding` when that is `null`. What cannot be decoded is U+FFFD. */
   get text(): string {
     const { content } = this
-    return content.length === 0 ? '' : decode(content, this.encoding ?? this.apparentEncoding)
+    return content.length === 0 ? '' : decodeText(content, this.encoding ?? this.apparentEncoding)
   }
 
   /**
@@ -227,24 +229,7 @@ export class Response {
 
   /** The body line by line, as text, without line ends. */
   async *iterLines(): AsyncGenerator<string, void, undefined> {
-    const decode = streamDecoder(this.encoding ?? 'utf-8')
-    // Of the line that is not complete: joined once, since a line may be as long as a server likes.
-    let pieces: string[] = []
-    // A CR at the end of a chunk may be half of a line end.
-    let held = ''
-    for await (const chunk of this.iterContent()) {
-      const text = held + decode(chunk)
-      held = text.endsWith('\r') ? '\r' : ''
-      const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
-      const last = lines.pop() ?? ''
-      for (const line of lines) {
-        yield pieces.join('') + line
-        pieces = []
-      }
-      pieces.push(last)
-    }
-    const rest = pieces.join('') + decode()
-    if (rest !== '' || held !== '') yield rest
+    yield* lines(this.iterContent(), streamDecoder(this.encoding ?? 'utf-8'))
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
@@ -311,58 +296,6 @@ export class Response {
   }
 }
 
-/** All of a stream at once: quicker than iterating, and most bodies are read so. */
-function collect(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // A stream that failed before anybody listened says nothing any more.
-    if (stream.destroyed) {
-      reject(stream.errored ?? closedEarly())
-      return
-    }
-    stream.on('data', (chunk: unknown) => {
-      try {
-        add(chunk)
-      } catch (error) {
-        stream.destroy()
-        reject(error)
-      }
-    })
-    stream.once('end', resolve)
-    stream.once('error', reject)
-    stream.once('close', () => reject(closedEarly()))
-  })
-}
-
-function closedEarly(): Error {
-  return new Error('the connection was closed before the end of the body')
-}
-
-/** Streams of users' own adapters may yield strings and plain arrays of bytes. */
-function toBuffer(chunk: unknown): Buffer {
-  if (Buffer.isBuffer(chunk)) return chunk
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  return Buffer.from(String(chunk))
-}
-
-async function* rechunk(
-  source: AsyncIterable<Buffer> | Iterable<Buffer>,
-  size: number,
-): AsyncGenerator<Buffer, void, undefined> {
-  let pending: Buffer[] = []
-  let length = 0
-  for await (const chunk of source) {
-    pending.push(chunk)
-    length += chunk.length
-    if (length < size) continue
-    const joined = pending.length === 1 ? chunk : Buffer.concat(pending)
-    let start = 0
-    for (; start + size <= joined.length; start += size) yield joined.subarray(start, start + size)
-    pending = start < joined.length ? [joined.subarray(start)] : []
-    length = joined.length - start
-  }
-  if (length > 0) yield Buffer.concat(pending)
-}
-
 function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]> {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']
@@ -375,67 +308,4 @@ function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['pa
   } catch {
     return []
   }
-}
-
-function charsetParameter(contentType: string | undefined): string | undefined {
-  return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]+))/i
-    .exec(contentType ?? '')
-    ?.slice(1)
-    .find((value) => value !== undefined)
-}
-
-/** requests' `get_encoding_from_headers`. */
-function charsetOf(contentType: string | undefined): string | null {
-  if (contentType === undefined) return null
-  const named = charsetParameter(contentType)
-  if (named !== undefined) return named
-  const [type = ''] = contentType.split(';')
-  if (type.includes('text')) return 'ISO-8859-1'
-  return type.includes('application/json') ? 'utf-8' : null
-}
-
-function decode(content: Buffer, charset: string): string {
-  const name = charset.toLowerCase()
-  if (name === 'utf-8' || name === 'utf8') return content.toString('utf8')
-  // To TextDecoder latin1 is windows-1252, which differs from 0x80 to 0x9f.
-  if (LATIN1.has(name)) return content.toString('latin1')
-  return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
-}
-
-/** The same for one chunk after the other; called without a chunk at the end. */
-function streamDecoder(charset: string): (chunk?: Buffer) => string {
-  if (LATIN1.has(charset.toLowerCase())) return (chunk) => chunk?.toString('latin1') ?? ''
-  const decoder = new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
-  return (chunk) => decoder.decode(chunk, { stream: chunk !== undefined })
-}
-
-const LATIN1: ReadonlySet<string> = new Set(['iso-8859-1', 'iso8859-1', 'latin-1', 'latin1', 'l1'])
-
-function isKnownCharset(charset: string): boolean {
-  try {
-    new TextDecoder(charset)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** JSON is UTF-8, or by its zero bytes UTF-16 or UTF-32 (RFC 4627 section 3; requests' `guess_json_utf`). */
-function decodeJson(content: Buffer): string {
-  const [a, b, c, d] = content
-  if (content.length < 4 || (a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe)) return content.toString('utf8')
-  if ((a === 0 && b === 0) || (c === 0 && d === 0 && b === 0) || (a === 0xff && b === 0xfe && c === 0 && d === 0)) {
-    return decodeUtf32(content, a === 0)
-  }
-  if (a === 0xfe || a === 0) return new TextDecoder('utf-16be').decode(content)
-  return new TextDecoder('utf-16le').decode(content)
-}
-
-function decodeUtf32(content: Buffer, bigEndian: boolean): string {
-  let text = ''
-  for (let offset = 0; offset + 4 <= content.length; offset += 4) {
-    const point = bigEndian ? content.readUInt32BE(offset) : content.readUInt32LE(offset)
-    text += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd'
-  }
-  return text
 }

@@ -1,0 +1,79 @@
+/** Reading a body: all of it, in pieces of one size, or line by line. */
+import type { Readable } from 'node:stream'
+
+/** All of a stream at once: quicker than iterating, and most bodies are read so. */
+export function collect(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A stream that failed before anybody listened says nothing any more.
+    if (stream.destroyed) {
+      reject(stream.errored ?? closedEarly())
+      return
+    }
+    stream.on('data', (chunk: unknown) => {
+      try {
+        add(chunk)
+      } catch (error) {
+        stream.destroy()
+        reject(error)
+      }
+    })
+    stream.once('end', resolve)
+    stream.once('error', reject)
+    stream.once('close', () => reject(closedEarly()))
+  })
+}
+
+function closedEarly(): Error {
+  return new Error('the connection was closed before the end of the body')
+}
+
+/** Streams of users' own adapters may yield strings and plain arrays of bytes. */
+export function toBuffer(chunk: unknown): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  return Buffer.from(String(chunk))
+}
+
+/** The same bytes in pieces of `size`; the last one may be shorter. */
+export async function* rechunk(
+  source: AsyncIterable<Buffer> | Iterable<Buffer>,
+  size: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  let pending: Buffer[] = []
+  let length = 0
+  for await (const chunk of source) {
+    pending.push(chunk)
+    length += chunk.length
+    if (length < size) continue
+    const joined = pending.length === 1 ? chunk : Buffer.concat(pending)
+    let start = 0
+    for (; start + size <= joined.length; start += size) yield joined.subarray(start, start + size)
+    pending = start < joined.length ? [joined.subarray(start)] : []
+    length = joined.length - start
+  }
+  if (length > 0) yield Buffer.concat(pending)
+}
+
+/** Line by line, without line ends (LF, CRLF, CR). `decode` is called without a chunk at the end. */
+export async function* lines(
+  chunks: AsyncIterable<Buffer>,
+  decode: (chunk?: Buffer) => string,
+): AsyncGenerator<string, void, undefined> {
+  // Of the line that is not complete: joined once, since a line may be as long as a server likes.
+  let pieces: string[] = []
+  // A CR at the end of a chunk may be half of a line end.
+  let held = ''
+  for await (const chunk of chunks) {
+    const text = held + decode(chunk)
+    held = text.endsWith('\r') ? '\r' : ''
+    const complete = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
+    const last = complete.pop() ?? ''
+    for (const line of complete) {
+      yield pieces.join('') + line
+      pieces = []
+    }
+    pieces.push(last)
+  }
+  const rest = pieces.join('') + decode()
+  if (rest !== '' || held !== '') yield rest
+}

@@ -1,0 +1,66 @@
+/** From bytes to text: which charset, and how. */
+
+/** The charset that a Content-Type names. */
+export function charsetParameter(contentType: string | undefined): string | undefined {
+  return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]+))/i
+    .exec(contentType ?? '')
+    ?.slice(1)
+    .find((value) => value !== undefined)
+}
+
+/** The charset of a body by its Content-Type alone: requests' `get_encoding_from_headers`. */
+export function charsetOf(contentType: string | undefined): string | null {
+  if (contentType === undefined) return null
+  const named = charsetParameter(contentType)
+  if (named !== undefined) return named
+  const [type = ''] = contentType.split(';')
+  if (type.includes('text')) return 'ISO-8859-1'
+  return type.includes('application/json') ? 'utf-8' : null
+}
+
+/** What cannot be decoded is U+FFFD; a charset that nobody knows is taken for UTF-8. */
+export function decodeText(content: Buffer, charset: string): string {
+  const name = charset.toLowerCase()
+  if (name === 'utf-8' || name === 'utf8') return content.toString('utf8')
+  // To TextDecoder latin1 is windows-1252, which differs from 0x80 to 0x9f.
+  if (LATIN1.has(name)) return content.toString('latin1')
+  return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
+}
+
+/** The same for one chunk after the other; called without a chunk at the end. */
+export function streamDecoder(charset: string): (chunk?: Buffer) => string {
+  if (LATIN1.has(charset.toLowerCase())) return (chunk) => chunk?.toString('latin1') ?? ''
+  const decoder = new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
+  return (chunk) => decoder.decode(chunk, { stream: chunk !== undefined })
+}
+
+const LATIN1: ReadonlySet<string> = new Set(['iso-8859-1', 'iso8859-1', 'latin-1', 'latin1', 'l1'])
+
+function isKnownCharset(charset: string): boolean {
+  try {
+    new TextDecoder(charset)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** JSON is UTF-8, or by its zero bytes UTF-16 or UTF-32 (RFC 4627 section 3; requests' `guess_json_utf`). */
+export function decodeJson(content: Buffer): string {
+  const [a, b, c, d] = content
+  if (content.length < 4 || (a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe)) return content.toString('utf8')
+  if ((a === 0 && b === 0) || (c === 0 && d === 0 && b === 0) || (a === 0xff && b === 0xfe && c === 0 && d === 0)) {
+    return decodeUtf32(content, a === 0)
+  }
+  if (a === 0xfe || a === 0) return new TextDecoder('utf-16be').decode(content)
+  return new TextDecoder('utf-16le').decode(content)
+}
+
+function decodeUtf32(content: Buffer, bigEndian: boolean): string {
+  let text = ''
+  for (let offset = 0; offset + 4 <= content.length; offset += 4) {
+    const point = bigEndian ? content.readUInt32BE(offset) : content.readUInt32LE(offset)
+    text += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd'
+  }
+  return text
+}
