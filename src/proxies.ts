@@ -38,6 +38,7 @@ export function proxyFor(url: URL, { call, session, env, envOverSession }: Proxy
   const ofCall = checkShape(call)
   const ofSession = checkShape(session)
   const ofEnv = env && environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy)
+  if (!ofCall && !ofSession && !ofEnv) return undefined
   const sources = envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, ofEnv]
   const text = select(url, sources)
   return text === undefined ? undefined : parseProxy(text)

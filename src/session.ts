@@ -21,9 +21,11 @@ import {
 } from './request.ts'
 import { Response } from './response.ts'
 import {
+  optionNames,
   ownOptions,
   type RequestOptions,
   requestSettings,
+  SEND_OPTIONS,
   type SendOptions,
   type Settings,
   sendSettings,
@@ -350,33 +352,20 @@ async function skipBody(response: Response): Promise<void> {
   }
 }
 
-const SESSION_OPTIONS: ReadonlySet<string> = new Set<keyof SessionOptions>([
-  'headers',
-  'auth',
-  'params',
-  'verify',
-  'cert',
-  'cookies',
-  'timeout',
-  'proxies',
-  'stream',
-  'hooks',
-  'maxRedirects',
-  'trustEnv',
-])
-
-const SEND_OPTIONS: ReadonlySet<string> = new Set<keyof SendOptions>([
-  'verify',
-  'cert',
-  'timeout',
-  'allowRedirects',
-  'proxies',
-  'stream',
-  'signal',
-  'maxResponseSize',
-  'onUploadProgress',
-  'onDownloadProgress',
-])
+const SESSION_OPTIONS = optionNames<SessionOptions>({
+  headers: true,
+  auth: true,
+  params: true,
+  verify: true,
+  cert: true,
+  cookies: true,
+  timeout: true,
+  proxies: true,
+  stream: true,
+  hooks: true,
+  maxRedirects: true,
+  trustEnv: true,
+})
 
 const DEFAULT_HEADERS = HeaderMap.from({
   'User-Agent': 'vouch/0.1.0',

@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import type { ProxiesInit, ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
-import { bundleOfPath, type CABundle } from './trust/ca-bundle.ts'
+import { bundleOfPath, type CABundle, isPemText } from './trust/ca-bundle.ts'
 import { type ClientCert, toClientCertSource } from './trust/client-cert.ts'
 import { type Trust, type TrustSource, toTrust, type Verify } from './trust/verify.ts'
 import { warnPrecedence } from './warnings.ts'
@@ -132,33 +132,52 @@ export function resolveVerify(
   return open ? toTrust(session.verify ?? true, 'session') : toTrust(call, 'call')
 }
 
-/** All options by name, in the order of the documentation; an unknown one is refused with the nearest of these. */
-const OPTION_NAMES: ReadonlySet<string> = new Set<keyof RequestOptions>([
-  'verify',
-  'cert',
-  'params',
-  'data',
-  'json',
-  'files',
-  'headers',
-  'cookies',
-  'auth',
-  'timeout',
-  'allowRedirects',
-  'proxies',
-  'stream',
-  'hooks',
-  'signal',
-  'maxResponseSize',
-  'onUploadProgress',
-  'onDownloadProgress',
-])
+/** The names of an options type: the compiler asks for each of them, so that none can be forgotten here. */
+export function optionNames<T>(names: Record<keyof T, true>): ReadonlySet<string> {
+  return new Set(Object.keys(names))
+}
+
+/** What `Session.send` takes. */
+export const SEND_OPTIONS = optionNames<SendOptions>({
+  verify: true,
+  cert: true,
+  timeout: true,
+  allowRedirects: true,
+  proxies: true,
+  stream: true,
+  signal: true,
+  maxResponseSize: true,
+  onUploadProgress: true,
+  onDownloadProgress: true,
+})
+
+/** What a request takes, in the order of the documentation. */
+const REQUEST_OPTIONS = optionNames<RequestOptions>({
+  verify: true,
+  cert: true,
+  params: true,
+  data: true,
+  json: true,
+  files: true,
+  headers: true,
+  cookies: true,
+  auth: true,
+  timeout: true,
+  allowRedirects: true,
+  proxies: true,
+  stream: true,
+  hooks: true,
+  signal: true,
+  maxResponseSize: true,
+  onUploadProgress: true,
+  onDownloadProgress: true,
+})
 
 /** @throws TypeError for options that are no object, or for a name that is no option */
 export function checkOptionNames(
   options: object,
   where = 'the request',
-  names: ReadonlySet<string> = OPTION_NAMES,
+  names: ReadonlySet<string> = REQUEST_OPTIONS,
 ): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`the options of ${where} must be an object, not ${inspect(options, { depth: 0 })}`)
@@ -202,7 +221,7 @@ function environmentBundle(
 
 function describeVerify(verify: Verify | CABundle): string {
   if (verify === false) return 'false'
-  if (typeof verify === 'string' && !verify.includes('-----BEGIN')) return `'${verify}'`
+  if (typeof verify === 'string' && !isPemText(verify)) return `'${verify}'`
   return 'a bundle'
 }
 

@@ -1,5 +1,6 @@
 /** `createSelfSignedCert`: a certificate and a key for a server of one's own. */
 import { X509Certificate } from 'node:crypto'
+import { toPem } from '../trust/pem.ts'
 import { type PairTarget, preparePair } from './files.ts'
 import { type AltName, parseHosts } from './hosts.ts'
 import { createKeyPair, HASH_NAMES, type HashName, KEY_TYPES, type KeyType, privateKeyPem } from './keys.ts'
@@ -124,7 +125,7 @@ async function selfSigned(hosts: AltName[], settings: Settings): Promise<{ cert:
     subjectKeyIdentifier: identifier,
     authorityKeyIdentifier: identifier,
   }
-  return { cert: writer.certificatePem(writer.writeCertificate(certificate)), key: privateKeyPem(keys.privateKey) }
+  return { cert: toPem('CERTIFICATE', writer.writeCertificate(certificate)), key: privateKeyPem(keys.privateKey) }
 }
 
 /** RFC 5280, section 4.2.1.3; keyEncipherment is for the RSA key exchange of TLS 1.2. */

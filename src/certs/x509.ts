@@ -112,15 +112,6 @@ export function keyIdentifier(publicKey: KeyObject): Buffer {
   return createHash('sha256').update(bits).digest().subarray(0, 20)
 }
 
-/** PEM of a DER certificate (RFC 7468): lines of 64 characters, a line feed at the end. */
-export function certificatePem(der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
-}
-
 function extensions(description: CertificateDescription): Extension[] {
   const { basicConstraints, keyUsage, extendedKeyUsage, subjectAltName, nameConstraints } = description
   const list: Extension[] = []

@@ -68,10 +68,6 @@ export class AgentPool {
     return this.#open(origin, () => new PlainAgent(poolSettings(this.#options)))
   }
 
-  get size(): number {
-    return this.#pools.size
-  }
-
   /** Closes every connection, those in use as well. The pool can be used again. */
   close(): void {
     const pools = [...this.#pools.values(), ...this.#retired]
@@ -171,8 +167,9 @@ export function poolKey({ origin, trust, identity, proxy }: ConnectionSpec): str
   return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${via}`
 }
 
-/** What `createConnection` is given; the last is ours, handed through by the adapter. */
+/** What `createConnection` is given: Node's options, and ours that a request hands through. */
 interface ConnectionOptions extends https.AgentOptions {
+  /** ms */
   readonly connectTimeout?: number | undefined
   /** A tunnel to run TLS over. */
   readonly socket?: Socket
@@ -211,7 +208,8 @@ class SecureAgent extends https.Agent {
       {
         proxy,
         authority: origin.slice('https://'.length),
-        tls: tlsSettings(trust, undefined),
+        // Made only for a proxy that speaks TLS: a context is expensive.
+        tls: () => tlsSettings(trust, undefined),
         connectTimeout,
       },
       (error, socket) => {

@@ -114,19 +114,18 @@ export class Exchange {
     const { method, target: url, headers } = this.#request
     const { pool, proxy } = this.#route
     if (pool.closed) throw new ConnectionError('the session was closed before the request was sent')
-    // A proxy forwards plain http, and gets the whole URL; for https the agent has a tunnel through it.
-    const forwarded = proxy !== undefined && url.protocol === 'http:'
-    const peer = forwarded ? proxy.url : url
-    const fields = (proxy && !forwarded ? withoutProxyAuth(headers) : headers).toRecord()
-    if (forwarded) {
+    const forwarder = this.#forwarder
+    const peer = forwarder?.url ?? url
+    const fields = (proxy && !forwarder ? withoutProxyAuth(headers) : headers).toRecord()
+    if (forwarder) {
       if (!headers.has('Host')) fields.Host = url.host
-      if (proxy.authorization !== undefined) fields['Proxy-Authorization'] = proxy.authorization
+      if (forwarder.authorization !== undefined) fields['Proxy-Authorization'] = forwarder.authorization
     }
     const path = `${url.pathname}${url.search}`
     const options = {
       ...serverAddress(peer),
       agent: pool.agent,
-      path: forwarded ? `${url.origin}${path}` : path,
+      path: forwarder ? `${url.origin}${path}` : path,
       method,
       headers: fields,
       connectTimeout: this.#settings.timeout.connect,
@@ -138,6 +137,11 @@ export class Exchange {
     limitSilence(request, this.#settings.timeout.read)
     this.#clientRequest = request
     return request
+  }
+
+  /** The proxy that gets plain http requests, with the whole URL; for https the agent has a tunnel through it. */
+  get #forwarder(): ProxyServer | undefined {
+    return this.#request.target.protocol === 'http:' ? this.#route.proxy : undefined
   }
 
   #answer(stream: GotRequest, response: GotResponse): AdapterResponse {
@@ -167,7 +171,7 @@ export class Exchange {
   #errorContext(): ErrorContext {
     return {
       ...serverAddress(this.#request.target),
-      forwardedBy: this.#request.target.protocol === 'http:' ? this.#route.proxy?.url.host : undefined,
+      forwardedBy: this.#forwarder?.url,
       peerCertificate: peerCertificateOf(this.#clientRequest?.socket),
       trust: this.#route.trust?.info,
       totalTimeout: this.#settings.timeout.total,

@@ -14,6 +14,7 @@ import {
   Timeout,
 } from '../errors.ts'
 import type { TrustInfo } from '../trust/verify.ts'
+import { serverAddress } from './address.ts'
 import { ConnectTimeLimit, ReadTimeLimit } from './time-limits.ts'
 
 /** Where an error happened. */
@@ -24,7 +25,7 @@ export interface ErrorContext {
   readonly trust: TrustInfo | undefined
   readonly totalTimeout: number | undefined
   /** The proxy that forwards a plain http request: whom the connection was made to, then. */
-  readonly forwardedBy?: string | undefined
+  readonly forwardedBy?: URL | undefined
 }
 
 /** An error of the transport, reduced to what decides. */
@@ -37,11 +38,27 @@ interface TransportError extends Error {
 
 /** An error from before the response: DNS, TCP, TLS, sending, waiting. */
 export function mapRequestError(error: TransportError, context: ErrorContext): RequestException {
-  const mapped = mapTimeout(error, context) ?? mapTlsError(error, context) ?? mapConnectionError(error, context)
   const { forwardedBy } = context
-  if (forwardedBy === undefined || !(mapped instanceof SSLError || NOT_CONNECTED.has(mapped.code))) return mapped
-  const message = `Unable to connect to proxy ${forwardedBy}: ${error.message}`
-  return new ProxyError(message, { code: mapped.code, cause: mapped })
+  const timeout = mapTimeout(error, context)
+  if (timeout) return timeout
+  if (forwardedBy === undefined) return mapTlsError(error, context) ?? mapConnectionError(error, context)
+  const { code = '' } = error
+  const proxyFailed = NOT_CONNECTED.has(code) || endedInHandshake(error) || reasonFor(error) !== undefined
+  return proxyFailed ? mapProxyError(error, forwardedBy, context) : mapConnectionError(error, context)
+}
+
+/** An error of the connection to a proxy; one of its TLS side comes as the cause. */
+export function mapProxyError(
+  error: TransportError,
+  proxy: URL,
+  presented: Partial<Pick<ErrorContext, 'peerCertificate' | 'trust'>> = {},
+): ProxyError {
+  const { peerCertificate, trust } = presented
+  const cause = mapTlsError(error, { ...serverAddress(proxy), peerCertificate, trust })
+  const hint =
+    cause?.reason === 'not-tls' ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL' : ''
+  const message = `Unable to connect to proxy ${proxy.host}: ${(cause ?? error).message}${hint}`
+  return new ProxyError(message, { code: error.code, cause: cause ?? error })
 }
 
 /** An error from reading the body. */
@@ -83,7 +100,10 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
   return undefined
 }
 
-function mapTlsError(error: TransportError, context: ErrorContext): SSLError | undefined {
+/** Whom a connection was made to, and what was presented and trusted there. */
+type Peer = Pick<ErrorContext, 'host' | 'port' | 'peerCertificate' | 'trust'>
+
+function mapTlsError(error: TransportError, context: Peer): SSLError | undefined {
   const { host, port, peerCertificate, trust } = context
   const common = { code: error.code, cause: error, host, port, peerCertificate, trust }
   if (endedInHandshake(error)) {
@@ -144,6 +164,6 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'EMFILE',
 ])
 
-function where({ host, port }: ErrorContext): string {
+function where({ host, port }: Pick<ErrorContext, 'host' | 'port'>): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -32,15 +32,19 @@ export class ReadTimeLimit extends Error {
 }
 
 /**
- * Destroys `socket` with a {@link ConnectTimeLimit} unless it emits `ready` within `limit` ms: one clock for DNS, TCP and
- * TLS, where got and Node have one for each.
+ * Destroys a socket, or the request for a tunnel, with a {@link ConnectTimeLimit} unless it emits `ready` within `limit`
+ * ms: one clock for DNS, TCP and TLS, where got and Node have one for each.
  */
-export function limitConnectTime(socket: Socket, ready: 'connect' | 'secureConnect', limit: number | undefined): void {
+export function limitConnectTime(
+  attempt: Socket | ClientRequest,
+  ready: 'connect' | 'secureConnect',
+  limit: number | undefined,
+): void {
   if (limit === undefined) return
-  const timer = setTimeout(() => socket.destroy(new ConnectTimeLimit(limit)), limit)
+  const timer = setTimeout(() => attempt.destroy(new ConnectTimeLimit(limit)), limit)
   const stop = () => clearTimeout(timer)
-  socket.once(ready, stop)
-  socket.once('close', stop)
+  attempt.once(ready, stop)
+  attempt.once('close', stop)
 }
 
 /**

@@ -2,11 +2,11 @@
 import http from 'node:http'
 import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
-import { reasonFor } from '../diagnose/reasons.ts'
-import { ProxyError, SSLError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { ProxyServer } from '../proxies.ts'
 import { serverAddress } from './address.ts'
-import { ConnectTimeLimit } from './time-limits.ts'
+import { mapProxyError } from './map-error.ts'
+import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
 
 /** What a tunnel needs to know. */
 export interface TunnelOptions {
@@ -14,7 +14,7 @@ export interface TunnelOptions {
   /** `host:port` of the origin. */
   readonly authority: string
   /** For the TLS connection to an `https:` proxy; the client certificate is not among it, that is for the origin. */
-  readonly tls: tls.ConnectionOptions
+  readonly tls: () => tls.ConnectionOptions
   /** ms */
   readonly connectTimeout: number | undefined
 }
@@ -37,10 +37,8 @@ export function openTunnel(
     },
     createConnection: () => connectToProxy(options),
   })
-  const limit = connectTimeout ?? 0
-  const timer = limit > 0 ? setTimeout(() => request.destroy(new ConnectTimeLimit(limit)), limit) : undefined
+  limitConnectTime(request, 'connect', connectTimeout)
   request.once('connect', (response, socket: Socket) => {
-    clearTimeout(timer)
     if (response.statusCode === 200) {
       callback(null, socket)
       return
@@ -50,8 +48,7 @@ export function openTunnel(
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
   request.once('error', (error) => {
-    clearTimeout(timer)
-    callback(describe(error, proxy))
+    callback(error instanceof ConnectTimeLimit ? error : mapProxyError(error, proxy.url))
   })
   request.end()
   return request
@@ -60,19 +57,7 @@ export function openTunnel(
 /** A connection to the proxy itself. */
 function connectToProxy({ proxy: { url }, tls: settings }: TunnelOptions): Socket {
   const { host, port, servername } = serverAddress(url)
-  return url.protocol === 'https:' ? tls.connect({ ...settings, host, port, servername }) : net.connect({ host, port })
-}
-
-function describe(error: Error, { url }: ProxyServer): Error {
-  if (error instanceof ConnectTimeLimit) return error
-  const row = reasonFor(error)
-  if (row === undefined) {
-    const { code } = error as NodeJS.ErrnoException
-    return new ProxyError(`Unable to connect to proxy ${url.host}: ${error.message}`, { code, cause: error })
-  }
-  const hint =
-    row.reason === 'not-tls' ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL' : ''
-  const { host, port } = serverAddress(url)
-  const cause = new SSLError(`${row.summary} (proxy ${url.host})`, { reason: row.reason, host, port, cause: error })
-  return new ProxyError(`Unable to connect to proxy ${url.host}: ${row.summary}${hint}`, { cause })
+  return url.protocol === 'https:'
+    ? tls.connect({ ...settings(), host, port, servername })
+    : net.connect({ host, port })
 }

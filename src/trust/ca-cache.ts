@@ -142,16 +142,9 @@ function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[]
       return []
     }
     const anchors = readFile(path, join(source.shown, name), status)
-    return isFoundBy(name, anchors) ? [anchors] : []
+    const certificates = anchors.value.map((anchor) => anchor.certificate)
+    return nameMatches(name, certificates) ? [anchors] : []
   })
-}
-
-/** Whether OpenSSL would open a file of this name when it looks for one of its certificates. */
-function isFoundBy(name: string, { value }: Anchors): boolean {
-  return nameMatches(
-    name,
-    value.map((anchor) => anchor.certificate),
-  )
 }
 
 function listDirectory(source: TrustPath, status: Stats): Directory {

@@ -1,7 +1,7 @@
 /** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
-import { CERTIFICATE_LABELS, type PemBlock, PemSyntaxError, scanPem } from './pem.ts'
+import { CERTIFICATE_LABELS, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
 
 /** A certificate that vouches for others (or for itself): RFC 5280 calls it a trust anchor. */
 export class TrustAnchor {
@@ -101,11 +101,6 @@ function firstElement(bytes: Buffer): Buffer {
   } catch {
     return bytes
   }
-}
-
-function toPem(label: string, bytes: Buffer): string {
-  const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
-  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`
 }
 
 /** As PEM, always: bytes that hold PEM themselves are no DER, though `X509Certificate` would take them for it. */

@@ -72,10 +72,9 @@ export function toClientCertSource(cert: ClientCert): ClientCertSource {
  * @throws ClientCertError when a file is missing, is not what it should be, or the key belongs to another certificate
  */
 export function resolveClientCert(source: ClientCertSource): ClientIdentity {
-  const files = source.kind === 'pfx' ? [source.pfx] : [source.cert, source.key]
-  const labels = source.kind === 'pfx' ? ['PKCS#12 file'] : ['certificate file', 'key file']
-  const parts = files.map((file, index) => read(file, labels[index] ?? ''))
-  const names = files.map((file) => file.path ?? file.content?.toString('latin1'))
+  const files = filesOf(source)
+  const parts = files.map(([file, label]) => read(file, label))
+  const names = files.map(([file]) => file.path ?? file.content?.toString('latin1'))
   const key = hash('sha256', JSON.stringify([source.kind, names, source.passphrase]))
   const known = identities.get(key)
   if (known?.parts.every((part, index) => part === parts[index])) return known.identity
@@ -86,12 +85,19 @@ export function resolveClientCert(source: ClientCertSource): ClientIdentity {
 
 /** The check that is made for plain http as well, as in requests: a path that is given must exist. */
 export function assertClientCertExists(source: ClientCertSource): void {
-  const files = source.kind === 'pfx' ? [source.pfx] : [source.cert, source.key]
-  for (const [index, { path, shown }] of files.entries()) {
-    if (path !== undefined && statusOf(path) === undefined) {
-      throw missing(shown, index === 0 ? 'certificate file' : 'key file')
-    }
+  for (const [{ path, shown }, label] of filesOf(source)) {
+    if (path === undefined || statusOf(path) !== undefined) continue
+    throw missing(shown, label === 'key file' ? label : 'certificate file')
   }
+}
+
+/** The files of a source, and what to call them in a message. */
+function filesOf(source: ClientCertSource): [file: FileSource, label: string][] {
+  if (source.kind === 'pfx') return [[source.pfx, 'PKCS#12 file']]
+  return [
+    [source.cert, 'certificate file'],
+    [source.key, 'key file'],
+  ]
 }
 
 /** OpenSSL's complaint about a client certificate, which shows only when a context is made of it. */

@@ -29,6 +29,12 @@ export class PemSyntaxError extends Error {
   }
 }
 
+/** One PEM block (RFC 7468): lines of 64 characters, a line feed at the end. */
+export function toPem(label: string, bytes: Buffer): string {
+  const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
+  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`
+}
+
 /** The labels that hold a certificate. `TRUSTED CERTIFICATE` adds OpenSSL's own trust settings. */
 export const CERTIFICATE_LABELS: ReadonlySet<string> = new Set([
   'CERTIFICATE',

@@ -13,12 +13,12 @@ import { type AltName, parseHost } from '../../src/certs/hosts.ts'
 import { type HashName, type KeyType, privateKeyPem } from '../../src/certs/keys.ts'
 import {
   type CertificateDescription,
-  certificatePem,
   type ExtendedKeyUsageName,
   type KeyUsageName,
   keyIdentifier,
   writeCertificate,
 } from '../../src/certs/x509.ts'
+import { toPem } from '../../src/trust/pem.ts'
 import { openssl, opensslBytes } from './openssl.ts'
 import { tempDir } from './temp.ts'
 
@@ -194,7 +194,7 @@ function sign(described: Described, issuer: Described): { certificate: string; k
     signingKey: issuer.privateKey,
     authorityKeyIdentifier: keyIdentifiers ? issuer.subjectKeyIdentifier : undefined,
   })
-  return { certificate: certificatePem(der), key: privateKeyPem(privateKey) }
+  return { certificate: toPem('CERTIFICATE', der), key: privateKeyPem(privateKey) }
 }
 
 const rsaKeys = new Map<string, KeyObject>()
