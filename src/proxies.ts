@@ -2,6 +2,7 @@
 import { BlockList, isIPv4 } from 'node:net'
 import { basicCredentials } from './auth/basic.ts'
 import { isRecord, typeName } from './body/pairs.ts'
+import { variable } from './environment.ts'
 import { InvalidProxyURL, InvalidSchema } from './errors.ts'
 import { getUrlAuth, redactUrl, withoutAuth } from './url.ts'
 
@@ -79,11 +80,13 @@ function environmentProxies(
 ): ProxiesInit | undefined {
   const scheme = url.protocol.slice(0, -1)
   // Set by a web server for a CGI script, where HTTP_PROXY is the request's header "Proxy" (CVE-2016-1000110).
-  const upper = scheme === 'http' && env.REQUEST_METHOD !== undefined ? undefined : env[`${scheme.toUpperCase()}_PROXY`]
-  const own = env[`${scheme}_proxy`] ?? upper
-  const all = env.all_proxy ?? env.ALL_PROXY
+  const isScript = scheme === 'http' && variable(env, 'REQUEST_METHOD') !== undefined
+  const upper = isScript ? undefined : variable(env, `${scheme.toUpperCase()}_PROXY`)
+  const own = variable(env, `${scheme}_proxy`) ?? upper
+  const all = variable(env, 'all_proxy') ?? variable(env, 'ALL_PROXY')
   if (!own && !all) return undefined
-  if (bypassesProxy(url, String(noProxy ?? (env.no_proxy || env.NO_PROXY || '')))) return undefined
+  const ofEnv = variable(env, 'no_proxy') || variable(env, 'NO_PROXY') || ''
+  if (bypassesProxy(url, String(noProxy ?? ofEnv))) return undefined
   return { ...(own && { [scheme]: own }), ...(all && { all }) }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util'
+import { variable } from './environment.ts'
 import type { ProxiesInit, ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
@@ -211,10 +212,9 @@ function trustsEnvironment({ trustEnv }: Pick<SessionSettings, 'trustEnv'>): boo
 function environmentBundle(
   env: NodeJS.ProcessEnv,
 ): { variable: TrustSource & ('REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE'); path: string } | undefined {
-  for (const variable of BUNDLE_VARIABLES) {
-    const path = env[variable]
-    // process.env inherits: what somebody put on Object.prototype is no variable.
-    if (path && Object.hasOwn(env, variable)) return { variable, path }
+  for (const name of BUNDLE_VARIABLES) {
+    const path = variable(env, name)
+    if (path) return { variable: name, path }
   }
   return undefined
 }

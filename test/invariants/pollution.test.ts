@@ -16,6 +16,7 @@ const POLLUTION: readonly [name: string, value: unknown][] = [
   ['checkServerIdentity', () => undefined],
   ['ca', authority.certificate],
   ['REQUESTS_CA_BUNDLE', authority.certificate],
+  ['https_proxy', 'http://127.0.0.1:1'],
   ['trustEnv', false],
   ['verified', false],
 ]
