@@ -1,6 +1,7 @@
 /** The public names of `vouch`. */
 import { delete_, get, head, options, patch, post, put, request } from './api.ts'
 import { HTTPBasicAuth, HTTPProxyAuth } from './auth/basic.ts'
+import { HTTPDigestAuth } from './auth/digest.ts'
 import { CookieJar } from './cookies.ts'
 import * as errors from './errors.ts'
 import { HeaderMap } from './headers.ts'
@@ -13,7 +14,7 @@ import { CABundle } from './trust/ca-bundle.ts'
 import { caStats } from './trust/secure-context.ts'
 import { disableWarnings } from './warnings.ts'
 
-export type { Auth, AuthInit } from './auth/basic.ts'
+export type { Auth, AuthInit } from './auth/auth.ts'
 export type { DataInit } from './body/encode.ts'
 export type { FileContent, FileSpec, FilesInit, PartHeaders } from './body/multipart.ts'
 export type { CookieAttributes, CookiesInit } from './cookies.ts'
@@ -81,6 +82,7 @@ export {
   HeaderMap,
   HTTPAdapter,
   HTTPBasicAuth,
+  HTTPDigestAuth,
   HTTPProxyAuth,
   head,
   options,
@@ -107,6 +109,7 @@ const requests = {
   HeaderMap,
   HTTPAdapter,
   HTTPBasicAuth,
+  HTTPDigestAuth,
   HTTPProxyAuth,
   head,
   options,

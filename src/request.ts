@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
-import { type Auth, type AuthInit, toAuth } from './auth/basic.ts'
+import { type Auth, type AuthInit, toAuth } from './auth/auth.ts'
+import { HTTPBasicAuth } from './auth/basic.ts'
+import { netrcAuth } from './auth/netrc.ts'
 import { type BodyOptions, type EncodedBody, encodeBody, NO_BODY } from './body/encode.ts'
 import { typeName } from './body/pairs.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
@@ -78,6 +80,8 @@ export interface PrepareInit {
   readonly auth: AuthInit<PreparedRequest> | undefined
   readonly cookies: CookieJar
   readonly hooks: readonly ResponseHook[]
+  /** Where credentials for the host may be (`NETRC`); left out: nowhere. */
+  readonly env?: NodeJS.ProcessEnv | undefined
 }
 
 /** What goes over the wire: the exact method, URL, headers and body. */
@@ -93,6 +97,8 @@ export class PreparedRequest implements WireRequest {
   readonly hooks: readonly ResponseHook[]
   /** @internal An auth that takes its time; the session waits for it. */
   pendingAuth: Promise<PreparedRequest> | undefined
+  /** Where the credentials came from: it may have an answer to a challenge of the server. */
+  #auth: Auth<PreparedRequest> | undefined
   /**
    * The URL that the user named: cookies without a domain go nowhere where its Authorization would not, however long the
    * chain of redirects.
@@ -131,8 +137,8 @@ export class PreparedRequest implements WireRequest {
     const prepared = new PreparedRequest(method, withoutAuth(url), headers, encoded, init.cookies, init.hooks)
     prepared.setCookieHeader()
     setBodyHeaders(method, headers, encoded)
-    const auth = init.auth ?? getUrlAuth(url)
-    return auth === undefined ? prepared : applyAuth(prepared, toAuth<PreparedRequest>(auth))
+    const auth = init.auth ?? (init.env && netrcAuth(url, init.env)) ?? getUrlAuth(url)
+    return auth === undefined ? prepared : prepared.#apply(toAuth<PreparedRequest>(auth))
   }
 
   /** The URL as a string, without credentials. */
@@ -149,32 +155,93 @@ export class PreparedRequest implements WireRequest {
     return this.encoded.content
   }
 
-  /** An independent copy; the body is shared. */
+  /** Whether the body can be sent again, for a redirect, a retry or a challenge. */
+  get rewindable(): boolean {
+    return this.encoded.rewindable
+  }
+
+  /** An independent copy; the body is shared. An auth that takes its time is asked anew. */
   copy(): PreparedRequest {
-    const { method, target, headers, encoded, cookies, hooks } = this
-    const jar = CookieJar.from(cookies)
-    const copy = new PreparedRequest(method, target, headers.clone(), encoded, jar, hooks, this.#home)
-    copy.foreign = this.foreign
-    return copy
+    const copy = this.#again(CookieJar.from(this.cookies))
+    return this.pendingAuth && this.#auth ? copy.#apply(this.#auth) : copy
+  }
+
+  /**
+   * @internal The request with credentials that answer a challenge; `undefined`: its auth has no answer.
+   *
+   * @param challenges the values of WWW-Authenticate
+   * @throws UnrewindableBodyError when the body was a stream, of which nothing is left to be sent again
+   */
+  async answering(challenges: readonly string[]): Promise<PreparedRequest | undefined> {
+    const auth = this.#auth
+    if (auth?.answer === undefined) return undefined
+    const again = this.#again(this.cookies)
+    if (!(await auth.answer(again, challenges))) return undefined
+    again.#assertRewindable('to answer the challenge of the server')
+    again.setCookieHeader()
+    return again
   }
 
   /**
    * @internal The request that a redirect asks for.
+   *
+   * @param env where another origin's credentials may be (`NETRC`); `undefined`: the environment does not count
    * @throws UnrewindableBodyError when it needs the body again and that was a stream
    */
-  redirected(step: RedirectStep): PreparedRequest {
-    const encoded = step.keepsBody ? this.encoded : NO_BODY
-    if (!encoded.rewindable) {
-      throw new UnrewindableBodyError('Unable to rewind request body for redirect: it is a stream that has been read', {
-        request: this,
-      })
-    }
+  redirected(step: RedirectStep, env: NodeJS.ProcessEnv | undefined): PreparedRequest {
+    if (step.keepsBody) this.#assertRewindable('for redirect')
     const { method, url, headers } = step
+    const encoded = step.keepsBody ? this.encoded : NO_BODY
     const next = new PreparedRequest(method, url, headers, encoded, this.cookies, this.hooks, this.#home)
     next.foreign = this.foreign || url.origin !== this.target.origin
     setBodyHeaders(method, headers, encoded)
     next.setCookieHeader()
+    next.#takeAuth(this, env)
     return next
+  }
+
+  /** The credentials of a redirected request: never those of another origin. */
+  #takeAuth(from: PreparedRequest, env: NodeJS.ProcessEnv | undefined): void {
+    if (from.#auth?.answer && !mustStripAuth(from.target, this.target)) {
+      this.#auth = from.#auth
+      // Made for another URL: the server is to ask again, as in requests.
+      this.headers.delete('Authorization')
+      return
+    }
+    const isDowngrade = from.target.protocol === 'https:' && this.target.protocol === 'http:'
+    if (env === undefined || isDowngrade || from.target.origin === this.target.origin) return
+    const auth = this.headers.has('Authorization') ? undefined : netrcAuth(this.target, env)
+    if (auth) new HTTPBasicAuth(...auth).apply(this)
+  }
+
+  /** The same once more, with its own headers. */
+  #again(cookies: CookieJar): PreparedRequest {
+    const { method, target, headers, encoded, hooks } = this
+    const again = new PreparedRequest(method, target, headers.clone(), encoded, cookies, hooks, this.#home)
+    again.foreign = this.foreign
+    again.#auth = this.#auth
+    return again
+  }
+
+  /** The request with credentials: at once, or when {@link pendingAuth} is there. */
+  #apply(auth: Auth<PreparedRequest>): PreparedRequest {
+    this.#auth = auth
+    const result = auth.apply(this)
+    // Any thenable: `await` would take it as well.
+    if (typeof result === 'object' && 'then' in result) {
+      this.pendingAuth = Promise.resolve(result).then((request) => requestOfAuth(this, request))
+      // Waited for when the request is sent; until then a rejection is not unhandled.
+      this.pendingAuth.catch(() => {})
+      return this
+    }
+    return requestOfAuth(this, result)
+  }
+
+  #assertRewindable(why: string): void {
+    if (this.encoded.rewindable) return
+    throw new UnrewindableBodyError(`Unable to rewind request body ${why}: it is a stream that has been read`, {
+      request: this,
+    })
   }
 
   /** @internal A Cookie header of the user's own wins over the jar. */
@@ -228,18 +295,6 @@ function setBodyHeaders(method: string, headers: HeaderMap, encoded: EncodedBody
   else if (encoded.content !== undefined || (method !== 'GET' && method !== 'HEAD')) {
     headers.set('Content-Length', String(encoded.contentLength))
   }
-}
-
-function applyAuth(prepared: PreparedRequest, auth: Auth<PreparedRequest>): PreparedRequest {
-  const result = auth.apply(prepared)
-  // Any thenable: `await` would take it as well.
-  if (typeof result === 'object' && 'then' in result) {
-    prepared.pendingAuth = Promise.resolve(result).then((request) => requestOfAuth(prepared, request))
-    // Waited for when the request is sent; until then a rejection is not unhandled.
-    prepared.pendingAuth.catch(() => {})
-    return prepared
-  }
-  return requestOfAuth(prepared, result)
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: what an auth without a return statement gives back

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { AuthInit } from './auth/basic.ts'
+import type { AuthInit } from './auth/auth.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import {
   ChunkedEncodingError,
@@ -21,6 +21,7 @@ import {
 } from './request.ts'
 import { Response } from './response.ts'
 import {
+  environmentOf,
   optionNames,
   ownOptions,
   type RequestOptions,
@@ -33,6 +34,7 @@ import {
 } from './settings.ts'
 import type { Adapter } from './transport/adapter.ts'
 import { HTTPAdapter } from './transport/http-adapter.ts'
+import { withinLimits } from './transport/waiting.ts'
 import type { ClientCert } from './trust/client-cert.ts'
 import type { Verify } from './trust/verify.ts'
 import { mergeParams, type ParamsInit, redactUrl } from './url.ts'
@@ -132,7 +134,7 @@ export class Session {
   async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
     const own = ownOptions(options)
     const settings = requestSettings(this, own)
-    return this.#follow(this.#prepare(method, url, own), settings)
+    return this.#follow(this.#prepare(method, url, own, settings.env), settings)
   }
 
   async get(url: string | URL, options?: RequestOptions): Promise<Response> {
@@ -167,7 +169,7 @@ export class Session {
 
   /** Makes of a request what would be sent, with the session's headers, params, cookies and auth merged in. */
   prepareRequest(request: Request): PreparedRequest {
-    return this.#prepare(request.method, request.url, request.parts)
+    return this.#prepare(request.method, request.url, request.parts, environmentOf(this))
   }
 
   /**
@@ -227,7 +229,12 @@ export class Session {
     return {}
   }
 
-  #prepare(method: string, url: string | URL, parts: RequestParts): PreparedRequest {
+  #prepare(
+    method: string,
+    url: string | URL,
+    parts: RequestParts,
+    env: NodeJS.ProcessEnv | undefined,
+  ): PreparedRequest {
     const auth = parts.auth === undefined ? this.auth : parts.auth
     return PreparedRequest.prepare({
       method,
@@ -238,6 +245,7 @@ export class Session {
       auth: auth ?? undefined,
       cookies: this.#cookiesFor(parts.cookies),
       hooks: toHooks(parts.hooks === undefined ? this.hooks : parts.hooks),
+      env,
     })
   }
 
@@ -249,15 +257,15 @@ export class Session {
 
   async #follow(first: PreparedRequest, settings: Settings): Promise<Response> {
     const history: Response[] = []
-    let request = await (first.pendingAuth ?? first)
+    let request = await (first.pendingAuth ? withinLimits(first.pendingAuth, settings) : first)
     let hop = request.foreign ? { ...settings, cert: undefined } : settings
     for (;;) {
       const response = await this.#exchange(request, hop)
-      response.history = [...history]
+      if (history.length > 0) response.history = [...history]
       const location = response.isRedirect ? response.header('location') : undefined
       if (location === undefined) return this.#finish(response, settings)
       if (!settings.allowRedirects) {
-        response.next = nextRequest(response, location)
+        response.next = nextRequest(response, location, settings)
         return this.#finish(response, settings)
       }
       await skipBody(response)
@@ -265,22 +273,34 @@ export class Session {
         throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
       }
       history.push(response)
-      const next = redirectedFrom(response, location)
+      const next = redirectedFrom(response, location, settings)
       // Of the request that was sent, since a hook may have given back the response of another.
       if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
       request = next
     }
   }
 
-  /** One request and its response, hooks run; its body not read yet. */
+  /** One request and its response, a challenge answered and hooks run; its body not read yet. */
   async #exchange(request: PreparedRequest, settings: Settings): Promise<Response> {
+    let response = await this.#sendOnce(request, settings)
+    const answer = await answerTo(response, settings)
+    if (answer) {
+      const refusal = response
+      response = await this.#sendOnce(answer, settings)
+      response.history = [refusal]
+    }
+    return request.hooks.length === 0 ? response : this.#runHooks(request.hooks, response, settings)
+  }
+
+  /** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
+  async #sendOnce(request: PreparedRequest, settings: Settings): Promise<Response> {
     const started = performance.now()
-    const wire = { method: request.method, target: request.target, headers: request.headers, body: request.body }
+    const { method, target, headers, body, rewindable } = request
     let response: Response
     try {
-      const proxy = proxyFor(request.target, settings.proxyRules)
+      const proxy = proxyFor(target, settings.proxyRules)
       const hop = proxy === undefined ? settings : { ...settings, proxy }
-      const answer = await this.getAdapter(request.target).send(wire, hop)
+      const answer = await this.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
       const { maxResponseSize } = settings
       response = new Response({ ...answer, request, elapsed: performance.now() - started, maxResponseSize })
     } catch (error) {
@@ -289,10 +309,10 @@ export class Session {
     }
     const setCookie = response.headerValues('set-cookie')
     if (setCookie.length > 0) {
-      this.#cookies.store(setCookie, request.target)
-      if (request.cookies !== this.#cookies) request.cookies.store(setCookie, request.target)
+      this.#cookies.store(setCookie, target)
+      if (request.cookies !== this.#cookies) request.cookies.store(setCookie, target)
     }
-    return request.hooks.length === 0 ? response : this.#runHooks(request.hooks, response, settings)
+    return response
   }
 
   /** Hooks see what the caller will see: without `stream`, a response whose body is there. */
@@ -320,10 +340,25 @@ export class Session {
   }
 }
 
-/** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
-function redirectedFrom(response: Response, location: string): PreparedRequest {
+/** The request that answers a challenge of the server, whose response has been read then; `undefined`: there is none. */
+async function answerTo(response: Response, settings: Settings): Promise<PreparedRequest | undefined> {
+  const { statusCode, request } = response
+  const challenges = statusCode >= 400 && statusCode < 500 ? response.headerValues('www-authenticate') : []
+  if (challenges.length === 0) return undefined
   try {
-    return response.request.redirected(redirectStep(response.request, response.statusCode, location))
+    const answer = await withinLimits(request.answering(challenges), settings)
+    if (answer) await skipBody(response)
+    return answer
+  } catch (error) {
+    response.close()
+    throw error
+  }
+}
+
+/** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
+function redirectedFrom(response: Response, location: string, { env }: Settings): PreparedRequest {
+  try {
+    return response.request.redirected(redirectStep(response.request, response.statusCode, location), env)
   } catch (error) {
     if (error instanceof RequestException) {
       error.request ??= response.request
@@ -334,9 +369,9 @@ function redirectedFrom(response: Response, location: string): PreparedRequest {
 }
 
 /** Who does not follow a redirect gets the response, also when it leads where no request can go: `null` then. */
-function nextRequest(response: Response, location: string): PreparedRequest | null {
+function nextRequest(response: Response, location: string, settings: Settings): PreparedRequest | null {
   try {
-    return redirectedFrom(response, location)
+    return redirectedFrom(response, location, settings)
   } catch (error) {
     if (error instanceof RequestException) return null
     throw error

@@ -76,6 +76,8 @@ export interface Settings extends SendSettings {
   readonly maxResponseSize: number | undefined
   /** Asked anew for each hop, since a proxy depends on the URL. */
   readonly proxyRules: ProxyRules
+  /** `undefined` when it does not count (`trustEnv: false`). */
+  readonly env: NodeJS.ProcessEnv | undefined
 }
 
 /**
@@ -121,7 +123,8 @@ export function resolveVerify(
 ): Trust {
   const open = call === undefined || call === null
   if (!open && call !== true) return toTrust(call, 'call')
-  const named = trustsEnvironment(session) ? environmentBundle(env) : undefined
+  const trusted = environmentOf(session, env)
+  const named = trusted && environmentBundle(trusted)
   if (named) {
     const { verify } = session
     if (verify !== true && verify !== null && verify !== undefined) {
@@ -131,6 +134,14 @@ export function resolveVerify(
     return { kind: 'bundle', source: named.variable, bundle: bundleOfPath(named.path) }
   }
   return open ? toTrust(session.verify ?? true, 'session') : toTrust(call, 'call')
+}
+
+/** The environment, when it counts for this session. @throws TypeError when `trustEnv` is no boolean */
+export function environmentOf(
+  session: Pick<SessionSettings, 'trustEnv'>,
+  env: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv | undefined {
+  return (flag('trustEnv', session.trustEnv) ?? true) ? env : undefined
 }
 
 /** The names of an options type: the compiler asks for each of them, so that none can be forgotten here. */
@@ -205,10 +216,6 @@ export function ownOptions<T extends object>(options: T, where?: string, names?:
 
 const BUNDLE_VARIABLES = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'] as const
 
-function trustsEnvironment({ trustEnv }: Pick<SessionSettings, 'trustEnv'>): boolean {
-  return flag('trustEnv', trustEnv) ?? true
-}
-
 function environmentBundle(
   env: NodeJS.ProcessEnv,
 ): { variable: TrustSource & ('REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE'); path: string } | undefined {
@@ -234,6 +241,7 @@ function settle(
 ): Settings {
   const cert = call.cert === undefined ? session.cert : call.cert
   const timeout = toTimeout(call.timeout === undefined ? session.timeout : call.timeout)
+  const trusted = environmentOf(session, env)
   return {
     trust,
     cert: cert === undefined || cert === null ? undefined : toClientCertSource(cert),
@@ -247,12 +255,8 @@ function settle(
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
     onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
     proxy: undefined,
-    proxyRules: {
-      call: call.proxies,
-      session: session.proxies,
-      env: trustsEnvironment(session) ? env : undefined,
-      envOverSession,
-    },
+    proxyRules: { call: call.proxies, session: session.proxies, env: trusted, envOverSession },
+    env: trusted,
   }
 }
 

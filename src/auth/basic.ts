@@ -1,48 +1,7 @@
 import { inspect } from 'node:util'
 import { typeName } from '../body/pairs.ts'
 import { InvalidHeader } from '../errors.ts'
-import type { HeaderMap } from '../headers.ts'
-
-/** What an {@link Auth} is given: a request whose headers it may change. */
-export interface AuthTarget {
-  readonly headers: HeaderMap
-}
-
-/** Something that adds credentials to a request. `T` is the kind of request that it needs. */
-export interface Auth<T extends AuthTarget = AuthTarget> {
-  /**
-   * Called with the finished request, last before it is sent; changes it, or returns another to be sent instead.
-   * What it throws rejects the call.
-   */
-  apply(request: T): AuthResult<T> | Promise<AuthResult<T>>
-}
-
-/** The request to be sent; nothing means the one that was given. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is to be accepted
-export type AuthResult<T extends AuthTarget = AuthTarget> = T | undefined | void
-
-/** The function form of an {@link Auth}. */
-export type AuthFunction<T extends AuthTarget = AuthTarget> = (request: T) => AuthResult<T> | Promise<AuthResult<T>>
-
-/** What the option `auth` takes. */
-export type AuthInit<T extends AuthTarget = AuthTarget> =
-  | readonly [user: string, password: string]
-  | Auth<T>
-  | AuthFunction<T>
-
-/**
- * Makes an {@link Auth} of what was given as `auth`.
- *
- * @throws TypeError for anything else, InvalidHeader for a user or password that cannot be sent; neither shows them.
- */
-export function toAuth<T extends AuthTarget = AuthTarget>(value: AuthInit<T>): Auth<T> {
-  if (Array.isArray(value) && value.length === 2) return new HTTPBasicAuth(value[0], value[1])
-  if (typeof value === 'function') return { apply: value }
-  if (typeof value === 'object' && value !== null && 'apply' in value && typeof value.apply === 'function') return value
-  throw new TypeError(
-    `auth must be [user, password], an object with apply(request) or a function of the request, got ${typeName(value)}`,
-  )
-}
+import type { Auth, AuthTarget } from './auth.ts'
 
 /**
  * The credentials of `Basic` authentication as they stand in the header, in UTF-8 (RFC 7617; requests writes
@@ -51,8 +10,8 @@ export function toAuth<T extends AuthTarget = AuthTarget>(value: AuthInit<T>): A
  * @throws TypeError when one is not a string, InvalidHeader when the user has a `:` or either a control character.
  */
 export function basicCredentials(user: string, password: string): string {
-  checkCredential('user', user)
-  checkCredential('password', password)
+  checkCredential('Basic', 'user', user)
+  checkCredential('Basic', 'password', password)
   if (user.includes(':')) throw new InvalidHeader("the user of Basic authentication must not have a ':' (RFC 7617)")
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 }
@@ -96,11 +55,17 @@ export class HTTPProxyAuth extends HTTPBasicAuth {
   }
 }
 
-function checkCredential(which: 'user' | 'password', value: unknown): void {
+/**
+ * @internal A user or password that can be sent; the message does not show it.
+ *
+ * @throws TypeError when it is not a string, InvalidHeader when it has a control character (RFC 7617, RFC 7616).
+ */
+export function checkCredential(scheme: 'Basic' | 'Digest', which: 'user' | 'password', value: unknown): void {
   if (typeof value !== 'string') {
-    throw new TypeError(`the ${which} of Basic authentication must be a string, got ${typeName(value)}`)
+    throw new TypeError(`the ${which} of ${scheme} authentication must be a string, got ${typeName(value)}`)
   }
   if (/\p{Cc}/u.test(value)) {
-    throw new InvalidHeader(`the ${which} of Basic authentication must not have control characters (RFC 7617)`)
+    const source = scheme === 'Basic' ? 'RFC 7617' : 'RFC 7616'
+    throw new InvalidHeader(`the ${which} of ${scheme} authentication must not have control characters (${source})`)
   }
 }

@@ -13,6 +13,8 @@ export interface WireRequest {
   readonly target: URL
   readonly headers: HeaderMap
   readonly body: WireBody | undefined
+  /** Whether the body can be sent again: each iteration of it begins at the start. */
+  readonly rewindable: boolean
 }
 
 /** A body: all of it, or a stream of it. */

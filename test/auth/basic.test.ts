@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { type AuthInit, basicCredentials, HTTPBasicAuth, HTTPProxyAuth, toAuth } from '../../src/auth/basic.ts'
+import { type AuthInit, toAuth } from '../../src/auth/auth.ts'
+import { basicCredentials, HTTPBasicAuth, HTTPProxyAuth } from '../../src/auth/basic.ts'
 import { HeaderMap } from '../../src/headers.ts'
 
 // Values of requests, but for the last: it would write latin-1.
