@@ -64,6 +64,7 @@ export type {
   WireRequest,
 } from './transport/adapter.ts'
 export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
+export type { MaxRetries, RetryInit } from './transport/retry.ts'
 export type { TlsInfo } from './transport/tls-info.ts'
 export type { TrustSourceInput } from './trust/ca-bundle.ts'
 export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'

@@ -1,4 +1,5 @@
-import { CABundleError, ClientCertError } from '../errors.ts'
+import type { Readable } from 'node:stream'
+import { CABundleError, ClientCertError, ConnectionError } from '../errors.ts'
 import { assertClientCertExists, resolveClientCert } from '../trust/client-cert.ts'
 import { whileBeingWritten } from '../trust/live-file.ts'
 import { resolveTrust } from '../trust/verify.ts'
@@ -6,9 +7,17 @@ import { warnInsecure } from '../warnings.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import { AgentPool, type Pool, type PoolOptions } from './agents.ts'
 import { Exchange, type Route } from './exchange.ts'
+import { IDEMPOTENT, type MaxRetries, Retries, type RetryPolicy, toRetryPolicy } from './retry.ts'
+import { pause } from './waiting.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
-export type HTTPAdapterOptions = Partial<PoolOptions>
+export interface HTTPAdapterOptions extends Partial<PoolOptions> {
+  /**
+   * How often a connection that cannot be made is tried again, or a policy for that and for more. Default 0. A
+   * certificate that is not trusted is never tried again.
+   */
+  readonly maxRetries?: MaxRetries
+}
 
 /**
  * The adapter for http and https: a pool of connections, and got on top of it.
@@ -16,21 +25,66 @@ export type HTTPAdapterOptions = Partial<PoolOptions>
  * A session has one of its own, mounted for `https://` and `http://`; make another to choose the sizes of its pools.
  *
  * @example
- * session.mount('https://', new HTTPAdapter({ poolMaxsize: 50, poolBlock: true }))
+ * session.mount('https://', new HTTPAdapter({ poolMaxsize: 50, maxRetries: { total: 3, statusForcelist: [503] } }))
  */
 export class HTTPAdapter implements Adapter {
   readonly #pool: AgentPool
+  /** `undefined` when there are none. */
+  readonly #retries: RetryPolicy | undefined
+  /** Aborted by `close`, to end the waits before retries; made by the first of them. */
+  #closing: AbortController | undefined
 
   /**
    * @param options `poolConnections` (10 pools), `poolMaxsize` (10 connections each), `poolBlock` (false),
-   *   `keepAliveTimeout` (30,000 ms)
+   *   `keepAliveTimeout` (30,000 ms), `maxRetries` (0)
    * @throws TypeError for an unknown option or a wrong value
    */
-  constructor(options: HTTPAdapterOptions = {}) {
-    this.#pool = new AgentPool(checkPoolOptions(options))
+  constructor({ maxRetries = 0, ...pool }: HTTPAdapterOptions = {}) {
+    this.#pool = new AgentPool(checkPoolOptions(pool))
+    const policy = toRetryPolicy(maxRetries)
+    this.#retries = policy.total === 0 && policy.statuses.size === 0 ? undefined : policy
   }
 
   async send(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
+    if (this.#retries === undefined) return this.#sendOnce(request, settings)
+    const retries = new Retries(this.#retries, request, settings.deadline)
+    for (;;) {
+      const delay = await this.#attempt(request, settings, retries)
+      if (typeof delay !== 'number') return delay
+      this.#closing ??= new AbortController()
+      await pause(delay, [settings.signal, this.#closing.signal])
+    }
+  }
+
+  /** Closes every connection, those in use as well. The adapter can be used again. */
+  close(): void {
+    this.#pool.close()
+    this.#closing?.abort(new ConnectionError('the session was closed before the request was sent again'))
+    this.#closing = undefined
+  }
+
+  /** The response, or how many ms to wait before the next attempt. */
+  async #attempt(request: WireRequest, settings: SendSettings, retries: Retries): Promise<AdapterResponse | number> {
+    let response: AdapterResponse
+    try {
+      response = await this.#sendOnce(request, settings)
+    } catch (error) {
+      const delay = retries.afterError(error)
+      if (delay === undefined) throw error
+      return delay
+    }
+    try {
+      const delay = retries.afterResponse(response)
+      if (delay === undefined) return response
+      await discard(response.body)
+      return delay
+    } catch (error) {
+      response.body.destroy()
+      throw error
+    }
+  }
+
+  async #sendOnce(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     settings.signal?.throwIfAborted()
     const route = await this.#route(request, settings)
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
@@ -43,11 +97,6 @@ export class HTTPAdapter implements Adapter {
       route.pool.closeIdle()
       return await new Exchange(request, settings, await this.#route(request, settings)).response
     }
-  }
-
-  /** Closes every connection, those in use as well. The adapter can be used again. */
-  close(): void {
-    this.#pool.close()
   }
 
   /** Waits only where a file of trust cannot be used right now, and may be in a moment. */
@@ -90,6 +139,22 @@ function originWithPort(url: URL): string {
   return url.port === '' ? `${url.origin}:443` : url.origin
 }
 
+/** Reads a short body to its end, so that its connection can be used again; gives up a long one with its connection. */
+async function discard(body: Readable): Promise<void> {
+  let size = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      size += chunk.length
+      if (size > MAX_DISCARDED) break
+    }
+  } catch {
+    // What is thrown away may be damaged.
+  }
+}
+
+/** Reading 64 KiB costs less than a new connection. */
+const MAX_DISCARDED = 65_536
+
 const POOL_DEFAULTS: PoolOptions = {
   poolConnections: 10,
   poolMaxsize: 10,
@@ -101,7 +166,8 @@ function checkPoolOptions(options: HTTPAdapterOptions): PoolOptions {
   const merged: Record<string, unknown> = { ...POOL_DEFAULTS }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(POOL_DEFAULTS, name)) {
-      throw new TypeError(`HTTPAdapter has no option "${name}"; it has ${Object.keys(POOL_DEFAULTS).join(', ')}`)
+      const known = [...Object.keys(POOL_DEFAULTS), 'maxRetries'].join(', ')
+      throw new TypeError(`HTTPAdapter has no option "${name}"; it has ${known}`)
     }
     if (value === undefined) continue
     if (name === 'poolBlock' ? typeof value !== 'boolean' : !(Number.isInteger(value) && Number(value) >= 1)) {
@@ -113,11 +179,8 @@ function checkPoolOptions(options: HTTPAdapterOptions): PoolOptions {
   return merged as unknown as PoolOptions
 }
 
-/** RFC 9110 section 9.2.2: these may be repeated when the connection failed before the answer. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-function canBeSentAgain({ method, body }: WireRequest): boolean {
-  return IDEMPOTENT.has(method) && (body === undefined || Buffer.isBuffer(body))
+function canBeSentAgain({ method, rewindable }: WireRequest): boolean {
+  return IDEMPOTENT.has(method) && rewindable
 }
 
 function pathOfError(error: unknown): string | undefined {

@@ -153,7 +153,8 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than Node accepts (see --max-http-header-size)'],
 ])
 
-const NOT_CONNECTED: ReadonlySet<string> = new Set([
+/** Codes of a connection that was never made: the server has seen nothing of the request. */
+export const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
