@@ -9,6 +9,7 @@ import {
   TooManyRedirects,
 } from './errors.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from './headers.ts'
+import { optionNames, ownOptions } from './option-names.ts'
 import { type ProxiesInit, proxyFor } from './proxies.ts'
 import { redirectStep } from './redirects.ts'
 import {
@@ -22,8 +23,7 @@ import {
 import { Response } from './response.ts'
 import {
   environmentOf,
-  optionNames,
-  ownOptions,
+  REQUEST_OPTIONS,
   type RequestOptions,
   requestSettings,
   SEND_OPTIONS,
@@ -132,7 +132,7 @@ export class Session {
    * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
    */
   async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
-    const own = ownOptions(options)
+    const own = ownOptions(options, 'the request', REQUEST_OPTIONS)
     const settings = requestSettings(this, own)
     return this.#follow(this.#prepare(method, url, own, settings.env), settings)
   }
@@ -147,7 +147,7 @@ export class Session {
 
   /** Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
   async head(url: string | URL, options?: RequestOptions): Promise<Response> {
-    const own = options && ownOptions(options)
+    const own = options && ownOptions(options, 'the request', REQUEST_OPTIONS)
     return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
   }
 

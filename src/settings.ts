@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util'
 import { variable } from './environment.ts'
+import { checkOptionNames, optionNames } from './option-names.ts'
 import type { ProxiesInit, ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
@@ -144,11 +145,6 @@ export function environmentOf(
   return (flag('trustEnv', session.trustEnv) ?? true) ? env : undefined
 }
 
-/** The names of an options type: the compiler asks for each of them, so that none can be forgotten here. */
-export function optionNames<T>(names: Record<keyof T, true>): ReadonlySet<string> {
-  return new Set(Object.keys(names))
-}
-
 /** What `Session.send` takes. */
 export const SEND_OPTIONS = optionNames<SendOptions>({
   verify: true,
@@ -164,7 +160,7 @@ export const SEND_OPTIONS = optionNames<SendOptions>({
 })
 
 /** What a request takes, in the order of the documentation. */
-const REQUEST_OPTIONS = optionNames<RequestOptions>({
+export const REQUEST_OPTIONS = optionNames<RequestOptions>({
   verify: true,
   cert: true,
   params: true,
@@ -184,35 +180,6 @@ const REQUEST_OPTIONS = optionNames<RequestOptions>({
   onUploadProgress: true,
   onDownloadProgress: true,
 })
-
-/** @throws TypeError for options that are no object, or for a name that is no option */
-export function checkOptionNames(
-  options: object,
-  where = 'the request',
-  names: ReadonlySet<string> = REQUEST_OPTIONS,
-): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`the options of ${where} must be an object, not ${inspect(options, { depth: 0 })}`)
-  }
-  const prototype: unknown = Object.getPrototypeOf(options)
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw new TypeError(`the options of ${where} must be a plain object: what they inherit would be passed over`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"${suggest(name, names)}`)
-  }
-}
-
-/**
- * The options by themselves, read once: with their names checked, and without a prototype, so that a property which
- * somebody put on `Object.prototype` is no option.
- *
- * @throws TypeError as {@link checkOptionNames}
- */
-export function ownOptions<T extends object>(options: T, where?: string, names?: ReadonlySet<string>): T {
-  checkOptionNames(options, where, names)
-  return Object.assign(Object.create(null), options)
-}
 
 const BUNDLE_VARIABLES = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'] as const
 
@@ -326,32 +293,4 @@ function checkFunction<T>(name: string, value: T | null | undefined): T | undefi
   if (value === undefined || value === null) return undefined
   if (typeof value === 'function') return value
   throw new TypeError(`${name} must be a function, not ${inspect(value, { depth: 0 })}`)
-}
-
-/** The option that was probably meant; requests' spelling (`allow_redirects`) is near enough. */
-function suggest(name: string, names: ReadonlySet<string>): string {
-  let best = ''
-  let least = Math.max(2, Math.ceil(name.length / 3)) + 1
-  for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
-    if (distance < least) {
-      best = candidate
-      least = distance
-    }
-  }
-  return best === '' ? `; it has ${[...names].join(', ')}` : `: did you mean "${best}"?`
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(replaced, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[b.length] ?? 0
 }

@@ -70,8 +70,15 @@ const UNKNOWN: [option: string, meant: string | RegExp][] = [
   ['param', 'params'],
   ['certs', 'cert'],
   ['maxResponsesize', 'maxResponseSize'],
-  ['body', /; it has verify, cert, params, .*onDownloadProgress$/],
-  ['rejectUnauthorized', /; it has verify, /],
+  // What other clients call it.
+  ['body', 'data'],
+  ['rejectUnauthorized', 'verify'],
+  ['searchParams', 'params'],
+  ['followRedirect', 'allowRedirects'],
+  ['maxRedirects', /: see session.maxRedirects$/],
+  ['httpsAgent', /: see session.mount\('https:/],
+  ['validateStatus', /: see response.raiseForStatus\(\)$/],
+  ['somethingElse', /; it has verify, cert, params, .*onDownloadProgress$/],
 ]
 
 for (const [option, meant] of UNKNOWN) {

@@ -10,7 +10,7 @@ const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
 
 /** The layers, from the ground up: a file may import from its own layer and those before it. */
 const LAYERS: readonly RegExp[] = [
-  /^src\/(errors|environment|warnings|status-codes|lru-map|lazy)\.ts$/,
+  /^src\/(errors|environment|option-names|warnings|status-codes|lru-map|lazy)\.ts$/,
   /^src\/(body\/.*|auth\/.*|charset|url|headers|cookies|proxies|redirects|trust\/.*|diagnose\/reasons)\.ts$/,
   /^src\/transport\/.*\.ts$/,
   /^src\/(request|response|settings|session)\.ts$/,

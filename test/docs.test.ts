@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import * as vouch from '../src/index.ts'
-import { checkOptionNames } from '../src/settings.ts'
+import { checkOptionNames } from '../src/option-names.ts'
+import { REQUEST_OPTIONS } from '../src/settings.ts'
 import { tempDir } from './helpers/temp.ts'
 
 const run = promisify(execFile)
@@ -44,7 +45,7 @@ test('every option that the documentation gives to a request exists', () => {
     ),
   )
   assert(options.length > 5)
-  for (const option of options) checkOptionNames({ [option as string]: undefined })
+  for (const option of options) checkOptionNames({ [option as string]: undefined }, 'the request', REQUEST_OPTIONS)
 })
 
 test('the demo shows every way to trust a server, and ends by itself', async () => {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { CABundleError, ClientCertError, ConnectionError } from '../errors.ts'
+import { optionNames, ownOptions } from '../option-names.ts'
 import { assertClientCertExists, resolveClientCert } from '../trust/client-cert.ts'
 import { whileBeingWritten } from '../trust/live-file.ts'
 import { resolveTrust } from '../trust/verify.ts'
@@ -39,7 +40,8 @@ export class HTTPAdapter implements Adapter {
    *   `keepAliveTimeout` (30,000 ms), `maxRetries` (0)
    * @throws TypeError for an unknown option or a wrong value
    */
-  constructor({ maxRetries = 0, ...pool }: HTTPAdapterOptions = {}) {
+  constructor(options: HTTPAdapterOptions = {}) {
+    const { maxRetries = 0, ...pool } = ownOptions(options, 'HTTPAdapter', ADAPTER_OPTIONS)
     this.#pool = new AgentPool(checkPoolOptions(pool))
     const policy = toRetryPolicy(maxRetries)
     this.#retries = policy.total === 0 && policy.statuses.size === 0 ? undefined : policy
@@ -155,28 +157,24 @@ async function discard(body: Readable): Promise<void> {
 /** Reading 64 KiB costs less than a new connection. */
 const MAX_DISCARDED = 65_536
 
-const POOL_DEFAULTS: PoolOptions = {
-  poolConnections: 10,
-  poolMaxsize: 10,
-  poolBlock: false,
-  keepAliveTimeout: 30_000,
-}
+const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
+  poolConnections: true,
+  poolMaxsize: true,
+  poolBlock: true,
+  keepAliveTimeout: true,
+  maxRetries: true,
+})
 
-function checkPoolOptions(options: HTTPAdapterOptions): PoolOptions {
-  const merged: Record<string, unknown> = { ...POOL_DEFAULTS }
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(POOL_DEFAULTS, name)) {
-      const known = [...Object.keys(POOL_DEFAULTS), 'maxRetries'].join(', ')
-      throw new TypeError(`HTTPAdapter has no option "${name}"; it has ${known}`)
-    }
-    if (value === undefined) continue
-    if (name === 'poolBlock' ? typeof value !== 'boolean' : !(Number.isInteger(value) && Number(value) >= 1)) {
-      const wanted = name === 'poolBlock' ? 'a boolean' : 'a whole number of 1 or more'
-      throw new TypeError(`HTTPAdapter: ${name} must be ${wanted}, not ${String(value)}`)
-    }
-    merged[name] = value
+function checkPoolOptions(options: Partial<PoolOptions>): PoolOptions {
+  const { poolConnections = 10, poolMaxsize = 10, poolBlock = false, keepAliveTimeout = 30_000 } = options
+  for (const [name, value] of Object.entries({ poolConnections, poolMaxsize, keepAliveTimeout })) {
+    if (Number.isInteger(value) && value >= 1) continue
+    throw new TypeError(`HTTPAdapter: ${name} must be a whole number of 1 or more, not ${String(value)}`)
   }
-  return merged as unknown as PoolOptions
+  if (typeof poolBlock !== 'boolean') {
+    throw new TypeError(`HTTPAdapter: poolBlock must be a boolean, not ${String(poolBlock)}`)
+  }
+  return { poolConnections, poolMaxsize, poolBlock, keepAliveTimeout }
 }
 
 function canBeSentAgain({ method, rewindable }: WireRequest): boolean {

@@ -1,5 +1,6 @@
 /** Whether a request is sent again: urllib3's `Retry`, but for certificate failures, which are final. */
 import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../errors.ts'
+import { optionNames, ownOptions } from '../option-names.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
 import { NOT_CONNECTED } from './map-error.ts'
 
@@ -47,19 +48,18 @@ export function toRetryPolicy(init: MaxRetries): RetryPolicy {
   if (typeof init !== 'object' || init === null) {
     throw new TypeError(`maxRetries must be a number of retries or an object such as { total: 3 }, not ${String(init)}`)
   }
-  const unknown = Object.keys(init).find((name) => !NAMES.includes(name))
-  if (unknown !== undefined) throw new TypeError(`maxRetries has no option "${unknown}"; it has ${NAMES.join(', ')}`)
-  const { respectRetryAfter = true } = init
+  const own = ownOptions(init, 'maxRetries', RETRY_OPTIONS)
+  const { respectRetryAfter = true } = own
   if (typeof respectRetryAfter !== 'boolean') {
     throw new TypeError(`maxRetries.respectRetryAfter must be a boolean, not ${String(respectRetryAfter)}`)
   }
   return {
-    total: count('maxRetries.total', init.total, 10),
-    connect: count('maxRetries.connect', init.connect, Number.POSITIVE_INFINITY),
-    read: count('maxRetries.read', init.read, Number.POSITIVE_INFINITY),
-    statuses: toSet('statusForcelist', init.statusForcelist, 'statuses such as 503', isStatus) ?? new Set(),
-    backoffFactor: duration('maxRetries.backoffFactor', init.backoffFactor),
-    methods: toMethods(init.allowedMethods) ?? IDEMPOTENT,
+    total: count('maxRetries.total', own.total, 10),
+    connect: count('maxRetries.connect', own.connect, Number.POSITIVE_INFINITY),
+    read: count('maxRetries.read', own.read, Number.POSITIVE_INFINITY),
+    statuses: toSet('statusForcelist', own.statusForcelist, 'statuses such as 503', isStatus) ?? new Set(),
+    backoffFactor: duration('maxRetries.backoffFactor', own.backoffFactor),
+    methods: toMethods(own.allowedMethods) ?? IDEMPOTENT,
     respectRetryAfter,
   }
 }
@@ -162,7 +162,7 @@ function headerOf({ rawHeaders }: AdapterResponse, name: string): string | undef
   return index < 0 ? undefined : rawHeaders[index + 1]
 }
 
-const NAMES: readonly string[] = Object.keys({
+const RETRY_OPTIONS = optionNames<RetryInit>({
   total: true,
   connect: true,
   read: true,
@@ -170,7 +170,7 @@ const NAMES: readonly string[] = Object.keys({
   backoffFactor: true,
   allowedMethods: true,
   respectRetryAfter: true,
-} satisfies Record<keyof RetryInit, true>)
+})
 
 function count(name: string, value: unknown, otherwise: number): number {
   if (value === undefined) return otherwise

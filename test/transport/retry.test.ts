@@ -280,7 +280,7 @@ const WRONG: [unknown, RegExp][] = [
   [1.5, /maxRetries must be a whole number/],
   ['3', /maxRetries must be a number of retries or an object/],
   [null, /maxRetries must be/],
-  [{ totl: 3 }, /no option "totl"; it has total, connect/],
+  [{ totl: 3 }, /maxRetries has no option "totl": did you mean "total"/],
   [{ total: '3' }, /maxRetries.total must be a whole number/],
   [{ backoffFactor: -1 }, /maxRetries.backoffFactor must be a number of ms/],
   [{ statusForcelist: 503 }, /maxRetries.statusForcelist must be a list/],

@@ -1,0 +1,103 @@
+/** Options by name: which there are, and which one was meant. */
+import { inspect } from 'node:util'
+
+/** The names of an options type: the compiler asks for each of them, so that none can be forgotten. */
+export function optionNames<T>(names: Record<keyof T, true>): ReadonlySet<string> {
+  return new Set(Object.keys(names))
+}
+
+/**
+ * The options by themselves, read once: with their names checked, and without a prototype, so that a property which
+ * somebody put on `Object.prototype` is no option.
+ *
+ * @param where what has these options, for messages
+ * @throws TypeError for options that are no plain object, or for a name that is no option
+ */
+export function ownOptions<T extends object>(options: T, where: string, names: ReadonlySet<string>): T {
+  checkOptionNames(options, where, names)
+  return Object.assign(Object.create(null), options)
+}
+
+/** @throws TypeError as {@link ownOptions} */
+export function checkOptionNames(options: object, where: string, names: ReadonlySet<string>): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`the options of ${where} must be an object, not ${inspect(options, { depth: 0 })}`)
+  }
+  const prototype: unknown = Object.getPrototypeOf(options)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new TypeError(`the options of ${where} must be a plain object: what they inherit would be passed over`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"${suggest(name, names)}`)
+  }
+}
+
+/** What was probably meant: an option of that name elsewhere, or the nearest of ours (`allow_redirects` is near enough). */
+function suggest(name: string, names: ReadonlySet<string>): string {
+  const known = ELSEWHERE.get(name.toLowerCase())
+  if (known !== undefined && (names.has(known) || /\W/.test(known))) {
+    return names.has(known) ? `: did you mean "${known}"?` : `: see ${known}`
+  }
+  let best = ''
+  let least = Math.max(2, Math.ceil(name.length / 3)) + 1
+  for (const candidate of names) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < least) {
+      best = candidate
+      least = distance
+    }
+  }
+  return best === '' ? `; it has ${[...names].join(', ')}` : `: did you mean "${best}"?`
+}
+
+/** What other clients (axios, got, fetch, undici, request, node:https) call it, in lower case: our option, or where to look. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['body', 'data'],
+  ['form', 'data'],
+  ['formdata', 'files'],
+  ['query', 'params'],
+  ['qs', 'params'],
+  ['searchparams', 'params'],
+  ['ca', 'verify'],
+  ['cafile', 'verify'],
+  ['cacert', 'verify'],
+  ['rejectunauthorized', 'verify'],
+  ['strictssl', 'verify'],
+  ['insecure', 'verify'],
+  ['key', 'cert'],
+  ['pfx', 'cert'],
+  ['proxy', 'proxies'],
+  ['redirect', 'allowRedirects'],
+  ['followredirect', 'allowRedirects'],
+  ['followredirects', 'allowRedirects'],
+  ['cookiejar', 'cookies'],
+  ['jar', 'cookies'],
+  ['username', 'auth'],
+  ['password', 'auth'],
+  ['user', 'auth'],
+  ['maxcontentlength', 'maxResponseSize'],
+  ['maxredirects', 'session.maxRedirects'],
+  ['maxretries', "session.mount('https://', new HTTPAdapter({ maxRetries }))"],
+  ['retry', "session.mount('https://', new HTTPAdapter({ maxRetries }))"],
+  ['agent', "session.mount('https://', new HTTPAdapter({ … })); trust is `verify` and `cert`"],
+  ['httpagent', "session.mount('http://', new HTTPAdapter({ … }))"],
+  ['httpsagent', "session.mount('https://', new HTTPAdapter({ … })); trust is `verify` and `cert`"],
+  ['dispatcher', "session.mount('https://', new HTTPAdapter({ … })); trust is `verify` and `cert`"],
+  ['responsetype', 'response.json(), .text, .content, or `stream: true`'],
+  ['throwhttperrors', 'response.raiseForStatus()'],
+  ['validatestatus', 'response.raiseForStatus()'],
+])
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(replaced, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}
