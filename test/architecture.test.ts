@@ -13,7 +13,7 @@ const LAYERS: readonly RegExp[] = [
   /^src\/(errors|environment|option-names|warnings|status-codes|lru-map|lazy)\.ts$/,
   /^src\/(body\/.*|auth\/.*|charset|url|headers|cookies|proxies|redirects|trust\/.*|diagnose\/reasons)\.ts$/,
   /^src\/transport\/.*\.ts$/,
-  /^src\/(request|response|settings|session)\.ts$/,
+  /^src\/(request|response|settings|dispatch|session)\.ts$/,
   /^src\/(api|index|register|diagnose\/.*)\.ts$/,
   /^src\/cli\/.*\.ts$/,
 ]

@@ -1,0 +1,153 @@
+/** How a prepared request is carried through: proxies, cookies, challenges, hooks and redirects. */
+import type { CookieJar } from './cookies.ts'
+import { ChunkedEncodingError, ContentDecodingError, RequestException, TooManyRedirects } from './errors.ts'
+import { proxyFor } from './proxies.ts'
+import { redirectStep } from './redirects.ts'
+import type { PreparedRequest, ResponseHook } from './request.ts'
+import { Response } from './response.ts'
+import type { Settings } from './settings.ts'
+import type { Adapter } from './transport/adapter.ts'
+import { withinLimits } from './transport/waiting.ts'
+
+/** What of a session is needed here. */
+export interface Sender {
+  /** Where the cookies that servers set are kept. */
+  readonly cookies: CookieJar
+  getAdapter(url: URL): Adapter
+}
+
+/**
+ * Sends a request and those that it is redirected to.
+ *
+ * @throws RequestException of the kind that fits, or the signal's reason
+ */
+export async function dispatch(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
+  const history: Response[] = []
+  let request = await (first.pendingAuth ? withinLimits(first.pendingAuth, settings) : first)
+  let hop = request.foreign ? { ...settings, cert: undefined } : settings
+  for (;;) {
+    const response = await exchange(sender, request, hop)
+    if (history.length > 0) response.history = [...history]
+    const location = response.isRedirect ? response.header('location') : undefined
+    if (location === undefined) return finish(response, settings)
+    if (!settings.allowRedirects) {
+      response.next = nextRequest(response, location, settings)
+      return finish(response, settings)
+    }
+    await skipBody(response)
+    if (history.length >= settings.maxRedirects) {
+      throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
+    }
+    history.push(response)
+    const next = redirectedFrom(response, location, settings)
+    // Of the request that was sent, since a hook may have given back the response of another.
+    if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
+    request = next
+  }
+}
+
+/** One request and its response, a challenge answered and hooks run; its body not read yet. */
+async function exchange(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
+  let response = await sendOnce(sender, request, settings)
+  const answer = await answerTo(response, settings)
+  if (answer) {
+    const refusal = response
+    response = await sendOnce(sender, answer, settings)
+    response.history = [refusal]
+  }
+  return request.hooks.length === 0 ? response : runHooks(request.hooks, response, settings)
+}
+
+/** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
+async function sendOnce(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
+  const started = performance.now()
+  const { method, target, headers, body, rewindable } = request
+  let response: Response
+  try {
+    const proxy = proxyFor(target, settings.proxyRules)
+    const hop = proxy === undefined ? settings : { ...settings, proxy }
+    const answer = await sender.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
+    const { maxResponseSize } = settings
+    response = new Response({ ...answer, request, elapsed: performance.now() - started, maxResponseSize })
+  } catch (error) {
+    if (error instanceof RequestException) error.request ??= request
+    throw error
+  }
+  const setCookie = response.headerValues('set-cookie')
+  if (setCookie.length > 0) {
+    sender.cookies.store(setCookie, target)
+    if (request.cookies !== sender.cookies) request.cookies.store(setCookie, target)
+  }
+  return response
+}
+
+/** Hooks see what the caller will see: without `stream`, a response whose body is there. */
+async function runHooks(hooks: readonly ResponseHook[], first: Response, settings: Settings): Promise<Response> {
+  let response = first
+  try {
+    const followed = settings.allowRedirects && response.isRedirect
+    if (!settings.stream) await (followed ? skipBody(response) : response.read())
+    for (const hook of hooks) {
+      const other: unknown = await hook(response)
+      if (other === undefined || other === null) continue
+      if (!(other instanceof Response)) throw new TypeError('a response hook must return a Response, or nothing')
+      response = other
+    }
+  } catch (error) {
+    response.close()
+    throw error
+  }
+  return response
+}
+
+async function finish(response: Response, settings: Settings): Promise<Response> {
+  if (!settings.stream) await response.read()
+  return response
+}
+
+/** The request that answers a challenge of the server, whose response has been read then; `undefined`: there is none. */
+async function answerTo(response: Response, settings: Settings): Promise<PreparedRequest | undefined> {
+  const { statusCode, request } = response
+  const challenges = statusCode >= 400 && statusCode < 500 ? response.headerValues('www-authenticate') : []
+  if (challenges.length === 0) return undefined
+  try {
+    const answer = await withinLimits(request.answering(challenges), settings)
+    if (answer) await skipBody(response)
+    return answer
+  } catch (error) {
+    response.close()
+    throw error
+  }
+}
+
+/** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
+function redirectedFrom(response: Response, location: string, { env }: Settings): PreparedRequest {
+  try {
+    return response.request.redirected(redirectStep(response.request, response.statusCode, location), env)
+  } catch (error) {
+    if (error instanceof RequestException) {
+      error.request ??= response.request
+      error.response ??= response
+    }
+    throw error
+  }
+}
+
+/** Who does not follow a redirect gets the response, also when it leads where no request can go: `null` then. */
+function nextRequest(response: Response, location: string, settings: Settings): PreparedRequest | null {
+  try {
+    return redirectedFrom(response, location, settings)
+  } catch (error) {
+    if (error instanceof RequestException) return null
+    throw error
+  }
+}
+
+/** Reads the body of a redirect, so that its connection can be used again. A damaged one stops nobody, as in requests. */
+async function skipBody(response: Response): Promise<void> {
+  try {
+    await response.read()
+  } catch (error) {
+    if (!(error instanceof ChunkedEncodingError || error instanceof ContentDecodingError)) throw error
+  }
+}
