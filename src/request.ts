@@ -284,17 +284,23 @@ function checkMethod(method: string): string {
   return method.toUpperCase()
 }
 
-/** How the body ends is said by us, whatever the user set: a wrong length would mix up two requests. */
 function setBodyHeaders(method: string, headers: HeaderMap, encoded: EncodedBody): void {
-  if (encoded.contentType !== undefined && !headers.has('Content-Type')) {
-    headers.set('Content-Type', encoded.contentType)
-  }
+  const { content, contentType, contentLength } = encoded
+  if (contentType !== undefined && lacksContentType(headers, contentType)) headers.set('Content-Type', contentType)
+  // How the body ends is said by us, whatever the user set: a wrong length would mix up two requests.
   headers.delete('Content-Length')
   headers.delete('Transfer-Encoding')
-  if (encoded.contentLength === undefined) headers.set('Transfer-Encoding', 'chunked')
-  else if (encoded.content !== undefined || (method !== 'GET' && method !== 'HEAD')) {
-    headers.set('Content-Length', String(encoded.contentLength))
+  if (contentLength === undefined) headers.set('Transfer-Encoding', 'chunked')
+  else if (content !== undefined || (method !== 'GET' && method !== 'HEAD')) {
+    headers.set('Content-Length', String(contentLength))
   }
+}
+
+/** Whether it is not there, or is multipart without the boundary that nobody but us can know. */
+function lacksContentType(headers: HeaderMap, contentType: string): boolean {
+  const given = headers.get('Content-Type')
+  if (given === undefined) return true
+  return contentType.startsWith('multipart/form-data;') && /^\s*multipart\/form-data\s*;?\s*$/i.test(given)
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: what an auth without a return statement gives back

@@ -2,7 +2,7 @@ import './helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import {
   type Adapter,
@@ -134,6 +134,39 @@ test('prepareRequest merges the session into a request, send sends it as it is',
   assert.equal(seen.headers['x-b'], undefined)
   assert.deepEqual([seen.headers.cookie, seen.headers.authorization], ['c=1', `Basic ${btoa('a:b')}`])
   assert.equal((await session.send(copy)).json<Echo>().headers['x-a'], '3')
+})
+
+test('a copy of a request whose auth takes its time has its own credentials', async () => {
+  await using session = new Session()
+  let asked = 0
+  const auth = async (request: PreparedRequest) => {
+    await setImmediate()
+    request.headers.set('Authorization', `Bearer ${++asked}`)
+  }
+  const prepared = session.prepareRequest(new Request('GET', url, { auth }))
+  const copy = prepared.copy()
+  copy.headers.set('X-A', 'copy')
+  const [first, second] = await Promise.all([session.send(prepared), session.send(copy)])
+  assert.deepEqual(
+    [first, second].map((response) => response.json<Echo>().headers).map((seen) => [seen.authorization, seen['x-a']]),
+    [
+      ['Bearer 1', undefined],
+      ['Bearer 2', 'copy'],
+    ],
+  )
+})
+
+test('a multipart type without a boundary gets the one of the body; any other type that was set stands', async () => {
+  await using session = new Session()
+  const sent = async (type: string) => {
+    const headers = { 'Content-Type': type }
+    const seen = (await session.post(url, { files: { a: 'x' }, headers })).json<Echo>()
+    return [String(seen.headers['content-type']), seen.body.slice(2, seen.body.indexOf('\r\n'))]
+  }
+  const [type, boundary] = await sent('multipart/form-data')
+  assert.equal(type, `multipart/form-data; boundary=${boundary}`)
+  assert.equal((await sent('multipart/form-data; boundary=x'))[0], 'multipart/form-data; boundary=x')
+  assert.equal((await sent('application/json'))[0], 'application/json')
 })
 
 test('a request prepared alone has nothing of the session', async () => {
