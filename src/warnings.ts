@@ -1,7 +1,7 @@
 /** Warnings, through `process.emitWarning`: once for each subject, so that a log stays readable. */
 import { LruMap } from './lru-map.ts'
 
-export type WarningName = 'InsecureRequestWarning' | 'TrustPrecedenceWarning' | 'CertificateExpiryWarning'
+export type WarningName = (typeof NAMES)[number]
 
 /**
  * Silences one kind of warning, or all of them, for the whole process.
@@ -29,7 +29,15 @@ export function warnPrecedence(variable: string, path: string, sessionVerify: st
   ])
 }
 
-const NAMES: readonly WarningName[] = ['InsecureRequestWarning', 'TrustPrecedenceWarning', 'CertificateExpiryWarning']
+/** A netrc file is there but cannot be used: once per file and problem. */
+export function warnNetrc(path: string, problem: string): void {
+  warn('NetrcWarning', `${path} ${problem}`, () => [
+    `the netrc file ${path} cannot be used, so nobody's credentials come from it: ${problem}`,
+    'mend it, or set trustEnv: false on the session to leave it alone',
+  ])
+}
+
+const NAMES = ['InsecureRequestWarning', 'TrustPrecedenceWarning', 'CertificateExpiryWarning', 'NetrcWarning'] as const
 const disabled = new Set<WarningName>()
 
 /** Bounded: a crawler that visits a million hosts must not remember them all. */

@@ -29,7 +29,7 @@ export interface Answers {
 }
 
 /** The Python to ask: `PYTHON` of the environment, else `python3`. */
-const PYTHON = process.env.PYTHON ?? 'python3'
+export const PYTHON = process.env.PYTHON ?? 'python3'
 
 /** Why requests cannot be asked on this machine, `false` when it can: for `skip` of a test. */
 export function whyNoRequests(): string | false {

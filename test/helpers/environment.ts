@@ -14,7 +14,6 @@ const VARIABLES = [
   'NODE_TLS_REJECT_UNAUTHORIZED',
   'NODE_USE_ENV_PROXY',
   'NODE_USE_SYSTEM_CA',
-  'NETRC',
   ...['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'ws_proxy', 'wss_proxy', 'ftp_proxy'].flatMap((name) => [
     name,
     name.toUpperCase(),
@@ -24,6 +23,8 @@ const VARIABLES = [
 /** Removes every proxy and trust variable from `process.env`. Done once by importing this module. */
 export function cleanEnvironment(): void {
   for (const name of VARIABLES) delete process.env[name]
+  // Empty: no netrc file at all. Not set, it would be the one in the home directory.
+  process.env.NETRC = ''
 }
 
 /** A warning's name and, for those of `process.emitWarning`, its code and detail. */
