@@ -11,3 +11,6 @@ export const chardet = (): typeof import('chardet') => require('chardet')
 
 /** Parses Link headers (RFC 8288). */
 export const linkHeader = (): typeof import('http-link-header') => require('http-link-header')
+
+/** Speaks to SOCKS proxies (RFC 1928); loaded with the first one. */
+export const socks = (): typeof import('socks') => require('socks')

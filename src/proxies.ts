@@ -3,7 +3,7 @@ import { BlockList, isIPv4 } from 'node:net'
 import { basicCredentials } from './auth/basic.ts'
 import { isRecord, typeName } from './body/pairs.ts'
 import { variable } from './environment.ts'
-import { InvalidProxyURL, InvalidSchema } from './errors.ts'
+import { InvalidProxyURL } from './errors.ts'
 import { getUrlAuth, redactUrl, withoutAuth } from './url.ts'
 
 /**
@@ -14,10 +14,17 @@ export type ProxiesInit = { readonly [key: string]: string | URL | null | undefi
 
 /** A proxy, ready to be connected to. */
 export interface ProxyServer {
-  /** `http:` or `https:`; without credentials. */
+  /** `http:`, `https:`, `socks4:`, `socks4a:`, `socks5:` or `socks5h:`; without credentials. */
   readonly url: URL
-  /** The value of the header `Proxy-Authorization`. */
+  /** What an http or https proxy is told: the value of the header `Proxy-Authorization`. */
   readonly authorization: string | undefined
+  /** What a SOCKS proxy is told. */
+  readonly login?: readonly [user: string, password: string] | undefined
+}
+
+/** Whether a proxy passes on bytes and knows nothing of HTTP. */
+export function isSocks({ url }: ProxyServer): boolean {
+  return url.protocol.startsWith('socks')
 }
 
 /** Where proxies may come from, in a request. */
@@ -33,7 +40,7 @@ export interface ProxyRules {
 /**
  * The proxy for a URL; `undefined`: none.
  *
- * @throws InvalidProxyURL when it cannot be used, InvalidSchema for SOCKS, TypeError for another shape of `proxies`
+ * @throws InvalidProxyURL when it cannot be used, TypeError for another shape of `proxies`
  */
 export function proxyFor(url: URL, { call, session, env, envOverSession }: ProxyRules): ProxyServer | undefined {
   const ofCall = checkShape(call)
@@ -123,18 +130,33 @@ function isInNetwork(address: string, network: string): boolean {
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const shown = redactUrl(text)
-  if (!URL.canParse(withScheme) || /^https?:(?!\/\/[^/])/i.test(text)) {
+  if (!URL.canParse(withScheme) || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
     throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${shown}'`)
   }
   const url = new URL(withScheme)
-  if (url.protocol.startsWith('socks')) {
-    throw new InvalidSchema(`SOCKS proxies are not supported: '${shown}'; use an http:// or https:// proxy`)
+  const scheme = url.protocol.slice(0, -1)
+  const credentials = getUrlAuth(url)
+  if (scheme === 'http' || scheme === 'https') {
+    return { url: withoutAuth(url), authorization: credentials && basicCredentials(...credentials) }
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+  if (!scheme.startsWith('socks')) {
+    throw new InvalidProxyURL(`Proxy URL had unsupported scheme ${scheme}, should use http:// or https://`)
+  }
+  if (!SOCKS_SCHEMES.has(scheme)) {
     throw new InvalidProxyURL(
-      `Proxy URL had unsupported scheme ${url.protocol.slice(0, -1)}, should use http:// or https://`,
+      `Unable to determine SOCKS version from '${shown}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
     )
   }
-  const credentials = getUrlAuth(url)
-  return { url: withoutAuth(url), authorization: credentials && basicCredentials(...credentials) }
+  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(credentials, shown) }
+}
+
+const SOCKS_SCHEMES: ReadonlySet<string> = new Set(['socks4', 'socks4a', 'socks5', 'socks5h'])
+
+/** RFC 1929: a user and a password of at most 255 bytes. */
+function checkLogin(
+  credentials: readonly [user: string, password: string] | undefined,
+  shown: string,
+): readonly [user: string, password: string] | undefined {
+  if (credentials?.every((each) => Buffer.byteLength(each) <= 255) ?? true) return credentials
+  throw new InvalidProxyURL(`the user or password for the proxy '${shown}' is longer than SOCKS allows (255 bytes)`)
 }

@@ -104,7 +104,11 @@ const BAD: [proxy: string, name: string, message: RegExp][] = [
   ['http:/badproxyurl:3128', 'InvalidProxyURL', /malformed/],
   ['http://user:secret@:8080', 'InvalidProxyURL', /^(?!.*secret)/],
   ['ftp://proxy:21', 'InvalidProxyURL', /unsupported scheme ftp/],
-  ['socks5://user:secret@proxy:1080', 'InvalidSchema', /SOCKS(?!.*secret)/],
+  ['socks9://user:secret@proxy:1080', 'InvalidProxyURL', /SOCKS version(?!.*secret)/],
+  ['socks://proxy', 'InvalidProxyURL', /write socks5h:/],
+  ['socks5:proxy', 'InvalidProxyURL', /could be missing the host/],
+  ['socks5:///', 'InvalidProxyURL', /could be missing the host/],
+  [`socks5://u:${'x'.repeat(256)}@proxy`, 'InvalidProxyURL', /255 bytes/],
 ]
 
 for (const [proxy, name, message] of BAD) {

@@ -9,12 +9,18 @@ export interface ServerAddress {
   readonly servername: string
 }
 
-/** Host, port (with the scheme's default) and server name of an http or https URL. */
+/** Host, port (with the scheme's default) and server name of the URL of a server or proxy. */
 export function serverAddress({ hostname, port, protocol }: URL): ServerAddress {
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   return {
     host,
-    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    port: port === '' ? (DEFAULT_PORTS.get(protocol) ?? 80) : Number(port),
     servername: isIP(host) === 0 ? host.replace(/\.$/, '') : '',
   }
 }
+
+const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
+  ['https:', 443],
+  // urllib3's, and curl's.
+  ...['socks4:', 'socks4a:', 'socks5:', 'socks5h:'].map((scheme) => [scheme, 1080] as const),
+])

@@ -19,7 +19,7 @@ import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { limitConnectTime } from './time-limits.ts'
 import { observeHandshake } from './tls-info.ts'
-import { openTunnel } from './tunnel.ts'
+import { openTunnel, type TunnelAttempt, type TunnelOptions } from './tunnel.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
 export interface PoolOptions {
@@ -63,9 +63,9 @@ export class AgentPool {
     return this.#open(poolKey(spec), () => new SecureAgent(spec, this.#options), spec)
   }
 
-  /** The pool for plain connections to `origin` (`http://host:port`). */
-  plain(origin: string): Pool {
-    return this.#open(origin, () => new PlainAgent(poolSettings(this.#options)))
+  /** The pool for plain connections to `origin` (`http://host:port`), or for those through a SOCKS proxy to it. */
+  plain(origin: string, proxy?: ProxyServer): Pool {
+    return this.#open(`${origin}|${proxyKey(proxy)}`, () => new PlainAgent(origin, proxy, this.#options))
   }
 
   /** Closes every connection, those in use as well. The pool can be used again. */
@@ -163,8 +163,14 @@ class AgentLife implements Pool {
 
 /** @internal All parts of a {@link ConnectionSpec}, none left out. */
 export function poolKey({ origin, trust, identity, proxy }: ConnectionSpec): string {
-  const via = proxy ? `${proxy.url.origin}|${proxy.authorization ?? ''}` : ''
-  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${via}`
+  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${proxyKey(proxy)}`
+}
+
+/** All parts of a {@link ProxyServer}; not `url.origin`, which is `null` for SOCKS. */
+function proxyKey(proxy: ProxyServer | undefined): string {
+  if (proxy === undefined) return ''
+  const { url, authorization, login } = proxy
+  return JSON.stringify([url.protocol, url.host, authorization, login])
 }
 
 /** What `createConnection` is given: Node's options, and ours that a request hands through. */
@@ -179,15 +185,41 @@ interface ConnectionOptions extends https.AgentOptions {
 
 /** A connection that is being made and that Node knows nothing of yet. */
 export interface ConnectionAttempt {
-  tunnel?: http.ClientRequest | undefined
+  tunnel?: TunnelAttempt | undefined
 }
 
 type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
 
+/** The tunnels of an agent while they are being opened: no pool of Node's knows them yet. */
+class Tunnels {
+  readonly #opening = new Set<TunnelAttempt>()
+
+  /** @param use makes the connection over the tunnel, with what is left of the time to connect */
+  open(
+    spec: Omit<TunnelOptions, 'connectTimeout'>,
+    { connectTimeout, attempt = {} }: ConnectionOptions,
+    use: (socket: Socket, connectTimeout: number | undefined) => Duplex,
+    callback: ConnectionCallback,
+  ): void {
+    const started = performance.now()
+    const tunnel = openTunnel({ ...spec, connectTimeout }, (error, socket) => {
+      this.#opening.delete(tunnel)
+      attempt.tunnel = undefined
+      if (error || socket === undefined) callback(error)
+      else callback(null, use(socket, rest(connectTimeout, started)))
+    })
+    this.#opening.add(tunnel)
+    attempt.tunnel = tunnel
+  }
+
+  destroy(): void {
+    for (const tunnel of this.#opening) tunnel.destroy()
+  }
+}
+
 class SecureAgent extends https.Agent {
   readonly #spec: ConnectionSpec
-  /** Tunnels that are being opened; no pool of Node's knows them yet. */
-  readonly #opening = new Set<http.ClientRequest>()
+  readonly #tunnels = new Tunnels()
 
   constructor(spec: ConnectionSpec, options: PoolOptions) {
     super({ ...poolSettings(options), ...tlsSettings(spec.trust, spec.identity) })
@@ -202,30 +234,16 @@ class SecureAgent extends https.Agent {
   override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
     const { proxy, trust, origin } = this.#spec
     if (proxy === undefined) return this.#secure(options)
-    const { connectTimeout, attempt = {} } = options
-    const started = performance.now()
-    const tunnel = openTunnel(
-      {
-        proxy,
-        authority: origin.slice('https://'.length),
-        // Made only for a proxy that speaks TLS: a context is expensive.
-        tls: () => tlsSettings(trust, undefined),
-        connectTimeout,
-      },
-      (error, socket) => {
-        this.#opening.delete(tunnel)
-        attempt.tunnel = undefined
-        if (error || socket === undefined) callback(error)
-        else callback(null, this.#secure({ ...options, socket, connectTimeout: rest(connectTimeout, started) }))
-      },
-    )
-    this.#opening.add(tunnel)
-    attempt.tunnel = tunnel
+    // The settings for TLS are made only for a proxy that speaks it: a context is expensive.
+    const spec = { proxy, authority: origin.slice('https://'.length), tls: () => tlsSettings(trust, undefined) }
+    const use = (socket: Socket, connectTimeout: number | undefined) =>
+      this.#secure({ ...options, socket, connectTimeout })
+    this.#tunnels.open(spec, options, use, callback)
     return undefined
   }
 
   override destroy(): void {
-    for (const tunnel of this.#opening) tunnel.destroy()
+    this.#tunnels.destroy()
     super.destroy()
   }
 
@@ -243,10 +261,33 @@ function rest(limit: number | undefined, started: number): number | undefined {
 }
 
 class PlainAgent extends http.Agent {
-  override createConnection(options: ConnectionOptions): Duplex {
-    const socket = super.createConnection(options) as Socket
-    limitConnectTime(socket, 'connect', options.connectTimeout)
-    return socket
+  readonly #origin: string
+  /** A SOCKS proxy to go through. */
+  readonly #proxy: ProxyServer | undefined
+  readonly #tunnels = new Tunnels()
+
+  constructor(origin: string, proxy: ProxyServer | undefined, options: PoolOptions) {
+    super(poolSettings(options))
+    this.#origin = origin
+    this.#proxy = proxy
+  }
+
+  override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
+    if (this.#proxy === undefined) {
+      const socket = super.createConnection(options) as Socket
+      limitConnectTime(socket, 'connect', options.connectTimeout)
+      return socket
+    }
+    const { host, port } = new URL(this.#origin)
+    const authority = port === '' ? `${host}:80` : host
+    // A SOCKS proxy is spoken to without TLS.
+    this.#tunnels.open({ proxy: this.#proxy, authority, tls: () => ({}) }, options, (socket) => socket, callback)
+    return undefined
+  }
+
+  override destroy(): void {
+    this.#tunnels.destroy()
+    super.destroy()
   }
 }
 

@@ -11,7 +11,7 @@ import got, {
 } from 'got'
 import { ConnectionError, RequestException } from '../errors.ts'
 import type { HeaderMap } from '../headers.ts'
-import type { ProxyServer } from '../proxies.ts'
+import { isSocks, type ProxyServer } from '../proxies.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, SendSettings, WireBody, WireRequest } from './adapter.ts'
 import { serverAddress } from './address.ts'
@@ -141,7 +141,8 @@ export class Exchange {
 
   /** The proxy that gets plain http requests, with the whole URL; for https the agent has a tunnel through it. */
   get #forwarder(): ProxyServer | undefined {
-    return this.#request.target.protocol === 'http:' ? this.#route.proxy : undefined
+    const { proxy } = this.#route
+    return this.#request.target.protocol === 'http:' && proxy && !isSocks(proxy) ? proxy : undefined
   }
 
   #answer(stream: GotRequest, response: GotResponse): AdapterResponse {
@@ -194,7 +195,7 @@ PREPARED.isStream = true
 /** got with prepared options as its third argument, whose `isStream` decides what it returns; its types do not know that. */
 const gotStream = got as unknown as (url: URL, options: OptionsInit, prepared: Options) => GotRequest
 
-/** The credentials for the proxy went to the proxy, with CONNECT; the origin must not see them. */
+/** The credentials for a proxy are for the proxy, which got them with CONNECT; the origin must not see them. */
 function withoutProxyAuth(headers: HeaderMap): HeaderMap {
   const rest = headers.clone()
   rest.delete('Proxy-Authorization')

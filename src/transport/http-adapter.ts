@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { CABundleError, ClientCertError, ConnectionError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
+import { isSocks } from '../proxies.ts'
 import { assertClientCertExists, resolveClientCert } from '../trust/client-cert.ts'
 import { whileBeingWritten } from '../trust/live-file.ts'
 import { resolveTrust } from '../trust/verify.ts'
@@ -120,17 +121,17 @@ export class HTTPAdapter implements Adapter {
     }
     const trust = resolveTrust(settings.trust)
     const identity = cert && resolveClientCert(cert)
-    const tunnel = proxy && {
-      ...proxy,
-      authorization: proxy.authorization ?? request.headers.get('Proxy-Authorization'),
-    }
+    const authorization = proxy?.authorization ?? request.headers.get('Proxy-Authorization')
+    const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
     const spec = { origin: originWithPort(url), trust, identity, proxy: tunnel }
     return { pool: this.#pool.secure(spec), trust, proxy: tunnel }
   }
 
-  /** For plain http: to the origin, or to the proxy that forwards it, which is verified when it speaks TLS. */
+  /** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */
   #plainPool(url: URL, { proxy, trust }: SendSettings): Pool {
-    if (proxy?.url.protocol !== 'https:') return this.#pool.plain((proxy?.url ?? url).origin)
+    if (proxy === undefined) return this.#pool.plain(url.origin)
+    if (isSocks(proxy)) return this.#pool.plain(url.origin, proxy)
+    if (proxy.url.protocol === 'http:') return this.#pool.plain(proxy.url.origin)
     const origin = originWithPort(proxy.url)
     return this.#pool.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
   }

@@ -1,11 +1,12 @@
-/** CONNECT: a connection to the origin through a proxy (RFC 9110 section 9.3.6). Each leg of it has its own TLS. */
+/** A connection to the origin through a proxy: by CONNECT (RFC 9110 section 9.3.6), or SOCKS. Each leg has its own TLS. */
 import http from 'node:http'
 import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
 import { ProxyError } from '../errors.ts'
-import type { ProxyServer } from '../proxies.ts'
+import { isSocks, type ProxyServer } from '../proxies.ts'
 import { serverAddress } from './address.ts'
 import { mapProxyError } from './map-error.ts'
+import { openSocksTunnel } from './socks.ts'
 import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
 
 /** What a tunnel needs to know. */
@@ -19,14 +20,21 @@ export interface TunnelOptions {
   readonly connectTimeout: number | undefined
 }
 
-/**
- * Opens a tunnel and calls back once, with a socket or an error: a ProxyError, or the time limit's. The request that is
- * returned can be destroyed, to give up.
- */
-export function openTunnel(
-  options: TunnelOptions,
-  callback: (error: Error | null, socket?: Socket) => void,
-): http.ClientRequest {
+/** Called once, with a socket or an error: a ProxyError, or the time limit's. */
+export type TunnelCallback = (error: Error | null, socket?: Socket) => void
+
+/** A tunnel that is being opened. */
+export interface TunnelAttempt {
+  /** Gives up. */
+  destroy(): void
+}
+
+/** Opens a tunnel, by the scheme of the proxy. */
+export function openTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
+  return isSocks(options.proxy) ? openSocksTunnel(options, callback) : openConnectTunnel(options, callback)
+}
+
+function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
   const { proxy, authority, connectTimeout } = options
   const request = http.request({
     method: 'CONNECT',

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Timeout } from '../errors.ts'
 import type { SendSettings } from './adapter.ts'
 
-type Limits = Pick<SendSettings, 'signal' | 'deadline' | 'timeout'>
+type Limits = Partial<Pick<SendSettings, 'signal' | 'deadline' | 'timeout'>>
 
 /**
  * The result of `work`, unless the signal or the total limit comes first: `work` goes on then, and nobody hears of it.
@@ -18,7 +18,7 @@ export async function withinLimits<T>(work: Promise<T>, { signal, deadline, time
       reject(reason)
     }
     const onAbort = () => giveUp(signal?.reason)
-    const onDeadline = () => giveUp(new Timeout(`Request timed out. (total timeout=${timeout.total} ms)`))
+    const onDeadline = () => giveUp(new Timeout(`Request timed out. (total timeout=${timeout?.total} ms)`))
     const timer = deadline === undefined ? undefined : setTimeout(onDeadline, deadline - performance.now())
     const stop = () => {
       clearTimeout(timer)

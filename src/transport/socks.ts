@@ -1,0 +1,105 @@
+/** A connection to the origin through a SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4 and 4a before them). */
+import { lookup } from 'node:dns/promises'
+import net, { isIP, type Socket } from 'node:net'
+import { ProxyError } from '../errors.ts'
+import { socks } from '../lazy.ts'
+import { serverAddress } from './address.ts'
+import { mapProxyError } from './map-error.ts'
+import { ConnectTimeLimit } from './time-limits.ts'
+import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './tunnel.ts'
+import { withinLimits } from './waiting.ts'
+
+/** Opens a tunnel; see {@link openTunnel}. */
+export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
+  const { connectTimeout: limit } = options
+  const abandon = new AbortController()
+  const timer = limit === undefined ? undefined : setTimeout(() => abandon.abort(new ConnectTimeLimit(limit)), limit)
+  negotiate(options, abandon.signal)
+    .finally(() => clearTimeout(timer))
+    .then((socket) => callback(null, socket))
+    .catch(callback)
+  // By default the reason is a DOMException, whose code is a number.
+  return { destroy: () => abandon.abort(new Error('the request was given up')) }
+}
+
+async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
+  const { proxy, authority } = options
+  const destination = await withinLimits(resolve(authority, proxy.url.protocol), { signal })
+  const { host, port } = serverAddress(proxy.url)
+  const socket = net.connect({ host, port, signal })
+  try {
+    await connected(socket)
+    await handshake(socket, options, destination)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    if (signal.aborted) throw signal.reason
+    if (error instanceof ProxyError || !(error instanceof Error)) throw error
+    throw mapProxyError(error, proxy.url)
+  }
+}
+
+/** The origin as the proxy is told of it: by address for `socks4` and `socks5`, which resolve names here, as in requests. */
+async function resolve(authority: string, scheme: string): Promise<{ host: string; port: number }> {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(authority) ?? []
+  const isLocal = scheme === 'socks4:' || scheme === 'socks5:'
+  if (!isLocal || isIP(host) !== 0) return { host, port: Number(port) }
+  const { address } = await lookup(host, scheme === 'socks4:' ? { family: 4 } : {})
+  return { host: address, port: Number(port) }
+}
+
+function connected(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', resolve)
+    socket.once('error', reject)
+  })
+}
+
+function handshake(
+  socket: Socket,
+  { proxy, authority, connectTimeout }: TunnelOptions,
+  destination: { host: string; port: number },
+): Promise<void> {
+  const { host, port } = serverAddress(proxy.url)
+  const type = proxy.url.protocol.startsWith('socks4') ? 4 : 5
+  const [userId, password] = proxy.login ?? []
+  return new Promise((resolve, reject) => {
+    const refused = ({ message }: Error) => {
+      // Without the library's error as its cause: that holds the password.
+      const words = `Unable to connect to ${authority} through SOCKS proxy ${proxy.url.host}: ${inWords(message, type)}`
+      reject(new ProxyError(words))
+    }
+    if (type === 4 && net.isIPv6(destination.host)) {
+      refused(new Error('SOCKS 4 knows IPv4 only; use socks5:// or socks5h://'))
+      return
+    }
+    const client = new (socks().SocksClient)({
+      command: 'connect',
+      destination,
+      proxy: { host, port, type, ...(userId !== undefined && { userId, password: password ?? '' }) },
+      timeout: connectTimeout ?? MAX_NEGOTIATION,
+    })
+    // Before those of the library, which keep nothing of the error but its message.
+    socket.once('error', reject)
+    client.once('error', refused)
+    client.once('established', () => {
+      socket.off('error', reject)
+      resolve()
+    })
+    client.connect(socket)
+  })
+}
+
+/** The library wants a limit, 30 s if none is given, and keeps its timer that long: 10 minutes are none for people. */
+const MAX_NEGOTIATION = 600_000
+
+/** What the library says, for people: `Socks5 proxy rejected connection - NotAllowed`. */
+function inWords(message: string, type: 4 | 5): string {
+  const [, reply] = / - \(?(\w+)\)?$/.exec(message) ?? []
+  if (reply !== undefined && reply !== 'undefined')
+    return `it answers "${reply.replace(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase()}"`
+  if (/Authentication failed/.test(message)) return 'it refuses the credentials'
+  if (/no accepted authentication/.test(message)) return 'it wants credentials, or others: socks5h://user:password@…'
+  if (/invalid|closed|undefined/i.test(message)) return `it does not answer as a SOCKS ${type} proxy does`
+  return message
+}

@@ -1,0 +1,181 @@
+/** Requests through real SOCKS proxies. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { inspect, promisify } from 'node:util'
+import { ConnectionError, ConnectTimeout, get, HTTPAdapter, ProxyError, Session, SSLError } from '../../src/index.ts'
+import { withEnv } from '../helpers/environment.ts'
+import { moduleUrl } from '../helpers/modules.ts'
+import { createAuthority } from '../helpers/pki.ts'
+import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { freePort, startDante, startMicrosocks, whyNo } from '../helpers/socks.ts'
+
+const ca = createAuthority()
+const { chain, key } = ca.issue({ hosts: ['localhost', '127.0.0.1'] })
+const startOrigin = () => startHttpsServer({ cert: chain, key })
+
+const dante = { skip: whyNo('danted') }
+const microsocks = { skip: whyNo('microsocks') }
+
+for (const scheme of ['socks4', 'socks5', 'socks5h']) {
+  test(`${scheme}: https is verified, http goes as it is, and each connection is used again`, dante, async () => {
+    await using secure = await startOrigin()
+    await using plain = await startHttpServer()
+    await using proxy = await startDante()
+    await using session = new Session({
+      verify: ca.certificate,
+      proxies: { all: `${scheme}://127.0.0.1:${proxy.port}` },
+    })
+    for (let count = 0; count < 3; count++) {
+      const response = await session.post(`${secure.url}/a?b=c`, { data: 'x' })
+      assert.equal(response.json<Echo>().body, 'x')
+      assert.equal(response.tls?.reused, count > 0)
+      const { url, headers } = (await session.get(`${plain.url}/a?b=c`)).json<Echo>()
+      assert.deepEqual([url, headers.host], ['/a?b=c', `localhost:${plain.port}`])
+    }
+    assert.deepEqual([secure.connections, plain.connections], [1, 1])
+    await assert.rejects(session.get(secure.url, { verify: true }), SSLError)
+  })
+}
+
+test('names are resolved here for socks4 and socks5, by the proxy for socks4a and socks5h', dante, async () => {
+  await using proxy = await startDante()
+  for (const scheme of ['socks4', 'socks5']) {
+    await assert.rejects(get('http://nowhere.invalid/', { proxies: { all: `${scheme}://127.0.0.1:${proxy.port}` } }), {
+      name: 'ConnectionError',
+      code: 'ENOTFOUND',
+    })
+  }
+  for (const scheme of ['socks4a', 'socks5h']) {
+    await assert.rejects(get('http://nowhere.invalid/', { proxies: { all: `${scheme}://127.0.0.1:${proxy.port}` } }), {
+      name: 'ProxyError',
+      message:
+        /^Unable to connect to nowhere.invalid:80 through SOCKS proxy 127.0.0.1:\d+: it answers "(?:failed|host unreachable)"$/,
+    })
+  }
+})
+
+test('the environment names SOCKS proxies as well', dante, async () => {
+  await using plain = await startHttpServer()
+  await using proxy = await startDante()
+  await withEnv({ ALL_PROXY: `socks5://127.0.0.1:${proxy.port}`, NO_PROXY: 'localhost' }, async () => {
+    const ports = [plain.url127, plain.url].map(async (url) => {
+      const response = await get(url)
+      return response.statusCode
+    })
+    assert.deepEqual(await Promise.all(ports), [200, 200])
+  })
+})
+
+test('credentials are for the proxy alone, and its connections are for those who have them', microsocks, async () => {
+  await using secure = await startOrigin()
+  await using plain = await startHttpServer()
+  await using proxy = await startMicrosocks(['ada', 's:e@cret'])
+  const by = (login: string) => ({ proxies: { all: `socks5h://${login}127.0.0.1:${proxy.port}` } })
+  await using session = new Session({ verify: ca.certificate })
+  for (const url of [secure.url, plain.url127]) {
+    const { headers } = (
+      await session.get(url, { ...by('ada:s%3Ae%40cret@'), headers: { 'Proxy-Authorization': 'Basic x' } })
+    ).json<Echo>()
+    assert.equal(headers['proxy-authorization'], undefined)
+    for (const login of ['ada:wrong-secret@', 'bob:s%3Ae%40cret@', '']) {
+      await assert.rejects(session.get(url, by(login)), (error: Error) => {
+        assert(error instanceof ProxyError)
+        assert.match(error.message, login === '' ? /it wants credentials/ : /it refuses the credentials/)
+        assert.doesNotMatch(inspect(error, { showHidden: true, depth: 9 }), /wrong-secret|s:e@cret|s%3A/)
+        return true
+      })
+    }
+  }
+  assert.deepEqual([secure.connections, plain.connections], [1, 1])
+})
+
+test('what the proxy says is said in words', dante, async () => {
+  const closed = await freePort()
+  await using proxy = await startDante(closed + 1 > 65_535 ? 1 : closed + 1)
+  const proxies = { all: `socks5://127.0.0.1:${proxy.port}` }
+  await assert.rejects(get(`http://127.0.0.1:${closed}/`, { proxies }), {
+    name: 'ProxyError',
+    message: `Unable to connect to 127.0.0.1:${closed} through SOCKS proxy 127.0.0.1:${proxy.port}: it answers "connection refused"`,
+  })
+  await assert.rejects(get(`https://127.0.0.1:${closed + 1}/`, { proxies }), /it answers "not allowed"/)
+  const four = { all: `socks4://127.0.0.1:${proxy.port}` }
+  await assert.rejects(get('http://[::1]:9/', { proxies: four }), /SOCKS 4 knows IPv4 only; use socks5/)
+})
+
+test('a proxy that is not there, or does not speak SOCKS, is a ProxyError', async () => {
+  await using other = await startHttpServer()
+  const closed = await freePort()
+  for (const scheme of ['socks4', 'socks5h']) {
+    for (const url of ['http://127.0.0.1:9/', 'https://127.0.0.1:9/']) {
+      await assert.rejects(get(url, { proxies: { all: `${scheme}://127.0.0.1:${closed}` } }), {
+        name: 'ProxyError',
+        code: 'ECONNREFUSED',
+      })
+      await assert.rejects(get(url, { proxies: { all: `${scheme}://127.0.0.1:${other.port}` } }), {
+        name: 'ProxyError',
+        message: /it does not answer as a SOCKS [45] proxy does/,
+      })
+    }
+  }
+})
+
+test('the connect limit, a signal and closing the session end a negotiation that goes nowhere', async (t) => {
+  const sockets = new Set<Socket>()
+  let waiting = () => {}
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => {})
+    socket.once('data', () => waiting())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  const proxies = { all: `socks5://127.0.0.1:${(server.address() as { port: number }).port}` }
+  await using session = new Session({ proxies })
+  for (const url of ['http://127.0.0.1:9/', 'https://127.0.0.1:9/']) {
+    waiting = () => {}
+    await assert.rejects(session.get(url, { timeout: { connect: 50 } }), ConnectTimeout)
+    const reason = new Error('changed my mind')
+    const controller = new AbortController()
+    waiting = () => controller.abort(reason)
+    await assert.rejects(session.get(url, { signal: controller.signal }), reason)
+    waiting = () => void session.close()
+    await assert.rejects(session.get(url), ConnectionError)
+  }
+  await new Promise<void>((resolve) => {
+    const look = () => (sockets.size === 0 ? resolve() : setTimeout(look, 5))
+    look()
+  })
+})
+
+test('SOCKS is loaded by the first proxy of that kind', async () => {
+  const script = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+    const { get } = await import('${moduleUrl('index')}')
+    const before = loaded.some((url) => url.includes('/socks/'))
+    await get('http://127.0.0.1:9/', { proxies: { all: 'socks5://127.0.0.1:9' } }).catch(() => {})
+    console.log(before)`
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })
+  assert.equal(stdout.trim(), 'false')
+})
+
+test('requests that wait for the proxy do not wait for one another', microsocks, async () => {
+  await using plain = await startHttpServer()
+  await using proxy = await startMicrosocks()
+  await using session = new Session({ proxies: { all: `socks5h://127.0.0.1:${proxy.port}` } })
+  session.mount('http://', new HTTPAdapter({ poolMaxsize: 5 }))
+  const responses = await Promise.all(Array.from({ length: 20 }, (_, n) => session.get(`${plain.url127}/${n}`)))
+  assert.deepEqual(
+    responses.map((response) => response.json<Echo>().url),
+    Array.from({ length: 20 }, (_, n) => `/${n}`),
+  )
+})
