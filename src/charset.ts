@@ -1,8 +1,8 @@
 /** From bytes to text: which charset, and how. */
 
-/** The charset that a Content-Type names. */
+/** The charset that a Content-Type names; it may be empty. */
 export function charsetParameter(contentType: string | undefined): string | undefined {
-  return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]+))/i
+  return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))/i
     .exec(contentType ?? '')
     ?.slice(1)
     .find((value) => value !== undefined)

@@ -111,7 +111,8 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     const pairs = new Map(direct ? this.#anywhere : undefined)
     for (const cookie of this.#jar?.getCookiesSync(url.href) ?? []) pairs.set(cookie.key, cookie.value)
     if (pairs.size === 0) return undefined
-    return Array.from(pairs, ([name, value]) => `${name}=${value}`).join('; ')
+    // A cookie without a name (`Set-Cookie: x`) is a value alone (RFC 6265bis section 5.8.3).
+    return Array.from(pairs, ([name, value]) => (name === '' ? value : `${name}=${value}`)).join('; ')
   }
 
   /** @internal Takes in the Set-Cookie headers of a response; those that the rules refuse are passed over. */

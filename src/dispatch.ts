@@ -28,7 +28,7 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
   for (;;) {
     const response = await exchange(sender, request, hop)
     if (history.length > 0) response.history = [...history]
-    const location = response.isRedirect ? response.header('location') : undefined
+    const location = locationOf(response)
     if (location === undefined) return finish(response, settings)
     if (!settings.allowRedirects) {
       response.next = nextRequest(response, location, settings)
@@ -85,7 +85,7 @@ async function sendOnce(sender: Sender, request: PreparedRequest, settings: Sett
 async function runHooks(hooks: readonly ResponseHook[], first: Response, settings: Settings): Promise<Response> {
   let response = first
   try {
-    const followed = settings.allowRedirects && response.isRedirect
+    const followed = settings.allowRedirects && locationOf(response) !== undefined
     if (!settings.stream) await (followed ? skipBody(response) : response.read())
     for (const hook of hooks) {
       const other: unknown = await hook(response)
@@ -118,6 +118,11 @@ async function answerTo(response: Response, settings: Settings): Promise<Prepare
     response.close()
     throw error
   }
+}
+
+/** Where a redirect leads; `undefined` for other responses, and for a redirect to nowhere. */
+function locationOf(response: Response): string | undefined {
+  return (response.isRedirect && response.header('location')) || undefined
 }
 
 /** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */

@@ -75,9 +75,9 @@ export class Response {
     return this.request.url
   }
 
-  /** Whether the status is below 400. */
+  /** Whether `raiseForStatus()` would let it pass: the status is neither 4xx nor 5xx. */
   get ok(): boolean {
-    return this.statusCode < 400
+    return this.statusCode < 400 || this.statusCode >= 600
   }
 
   /** The headers, found by name in any case; repeated ones joined by `, `. */
@@ -205,9 +205,9 @@ export class Response {
     }
   }
 
-  /** Returns the response when its status is below 400. @throws HTTPError otherwise, in requests' words */
+  /** Returns the response when it is {@link ok}. @throws HTTPError otherwise, in requests' words */
   raiseForStatus(): this {
-    if (this.statusCode < 400 || this.statusCode >= 600) return this
+    if (this.ok) return this
     const kind = this.statusCode < 500 ? 'Client' : 'Server'
     const message = `${this.statusCode} ${kind} Error: ${this.reason} for url: ${redactUrl(this.url)}`
     throw new HTTPError(message, { response: this })

@@ -57,7 +57,7 @@ export function encodeParams(params: ParamsInit): string {
  * - Host names that are not ASCII become A-labels, dot segments go away.
  *
  * Where a `URL` is written otherwise than requests writes it: the default port is left out, `'` in a query is
- * `%27`, an empty query keeps its `?`, numeric hosts are written as IPv4 addresses (`127.1` as `127.0.0.1`), and
+ * `%27`, numeric hosts are written as IPv4 addresses (`127.1` as `127.0.0.1`), and
  * IPv6 zones and hosts such as `1.2.3.4.5` are refused. A stray `%` in `params` leaves the rest of the URL alone.
  *
  * @throws URLRequired without a URL, MissingSchema without a scheme, InvalidURL when it cannot be used,
@@ -110,7 +110,8 @@ export function redactUrl(url: string | URL): string {
 }
 
 /** URLs that need no quoting: nothing but a lower-level parse is done for them. */
-const PLAIN = /^https?:\/\/[a-z0-9][a-z0-9.-]*(?::\d+)?(?:[/?][\w.~!$&'()*+,;=:@/?-]*)?(?:#[\w.~!$&'()*+,;=:@/?-]*)?$/i
+const PLAIN =
+  /^(?!.*\?(?:#|$))https?:\/\/[a-z0-9][a-z0-9.-]*(?::\d+)?(?:[/?][\w.~!$&'()*+,;=:@/?-]*)?(?:#[\w.~!$&'()*+,;=:@/?-]+)?$/i
 
 /** The scheme, authority, path, query and fragment of urllib3's `parse_url` (a `\` ends the authority). */
 const PARTS = /^(http[a-z0-9+-]*):(?:\/\/([^\\/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is
@@ -148,8 +149,8 @@ function compose(text: string, extraQuery: string): string {
   const queries = [requote(query ?? ''), requote(extraQuery, /[^\w.~!$&'()*+,;=:@/?#%-]+/gu)].filter(
     (part) => part !== '',
   )
-  const search = queries.length > 0 || query !== undefined ? `?${queries.join('&')}` : ''
-  const hash = fragment === undefined ? '' : `#${requote(fragment)}`
+  const search = queries.length > 0 ? `?${queries.join('&')}` : ''
+  const hash = fragment ? `#${requote(fragment)}` : ''
   return `${scheme}://${userinfo}${host}${root}${requote(path)}${search}${hash}`
 }
 

@@ -37,7 +37,9 @@ const PREPARED: [url: string, params: ParamsInit | undefined, expected: string][
   ['http://x/', 'a=b c', 'http://x/?a=b%20c'],
   ['http://x/', Buffer.from('a=b'), 'http://x/?a=b'],
   ['http://x/', 'a#b', 'http://x/?a#b'],
-  ['http://x?', '', 'http://x/?'], // requests drops the question mark
+  ['http://x?', '', 'http://x/'],
+  ['http://x/a?#', '', 'http://x/a'],
+  ['http://x/a#', '', 'http://x/a'],
   ['http://x/', { a: null }, 'http://x/'],
   [
     'http://x/',

@@ -37,6 +37,7 @@ export class Exchange {
   readonly #route: Route
   #clientRequest: http.ClientRequest | undefined
   #failureCode: string | undefined
+  #reason = ''
   readonly #attempt: ConnectionAttempt = {}
   /** What the user's own body threw while it was read. */
   #bodyError: unknown
@@ -134,6 +135,12 @@ export class Exchange {
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     // A tunnel that is given up fails its request after got has turned away from it.
     request.on('error', () => {})
+    // Node adds one that was taken away.
+    if (!headers.has('Connection')) request.removeHeader('Connection')
+    // got writes its own where the server sent none.
+    request.once('response', ({ statusMessage }) => {
+      this.#reason = statusMessage ?? ''
+    })
     limitSilence(request, this.#settings.timeout.read)
     this.#clientRequest = request
     return request
@@ -151,7 +158,7 @@ export class Exchange {
     const reused = this.#clientRequest?.reusedSocket ?? false
     return {
       statusCode: response.statusCode,
-      reason: response.statusMessage ?? '',
+      reason: this.#reason,
       rawHeaders: response.rawHeaders,
       body: decodeBody(stream, response.headers['content-encoding']),
       tls: socket && trust ? tlsInfo(socket, reused, trust.verified, trust.info) : null,
