@@ -22,6 +22,16 @@ export interface Sender {
  * @throws RequestException of the kind that fits, or the signal's reason
  */
 export async function dispatch(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
+  try {
+    return await follow(sender, first, settings)
+  } catch (error) {
+    // A stream belongs to the request that it was given to: nobody else will close it.
+    first.encoded.release?.()
+    throw error
+  }
+}
+
+async function follow(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
   const history: Response[] = []
   let request = await (first.pendingAuth ? withinLimits(first.pendingAuth, settings) : first)
   let hop = request.foreign ? { ...settings, cert: undefined } : settings

@@ -1,7 +1,7 @@
 /** Where a redirect leads and what the next request may take along: requests' rules, but for what would leak (D9). */
-import { InvalidSchema, InvalidURL } from './errors.ts'
+import { InvalidURL } from './errors.ts'
 import type { HeaderMap } from './headers.ts'
-import { prepareUrl, withoutAuth } from './url.ts'
+import { noAdapter, prepareUrl, withoutAuth } from './url.ts'
 
 /** The beginning of the next request. */
 export interface RedirectStep {
@@ -71,7 +71,7 @@ function resolveLocation(base: URL, location: string): URL {
     throw new InvalidURL(`the redirect leads to an invalid URL: ${text.replace(/\/\/[^/]*@/, '//***@')}`)
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new InvalidSchema(`No connection adapters were found for '${withoutAuth(url).href}'`)
+    throw noAdapter(withoutAuth(url))
   }
   // The fragment belongs to the reader, not to the server: it is kept unless the new URL has one (RFC 9110, 10.2.2).
   if (url.hash === '') url.hash = base.hash

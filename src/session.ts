@@ -2,7 +2,6 @@ import { inspect } from 'node:util'
 import type { AuthInit } from './auth/auth.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import { dispatch } from './dispatch.ts'
-import { InvalidSchema } from './errors.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from './headers.ts'
 import { optionNames, ownOptions } from './option-names.ts'
 import type { ProxiesInit } from './proxies.ts'
@@ -22,7 +21,7 @@ import type { Adapter } from './transport/adapter.ts'
 import { HTTPAdapter } from './transport/http-adapter.ts'
 import type { ClientCert } from './trust/client-cert.ts'
 import type { Verify } from './trust/verify.ts'
-import { mergeParams, type ParamsInit, redactUrl } from './url.ts'
+import { mergeParams, noAdapter, type ParamsInit } from './url.ts'
 
 /** What a session starts with; each is a property of it as well. */
 export interface SessionOptions {
@@ -183,7 +182,7 @@ export class Session {
     for (const [prefix, adapter] of this.#adapters) {
       if (text.startsWith(prefix)) return adapter
     }
-    if (!/^https?:\/\//.test(text)) throw new InvalidSchema(`No connection adapters were found for '${redactUrl(url)}'`)
+    if (!/^https?:\/\//.test(text)) throw noAdapter(url)
     // One for both schemes, made when it is first needed; a prefix that has an adapter of the user's keeps it.
     const adapter = new HTTPAdapter()
     const mounted = new Set(this.#adapters.map(([prefix]) => prefix))

@@ -95,6 +95,17 @@ export function withoutAuth(url: URL): URL {
   return bare
 }
 
+/** The error for a URL whose scheme nobody is mounted for, with advice where the mistake is a known one. */
+export function noAdapter(url: string | URL): InvalidSchema {
+  const shown = redactUrl(url)
+  const advice = /^[\w.-]+:\d+(?:[/?#]|$)/.test(shown)
+    ? `. Perhaps you meant https://${shown}?`
+    : /^(?:https?\+)?unix:/i.test(shown)
+      ? ': Unix sockets are not supported'
+      : ''
+  return new InvalidSchema(`No connection adapters were found for '${shown}'${advice}`)
+}
+
 /**
  * A URL to be shown in messages and logs: without user and password. Of a text that is no URL everything up to the
  * last `@` may be a password and is hidden as `***@`.
@@ -125,7 +136,7 @@ function toUrlText(url: string | URL): string {
 
 /** A scheme of which the session knows whether there is an adapter for it. */
 function passUntouched(text: string): URL {
-  if (!URL.canParse(text)) throw new InvalidSchema(`No connection adapters were found for '${redactUrl(text)}'`)
+  if (!URL.canParse(text)) throw noAdapter(text)
   return new URL(text)
 }
 
@@ -165,7 +176,11 @@ function parse(text: string, original: string): URL {
     if (/[^\x00-\x7f]/.test(host)) throw new InvalidURL('URL has an invalid label.')
     throw new InvalidURL(`Failed to parse: ${redactUrl(original)}`)
   }
-  const { hostname } = url
+  const { hostname, pathname } = url
+  // got's way of writing them, http://unix:SOCKET:PATH.
+  if (hostname === 'unix' && /^\/.+:\//.test(pathname)) {
+    throw new InvalidURL(`Unix sockets are not supported: '${redactUrl(url)}'`)
+  }
   if (hostname.startsWith('*') || hostname.startsWith('.')) throw new InvalidURL('URL has an invalid label.')
   if (hostname.includes('..') || (hostname.length > 63 && hostname.split('.').some((label) => label.length > 63))) {
     throw new InvalidURL(`Failed to parse: '${hostname}', label empty or too long`)

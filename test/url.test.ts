@@ -94,7 +94,11 @@ const REFUSED: [url: string, name: string, message: string][] = [
   ['http://[::1', 'InvalidURL', 'Failed to parse: http://[::1'],
   ['http://u:hid/den@x/', 'InvalidURL', 'Failed to parse: http://***@x/'],
   ['http://go\tod.x/', 'InvalidURL', 'Failed to parse: http://go\tod.x/'],
-  ['10.122.1.1:3128/', 'InvalidSchema', "No connection adapters were found for '10.122.1.1:3128/'"],
+  [
+    '10.122.1.1:3128/',
+    'InvalidSchema',
+    "No connection adapters were found for '10.122.1.1:3128/'. Perhaps you meant https://10.122.1.1:3128/?",
+  ],
 ]
 
 for (const [url, name, message] of REFUSED) {

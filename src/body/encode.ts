@@ -30,6 +30,8 @@ export interface EncodedBody {
   readonly contentLength: number | undefined
   /** Whether it can be sent again, after a redirect or for a retry. */
   readonly rewindable: boolean
+  /** Lets go of streams that will not be read to their end. */
+  readonly release?: (() => void) | undefined
 }
 
 /**
@@ -110,8 +112,8 @@ function fromMultipart(parts: readonly Part[]): EncodedBody {
   return fromSource(encodeMultipart(parts))
 }
 
-function fromSource({ content, type, length, rewindable }: Source): EncodedBody {
-  return { content, contentType: type, contentLength: length, rewindable }
+function fromSource({ content, type, length, rewindable, release }: Source): EncodedBody {
+  return { content, contentType: type, contentLength: length, rewindable, release }
 }
 
 function inMemory(content: Buffer, contentType: string): EncodedBody {

@@ -86,7 +86,10 @@ export function encodeMultipart(parts: readonly Part[], boundary = randomBytes(1
       else yield* piece
     }
   })
-  return { content, length: totalLength(parts, pieces), rewindable, type }
+  const release = () => {
+    for (const { source } of parts) source.release?.()
+  }
+  return { content, length: totalLength(parts, pieces), rewindable, type, release }
 }
 
 const CRLF = Buffer.from('\r\n')

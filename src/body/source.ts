@@ -2,7 +2,7 @@ import type { Blob } from 'node:buffer'
 import { createReadStream, fstatSync, ReadStream, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
+import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/web'
 import { RequestException, UnrewindableBodyError } from '../errors.ts'
 import { isIterable, typeName } from './pairs.ts'
 
@@ -27,6 +27,8 @@ export interface Source {
   readonly type?: string | undefined
   /** The name that a `File` or a file stream brings along, without directories. */
   readonly filename?: string | undefined
+  /** Lets go of a stream that will not be read to its end: what it holds (a file, a socket) is closed. */
+  readonly release?: (() => void) | undefined
 }
 
 /**
@@ -43,6 +45,7 @@ export function toSource(value: unknown, option: string): Source | undefined {
   if (isBlob(value)) return fromBlob(value, option)
   if (value instanceof ReadStream) return fromFileStream(value, option)
   if (isStream(value)) return fromStream(toIterable(value, option), option)
+  if (isWebStream(value)) return fromWebStream(value, option)
   if (Symbol.asyncIterator in value) return fromStream(value as AsyncIterable<unknown>, option)
   // Arrays, Maps, URLSearchParams and FormData are iterable too, but they hold fields.
   if (isIterable(value) && !Array.isArray(value) && !(value instanceof Map) && !FIELDS.has(tagOf(value))) {
@@ -120,15 +123,43 @@ function toIterable(stream: Readable, option: string): AsyncIterable<unknown> {
   })()
 }
 
-function fromStream(source: AsyncIterable<unknown> | Iterable<unknown>, option: string): Source {
-  if ('locked' in source && source.locked === true) {
-    throw new TypeError(`${option} is a stream that has been read or is locked already`)
+/** Without naming the global `ReadableStream`, so that its implementation is not loaded for requests that have none. */
+function isWebStream(value: object): value is ReadableStream {
+  return tagOf(value) === 'ReadableStream' && 'getReader' in value
+}
+
+/** By a reader: that can be cancelled while it waits, which an iterator cannot. */
+function fromWebStream(stream: ReadableStream, option: string): Source {
+  if (stream.locked) throw new TypeError(`${option} is a stream that has been read or is locked already`)
+  let reader: ReadableStreamDefaultReader | undefined
+  const release = () => void (reader ?? stream).cancel().catch(() => {})
+  const chunks = async function* () {
+    reader = stream.getReader()
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+    } finally {
+      release()
+    }
   }
+  return { ...fromStream(chunks(), option), release }
+}
+
+function fromStream(source: AsyncIterable<unknown> | Iterable<unknown>, option: string): Source {
   return {
     content: bodyIterable(false, option, () => pieces(source, undefined, option)),
     length: undefined,
     rewindable: false,
+    release: () => release(source),
   }
+}
+
+/** As `stream.pipeline` does with a source when its destination fails. */
+function release(source: AsyncIterable<unknown> | Iterable<unknown>): void {
+  const { destroy, return: end } = source as Partial<Record<'destroy' | 'return', () => unknown>>
+  const giveUp = destroy ?? end
+  if (typeof giveUp !== 'function') return
+  // Returning takes its time; what comes of it is of no interest any more.
+  void Promise.resolve(giveUp.call(source)).catch(() => {})
 }
 
 /**
@@ -144,12 +175,16 @@ function fromFileStream(stream: ReadStream, option: string): Source {
   const length = Math.min(size, end + 1) - start
   if (length <= 0) return named
   let first: ReadStream | undefined = stream
+  const letGo = () => {
+    first = undefined
+    stream.destroy()
+  }
   const content = bodyIterable(true, option, () => {
     const opened = first ?? createReadStream(stream.path, { start, end })
     first = undefined
     return pieces(opened, length, option)
   })
-  return { ...named, content, length, rewindable: true }
+  return { ...named, content, length, rewindable: true, release: letGo }
 }
 
 /** The size of the file; 0 when it is no ordinary one or the stream does not read the file that its path names. */

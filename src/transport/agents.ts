@@ -11,12 +11,14 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { ConnectionError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import type { ProxyServer } from '../proxies.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
 import { checkServerIdentity } from '../trust/identity.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
+import { Slots } from './slots.ts'
 import { limitConnectTime } from './time-limits.ts'
 import { observeHandshake } from './tls-info.ts'
 import { openTunnel, type TunnelAttempt, type TunnelOptions } from './tunnel.ts'
@@ -81,7 +83,7 @@ export class AgentPool {
     if (pool === undefined) {
       // A new agent means that a file may have changed: the moment to part from those made of older content.
       this.#retireStale()
-      pool = new AgentLife(make(), spec, this.#options.keepAliveTimeout)
+      pool = new AgentLife(make(), spec, this.#options)
       this.#pools.set(key, pool)
     }
     return pool
@@ -118,11 +120,15 @@ class AgentLife implements Pool {
   readonly agent: http.Agent
   closed = false
   readonly #spec: ConnectionSpec | undefined
+  readonly #slots: Slots
   #retired = false
 
-  constructor(agent: http.Agent, spec: ConnectionSpec | undefined, keepAliveTimeout: number) {
+  constructor(agent: http.Agent, spec: ConnectionSpec | undefined, options: PoolOptions) {
+    const { poolBlock, poolMaxsize, keepAliveTimeout } = options
     this.agent = agent
     this.#spec = spec
+    this.#slots = new Slots(poolBlock ? poolMaxsize : Number.POSITIVE_INFINITY)
+    this.#takeTurns(agent as NodeAgent)
     // Asked when a request is done; a socket for which this returns false is destroyed instead of pooled (Node's docs).
     const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
     agent.keepSocketAlive = (socket) => !this.#retired && keep(socket) !== false && limitIdle(socket, keepAliveTimeout)
@@ -135,7 +141,7 @@ class AgentLife implements Pool {
 
   /** Whether a request uses one of its connections, or waits for one. */
   get isBusy(): boolean {
-    return Object.keys(this.agent.sockets).length > 0 || Object.keys(this.agent.requests).length > 0
+    return this.#slots.taken > 0
   }
 
   /** Closes what is idle now, and what is in use when it becomes idle. */
@@ -154,11 +160,26 @@ class AgentLife implements Pool {
   close(): void {
     this.closed = true
     this.retire()
-    for (const requests of Object.values(this.agent.requests)) {
-      for (const request of requests ?? []) request.destroy()
-    }
     this.agent.destroy()
+    this.#slots.letAllIn()
   }
+
+  #takeTurns(agent: NodeAgent): void {
+    const add = agent.addRequest.bind(agent)
+    agent.addRequest = (request, options) => this.#slots.take(request, () => add(request, options))
+    const connect = agent.createConnection.bind(agent)
+    agent.createConnection = (options, callback) => {
+      if (!this.closed) return connect(options, callback)
+      callback(new ConnectionError('the session was closed before the request was sent'))
+      return undefined
+    }
+  }
+}
+
+/** What requests and agents say to each other, which Node's types leave out in part. */
+interface NodeAgent extends http.Agent {
+  addRequest(request: http.ClientRequest, options: ConnectionOptions): void
+  createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined
 }
 
 /** @internal All parts of a {@link ConnectionSpec}, none left out. */
@@ -297,7 +318,6 @@ function poolSettings(options: PoolOptions): http.AgentOptions {
     // The connection used last is the least likely to have been closed by the server.
     scheduling: 'lifo',
     maxFreeSockets: options.poolMaxsize,
-    maxSockets: options.poolBlock ? options.poolMaxsize : Number.POSITIVE_INFINITY,
   }
 }
 

@@ -39,6 +39,8 @@ export class Exchange {
   #failureCode: string | undefined
   #reason = ''
   readonly #attempt: ConnectionAttempt = {}
+  /** The body while it is read. */
+  #body: AsyncGenerator<Uint8Array, void, undefined> | undefined
   /** What the user's own body threw while it was read. */
   #bodyError: unknown
 
@@ -87,7 +89,8 @@ export class Exchange {
     const { deadline, signal } = this.#settings
     const options: OptionsInit = { method: method as NonNullable<OptionsInit['method']>, request: () => this.#open() }
     if (body !== undefined) {
-      options.body = Buffer.isBuffer(body) ? body : this.#watch(body)
+      if (!Buffer.isBuffer(body)) this.#body = this.#watch(body)
+      options.body = Buffer.isBuffer(body) ? body : this.#body
       // For the progress of the upload only.
       options.headers = { 'content-length': headers.get('content-length') }
       if (method === 'GET') options.allowGetBody = true
@@ -129,12 +132,15 @@ export class Exchange {
       path: forwarder ? `${url.origin}${path}` : path,
       method,
       headers: fields,
+      maxHeaderSize: MAX_HEADER_SIZE,
       connectTimeout: this.#settings.timeout.connect,
       attempt: this.#attempt,
     }
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     // A tunnel that is given up fails its request after got has turned away from it.
     request.on('error', () => {})
+    // An answer may come before the body has been sent: got forgets it then.
+    if (this.#body) request.once('close', () => void this.#body?.return().catch(() => {}))
     // Node adds one that was taken away.
     if (!headers.has('Connection')) request.removeHeader('Connection')
     // got writes its own where the server sent none.
@@ -208,6 +214,12 @@ function withoutProxyAuth(headers: HeaderMap): HeaderMap {
   rest.delete('Proxy-Authorization')
   return rest
 }
+
+/**
+ * For all headers of a response together, in bytes. Node's own limit of 16 KiB is for servers; http.client takes lines of up
+ * to 64 KiB.
+ */
+const MAX_HEADER_SIZE = 262_144
 
 /** What a connection that died while idle looks like. */
 const LOST: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])

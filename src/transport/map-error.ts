@@ -150,7 +150,7 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['EMFILE', 'too many open files'],
   ['ECONNRESET', 'the connection was closed without a response'],
   ['EPIPE', 'the connection was closed while sending'],
-  ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than Node accepts (see --max-http-header-size)'],
+  ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than 256 KiB'],
 ])
 
 /** Codes of a connection that was never made: the server has seen nothing of the request. */
