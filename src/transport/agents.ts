@@ -164,17 +164,43 @@ class AgentLife implements Pool {
     this.#slots.letAllIn()
   }
 
+  /** Puts the slots, and what ends a request early, between the requests and the agent. */
   #takeTurns(agent: NodeAgent): void {
     const add = agent.addRequest.bind(agent)
-    agent.addRequest = (request, options) => this.#slots.take(request, () => add(request, options))
+    agent.addRequest = (request, options) => {
+      const attempt: ConnectionAttempt = {}
+      onceGivenUp(request, (reason) => {
+        attempt.givenUp = reason
+        attempt.tunnel?.destroy(reason)
+        this.#slots.letIn(request)
+      })
+      this.#slots.take(request, () => add(request, { ...options, attempt }))
+    }
     const connect = agent.createConnection.bind(agent)
     agent.createConnection = (options, callback) => {
-      if (!this.closed) return connect(options, callback)
-      callback(new ConnectionError('the session was closed before the request was sent'))
+      const refusal = this.closed ? sessionClosed() : options.attempt?.givenUp
+      if (refusal === undefined) return connect(options, callback)
+      callback(refusal)
       return undefined
     }
   }
 }
+
+/**
+ * Calls `tell` when a request is destroyed before it has a connection. Node would tell the request itself of its end only
+ * when it gets one, which may be never: while a tunnel is being opened, or others have all connections.
+ */
+function onceGivenUp(request: http.ClientRequest, tell: (reason: Error) => void): void {
+  const destroy = request.destroy.bind(request)
+  request.destroy = (error) => {
+    const isEarly = !request.destroyed && request.socket === null
+    destroy(error)
+    if (isEarly) tell(error ?? new Error('the request was given up'))
+    return request
+  }
+}
+
+const sessionClosed = () => new ConnectionError('the session was closed before the request was sent')
 
 /** What requests and agents say to each other, which Node's types leave out in part. */
 interface NodeAgent extends http.Agent {
@@ -200,13 +226,15 @@ interface ConnectionOptions extends https.AgentOptions {
   readonly connectTimeout?: number | undefined
   /** A tunnel to run TLS over. */
   readonly socket?: Socket
-  /** Where to leave a tunnel while it is being opened, for the request to give it up. */
   readonly attempt?: ConnectionAttempt
 }
 
-/** A connection that is being made and that Node knows nothing of yet. */
-export interface ConnectionAttempt {
+/** A connection that is being made for a request, or is to be. */
+interface ConnectionAttempt {
+  /** While it is being opened: Node knows nothing of it yet. */
   tunnel?: TunnelAttempt | undefined
+  /** Why the request wants no connection any more. */
+  givenUp?: Error
 }
 
 type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
@@ -234,7 +262,7 @@ class Tunnels {
   }
 
   destroy(): void {
-    for (const tunnel of this.#opening) tunnel.destroy()
+    for (const tunnel of this.#opening) tunnel.destroy(sessionClosed())
   }
 }
 

@@ -13,9 +13,9 @@ import { ConnectionError, RequestException } from '../errors.ts'
 import type { HeaderMap } from '../headers.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
-import type { AdapterResponse, SendSettings, WireBody, WireRequest } from './adapter.ts'
+import type { AdapterResponse, Progress, SendSettings, WireBody, WireRequest } from './adapter.ts'
 import { serverAddress } from './address.ts'
-import type { ConnectionAttempt, Pool } from './agents.ts'
+import type { Pool } from './agents.ts'
 import { decodeBody } from './decode.ts'
 import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
 import { limitSilence } from './time-limits.ts'
@@ -38,11 +38,10 @@ export class Exchange {
   #clientRequest: http.ClientRequest | undefined
   #failureCode: string | undefined
   #reason = ''
-  readonly #attempt: ConnectionAttempt = {}
   /** The body while it is read. */
   #body: AsyncGenerator<Uint8Array, void, undefined> | undefined
-  /** What the user's own body threw while it was read. */
-  #bodyError: unknown
+  /** What the user's own body threw while it was read, or one of his callbacks. */
+  #userError: unknown
 
   constructor(request: WireRequest, settings: SendSettings, route: Route) {
     this.#request = request
@@ -50,10 +49,7 @@ export class Exchange {
     this.#route = route
     this.response = new Promise((resolve, reject) => {
       const stream = this.#start()
-      const fail = (error: Error) => {
-        this.#attempt.tunnel?.destroy()
-        reject(this.#mapError(error, mapRequestError))
-      }
+      const fail = (error: Error) => reject(this.#mapError(error, mapRequestError))
       stream.once('error', fail)
       stream.once('response', (response: GotResponse) => {
         stream.off('error', fail)
@@ -79,8 +75,16 @@ export class Exchange {
       socket.destroy()
       stream.destroy(new ConnectionError('the server switched protocols (101), which nobody asked it to'))
     })
-    if (onUploadProgress) stream.on('uploadProgress', onUploadProgress)
-    if (onDownloadProgress) stream.on('downloadProgress', onDownloadProgress)
+    if (onUploadProgress) {
+      const tell = this.#teller(stream, onUploadProgress)
+      stream.on('uploadProgress', tell)
+      // got tells of the end when the body's stream has ended, which may be after the answer.
+      stream.once('response', () => {
+        const { transferred, total, percent } = stream.uploadProgress
+        if (percent === 1) tell({ transferred, total, percent })
+      })
+    }
+    if (onDownloadProgress) stream.on('downloadProgress', this.#teller(stream, onDownloadProgress))
     return stream
   }
 
@@ -103,12 +107,27 @@ export class Exchange {
     return options
   }
 
+  /** Calls back, of the end once only; what the callback throws ends the exchange. */
+  #teller(stream: GotRequest, callback: (progress: Progress) => void): (progress: Progress) => void {
+    let isOver = false
+    return (progress) => {
+      if (isOver) return
+      isOver = progress.percent === 1
+      try {
+        callback(progress)
+      } catch (error) {
+        this.#userError = error
+        stream.destroy(error as Error)
+      }
+    }
+  }
+
   /** The body, with a note of what it throws: that is the user's error and not the connection's. */
   async *#watch(body: Exclude<WireBody, Buffer>): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* body
     } catch (error) {
-      this.#bodyError = error
+      this.#userError = error
       throw error
     }
   }
@@ -134,7 +153,6 @@ export class Exchange {
       headers: fields,
       maxHeaderSize: MAX_HEADER_SIZE,
       connectTimeout: this.#settings.timeout.connect,
-      attempt: this.#attempt,
     }
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     // A tunnel that is given up fails its request after got has turned away from it.
@@ -177,7 +195,7 @@ export class Exchange {
     if (signal?.aborted) return signal.reason
     // got wraps what Node reported; its wrapper holds the headers, with their credentials, for all to log.
     const cause = error instanceof RequestError && error.cause instanceof Error ? error.cause : error
-    if (cause === this.#bodyError || cause instanceof RequestException) return cause
+    if (cause === this.#userError || cause instanceof RequestException) return cause
     this.#failureCode = (cause as NodeJS.ErrnoException).code
     return map(cause, this.#errorContext())
   }

@@ -57,7 +57,7 @@ export function mapProxyError(
   const cause = mapTlsError(error, { ...serverAddress(proxy), peerCertificate, trust })
   const hint =
     cause?.reason === 'not-tls' ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL' : ''
-  const message = `Unable to connect to proxy ${proxy.host}: ${(cause ?? error).message}${hint}`
+  const message = `Unable to connect to proxy ${proxy.host}: ${cause?.message ?? problemOf(error)}${hint}`
   return new ProxyError(message, { code: error.code, cause: cause ?? error })
 }
 
@@ -126,17 +126,24 @@ function endedInHandshake(error: TransportError): boolean {
 
 function mapConnectionError(error: TransportError, context: ErrorContext): RequestException {
   const { code = '' } = error
-  // The parser keeps the bytes it choked on: headers, with their cookies, that would end up in logs.
-  if (code.startsWith('HPE_')) delete (error as { rawPacket?: Buffer }).rawPacket
+  const problem = problemOf(error)
   if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
     return new InvalidHeader(`${where(context)} sent contradictory Content-Length headers`, {
       code,
       cause: error,
     })
   }
-  const problem = PROBLEMS.get(code) ?? (code.startsWith('HPE_') ? 'the answer is not valid HTTP' : error.message)
   const message = `${NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'} ${where(context)}: ${problem}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
+}
+
+/** What went wrong, in words; and no more of it in the error than that. */
+function problemOf(error: TransportError): string {
+  const { code = '' } = error
+  const isParser = code.startsWith('HPE_')
+  // The parser keeps the bytes it choked on: headers, with their cookies, that would end up in logs.
+  if (isParser) delete (error as { rawPacket?: Buffer }).rawPacket
+  return PROBLEMS.get(code) ?? (isParser ? 'the answer is not valid HTTP' : error.message)
 }
 
 const PROBLEMS: ReadonlyMap<string, string> = new Map([

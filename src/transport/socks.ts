@@ -1,6 +1,7 @@
 /** A connection to the origin through a SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4 and 4a before them). */
 import { lookup } from 'node:dns/promises'
-import net, { isIP, type Socket } from 'node:net'
+import { once } from 'node:events'
+import net, { isIP, isIPv6, type Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import { socks } from '../lazy.ts'
 import { serverAddress } from './address.ts'
@@ -18,8 +19,7 @@ export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback
     .finally(() => clearTimeout(timer))
     .then((socket) => callback(null, socket))
     .catch(callback)
-  // By default the reason is a DOMException, whose code is a number.
-  return { destroy: () => abandon.abort(new Error('the request was given up')) }
+  return { destroy: (reason) => abandon.abort(reason) }
 }
 
 async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
@@ -28,7 +28,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const { host, port } = serverAddress(proxy.url)
   const socket = net.connect({ host, port, signal, noDelay: true })
   try {
-    await connected(socket)
+    await once(socket, 'connect')
     await handshake(socket, options, destination)
     return socket
   } catch (error) {
@@ -39,8 +39,13 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   }
 }
 
+interface Destination {
+  readonly host: string
+  readonly port: number
+}
+
 /** The origin as the proxy is told of it: by address for `socks4` and `socks5`, which resolve names here, as in requests. */
-async function resolve(authority: string, scheme: string): Promise<{ host: string; port: number }> {
+async function resolve(authority: string, scheme: string): Promise<Destination> {
   const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(authority) ?? []
   const isLocal = scheme === 'socks4:' || scheme === 'socks5:'
   if (!isLocal || isIP(host) !== 0) return { host, port: Number(port) }
@@ -48,29 +53,21 @@ async function resolve(authority: string, scheme: string): Promise<{ host: strin
   return { host: address, port: Number(port) }
 }
 
-function connected(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('connect', resolve)
-    socket.once('error', reject)
-  })
-}
-
 function handshake(
   socket: Socket,
   { proxy, authority, connectTimeout }: TunnelOptions,
-  destination: { host: string; port: number },
+  destination: Destination,
 ): Promise<void> {
   const { host, port } = serverAddress(proxy.url)
   const type = proxy.url.protocol.startsWith('socks4') ? 4 : 5
   const [userId, password] = proxy.login ?? []
   return new Promise((resolve, reject) => {
-    const refused = ({ message }: Error) => {
-      // Without the library's error as its cause: that holds the password.
-      const words = `Unable to connect to ${authority} through SOCKS proxy ${proxy.url.host}: ${inWords(message, type)}`
-      reject(new ProxyError(words))
-    }
-    if (type === 4 && net.isIPv6(destination.host)) {
-      refused(new Error('SOCKS 4 knows IPv4 only; use socks5:// or socks5h://'))
+    // Without the library's error as its cause: that holds the password.
+    const refuse = (words: string) =>
+      reject(new ProxyError(`Unable to connect to ${authority} through SOCKS proxy ${proxy.url.host}: ${words}`))
+    const problem = unsuited(destination, type)
+    if (problem !== undefined) {
+      refuse(problem)
       return
     }
     const client = new (socks().SocksClient)({
@@ -81,7 +78,7 @@ function handshake(
     })
     // Before those of the library, which keep nothing of the error but its message.
     socket.once('error', reject)
-    client.once('error', refused)
+    client.once('error', ({ message }) => refuse(inWords(message, type)))
     client.once('established', () => {
       socket.off('error', reject)
       resolve()
@@ -90,8 +87,17 @@ function handshake(
   })
 }
 
-/** The library wants a limit, 30 s if none is given, and keeps its timer that long: 10 minutes are none for people. */
-const MAX_NEGOTIATION = 600_000
+/** Why the protocol cannot express a destination. */
+function unsuited({ host }: Destination, type: 4 | 5): string | undefined {
+  if (type === 4 && isIPv6(host)) return 'SOCKS 4 knows IPv4 only; use socks5:// or socks5h://'
+  return Buffer.byteLength(host) > 255 ? 'the name is longer than SOCKS allows (255 bytes)' : undefined
+}
+
+/**
+ * The library wants a limit (30 s if none is given), and keeps its timer and what belongs to it that long. This is more
+ * than a proxy needs to find out that a server does not answer: Linux gives up after 131 s, Tor after 120 s.
+ */
+const MAX_NEGOTIATION = 150_000
 
 /** What the library says, for people: `Socks5 proxy rejected connection - NotAllowed`. */
 function inWords(message: string, type: 4 | 5): string {

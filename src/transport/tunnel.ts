@@ -20,13 +20,13 @@ export interface TunnelOptions {
   readonly connectTimeout: number | undefined
 }
 
-/** Called once, with a socket or an error: a ProxyError, or the time limit's. */
+/** Called once, with a socket or an error: a ProxyError, the time limit's, or the reason for giving up. */
 export type TunnelCallback = (error: Error | null, socket?: Socket) => void
 
 /** A tunnel that is being opened. */
 export interface TunnelAttempt {
   /** Gives up. */
-  destroy(): void
+  destroy(reason: Error): void
 }
 
 /** Opens a tunnel, by the scheme of the proxy. */
@@ -46,6 +46,7 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
     createConnection: () => connectToProxy(options),
   })
   limitConnectTime(request, 'connect', connectTimeout)
+  let givenUp: Error | undefined
   request.once('connect', (response, socket: Socket) => {
     if (response.statusCode === 200) {
       callback(null, socket)
@@ -56,10 +57,14 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
   request.once('error', (error) => {
-    callback(error instanceof ConnectTimeLimit ? error : mapProxyError(error, proxy.url))
+    callback(givenUp ?? (error instanceof ConnectTimeLimit ? error : mapProxyError(error, proxy.url)))
   })
   request.end()
-  return request
+  const destroy = (reason: Error) => {
+    givenUp = reason
+    request.destroy(reason)
+  }
+  return { destroy }
 }
 
 /** A connection to the proxy itself. */
