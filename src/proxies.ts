@@ -33,7 +33,10 @@ export interface ProxyRules {
   readonly session: ProxiesInit | null | undefined
   /** `undefined` when the environment does not count. */
   readonly env: NodeJS.ProcessEnv | undefined
-  /** Whether the environment goes over the session: it does in `request`, not in `send`, as in requests. */
+  /**
+   * Whether the environment goes over the session: it does in `request`. Not so in `send`, where `proxies` of the call,
+   * `{}` and `null` as well, are all that counts (requests' `Session.send`).
+   */
   readonly envOverSession: boolean
 }
 
@@ -44,13 +47,15 @@ export interface ProxyRules {
  */
 export function proxyFor(url: URL, { call, session, env, envOverSession }: ProxyRules): ProxyServer | undefined {
   const ofCall = checkShape(call)
+  if (call !== undefined && !envOverSession) return parseIfAny(select(url, [ofCall]))
   const ofSession = checkShape(session)
   const ofEnv = env && environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy)
   if (!ofCall && !ofSession && !ofEnv) return undefined
   const sources = envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, ofEnv]
-  const text = select(url, sources)
-  return text === undefined ? undefined : parseProxy(text)
+  return parseIfAny(select(url, sources))
 }
+
+const parseIfAny = (text: string | undefined) => (text === undefined ? undefined : parseProxy(text))
 
 /** The most specific key that any source has; of the sources the first. A key of `null` or `''` means: none. */
 function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string | undefined {

@@ -157,13 +157,15 @@ export class Exchange {
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     // A tunnel that is given up fails its request after got has turned away from it.
     request.on('error', () => {})
-    // An answer may come before the body has been sent: got forgets it then.
+    // got forgets a body that was not sent to its end.
     if (this.#body) request.once('close', () => void this.#body?.return().catch(() => {}))
     // Node adds one that was taken away.
     if (!headers.has('Connection')) request.removeHeader('Connection')
-    // got writes its own where the server sent none.
-    request.once('response', ({ statusMessage }) => {
-      this.#reason = statusMessage ?? ''
+    request.once('response', (response) => {
+      // got writes one of its own where the server sent none.
+      this.#reason = response.statusMessage ?? ''
+      // An upload that was answered before its end may wait for a server that reads no more.
+      response.once('end', () => !request.writableFinished && !request.shouldKeepAlive && request.destroy())
     })
     limitSilence(request, this.#settings.timeout.read)
     this.#clientRequest = request
@@ -204,6 +206,7 @@ export class Exchange {
     return {
       ...serverAddress(this.#request.target),
       forwardedBy: this.#forwarder?.url,
+      through: this.#route.proxy?.url,
       peerCertificate: peerCertificateOf(this.#clientRequest?.socket),
       trust: this.#route.trust?.info,
       totalTimeout: this.#settings.timeout.total,

@@ -26,6 +26,8 @@ export interface ErrorContext {
   readonly totalTimeout: number | undefined
   /** The proxy that forwards a plain http request: whom the connection was made to, then. */
   readonly forwardedBy?: URL | undefined
+  /** The proxy that the request goes through, in one way or the other. */
+  readonly through?: URL | undefined
 }
 
 /** An error of the transport, reduced to what decides. */
@@ -87,12 +89,15 @@ const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
   const { host, totalTimeout } = context
   if (error instanceof ConnectTimeLimit) {
-    return new ConnectTimeout(`Connection to ${host} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
+    const message = `Connection to ${host}${via(context)} timed out. (connect timeout=${error.limit} ms)`
+    return new ConnectTimeout(message, { cause: error })
   }
   if (error instanceof ReadTimeLimit) {
     return error.connected
       ? new ReadTimeout(`Read from ${where(context)} timed out. (read timeout=${error.limit} ms)`, { cause: error })
-      : new ConnectTimeout(`Connection to ${host} timed out. (no byte within ${error.limit} ms)`, { cause: error })
+      : new ConnectTimeout(`Connection to ${host}${via(context)} timed out. (no byte within ${error.limit} ms)`, {
+          cause: error,
+        })
   }
   if (error.event === 'request') {
     return new Timeout(`Request to ${where(context)} timed out. (total timeout=${totalTimeout} ms)`, { cause: error })
@@ -133,7 +138,8 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
       cause: error,
     })
   }
-  const message = `${NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'} ${where(context)}: ${problem}`
+  const what = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
+  const message = `${what} ${where(context)}${via(context)}: ${problem}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
 }
 
@@ -175,3 +181,5 @@ export const NOT_CONNECTED: ReadonlySet<string> = new Set([
 function where({ host, port }: Pick<ErrorContext, 'host' | 'port'>): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
+
+const via = ({ through }: ErrorContext) => (through === undefined ? '' : ` through proxy ${through.host}`)

@@ -45,6 +45,8 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
     },
     createConnection: () => connectToProxy(options),
   })
+  // Node's would be `close`, which is not true of a tunnel; requests and curl send none either.
+  request.removeHeader('Connection')
   limitConnectTime(request, 'connect', connectTimeout)
   let givenUp: Error | undefined
   request.once('connect', (response, socket: Socket) => {

@@ -9,8 +9,9 @@ import { ConnectionError, ConnectTimeout, get, HTTPAdapter, ProxyError, Session,
 import { withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { freePort, whyNo } from '../helpers/programs.ts'
 import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
-import { freePort, startDante, startMicrosocks, whyNo } from '../helpers/socks.ts'
+import { startDante, startMicrosocks } from '../helpers/socks.ts'
 
 const ca = createAuthority()
 const { chain, key } = ca.issue({ hosts: ['localhost', '127.0.0.1'] })
