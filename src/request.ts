@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { type Auth, type AuthInit, toAuth } from './auth/auth.ts'
 import { HTTPBasicAuth } from './auth/basic.ts'
 import { netrcAuth } from './auth/netrc.ts'
-import { type BodyOptions, type EncodedBody, encodeBody, NO_BODY } from './body/encode.ts'
+import { type BodyOptions, type EncodedBody, encodeBody, NO_BODY, withDeclaredLength } from './body/encode.ts'
 import { typeName } from './body/pairs.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import { UnrewindableBodyError } from './errors.ts'
@@ -132,8 +132,8 @@ export class PreparedRequest implements WireRequest {
   static prepare(init: PrepareInit): PreparedRequest {
     const method = checkMethod(init.method)
     const url = prepareUrl(init.url, init.params)
-    const encoded = encodeBody(init.body)
     const { headers } = init
+    const encoded = withDeclaredLength(encodeBody(init.body), headers.get('Content-Length'))
     const prepared = new PreparedRequest(method, withoutAuth(url), headers, encoded, init.cookies, init.hooks)
     prepared.setCookieHeader()
     setBodyHeaders(method, headers, encoded)
@@ -287,7 +287,7 @@ function checkMethod(method: string): string {
 function setBodyHeaders(method: string, headers: HeaderMap, encoded: EncodedBody): void {
   const { content, contentType, contentLength } = encoded
   if (contentType !== undefined && lacksContentType(headers, contentType)) headers.set('Content-Type', contentType)
-  // How the body ends is said by us, whatever the user set: a wrong length would mix up two requests.
+  // How the body ends is said by us: a wrong length would mix up two requests.
   headers.delete('Content-Length')
   headers.delete('Transfer-Encoding')
   if (contentLength === undefined) headers.set('Transfer-Encoding', 'chunked')

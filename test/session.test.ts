@@ -7,6 +7,7 @@ import { inspect } from 'node:util'
 import {
   type Adapter,
   CookieJar,
+  type DataInit,
   HeaderMap,
   InvalidSchema,
   PreparedRequest,
@@ -154,6 +155,23 @@ test('a copy of a request whose auth takes its time has its own credentials', as
       ['Bearer 2', 'copy'],
     ],
   )
+})
+
+test('a length that is known for a stream is announced and held to; it is nothing for other bodies', async () => {
+  await using session = new Session()
+  const pieces = async function* () {
+    yield 'one'
+    yield 'two'
+  }
+  const sent = async (data: DataInit, length: string) => {
+    const { headers, body } = (await session.put(url, { data, headers: { 'Content-Length': length } })).json<Echo>()
+    return [headers['content-length'], headers['transfer-encoding'], body]
+  }
+  assert.deepEqual(await sent(pieces(), '6'), ['6', undefined, 'onetwo'])
+  assert.deepEqual(await sent('text', '6'), ['4', undefined, 'text'])
+  await assert.rejects(sent(pieces(), '7'), /another length than was announced: 7 bytes, it has only 6/)
+  await assert.rejects(sent(pieces(), '5'), /another length than was announced: 5 bytes, it has more/)
+  for (const wrong of ['-1', '1e3', 'six', '']) await assert.rejects(sent(pieces(), wrong), { name: 'InvalidHeader' })
 })
 
 test('a multipart type without a boundary gets the one of the body; any other type that was set stands', async () => {

@@ -1,8 +1,9 @@
+import { InvalidHeader } from '../errors.ts'
 import { encodeForm, FORM_TYPE, type FormInit } from './form.ts'
 import { encodeJson, JSON_TYPE } from './json.ts'
 import { encodeMultipart, type FilesInit, fieldPart, fileParts, type Part } from './multipart.ts'
 import { isRecord, toFieldList, toPairs, typeName } from './pairs.ts'
-import { type BytesInit, type Source, type StreamInit, tagOf, toSource } from './source.ts'
+import { type BytesInit, bodyIterable, pieces, type Source, type StreamInit, tagOf, toSource } from './source.ts'
 
 /**
  * What `data` takes: bytes are sent as they are, streams and iterables of bytes piece by piece, `FormData` as
@@ -68,6 +69,25 @@ export const NO_BODY: EncodedBody = Object.freeze({
   contentLength: 0,
   rewindable: true,
 })
+
+/**
+ * The body with a length that the user knows, for a stream that does not tell its own; another length stands as it is.
+ *
+ * @param declared the value of the header Content-Length
+ * @throws InvalidHeader for what is no length. A stream of another length is an error when it is sent.
+ */
+export function withDeclaredLength(body: EncodedBody, declared: string | undefined): EncodedBody {
+  const { content, contentLength, rewindable } = body
+  if (declared === undefined || contentLength !== undefined || content === undefined) return body
+  if (!/^\d{1,15}$/.test(declared))
+    throw new InvalidHeader(`Content-Length must be a number of bytes, not '${declared}'`)
+  const length = Number(declared)
+  return {
+    ...body,
+    content: bodyIterable(rewindable, 'data', () => pieces(content, length, 'data')),
+    contentLength: length,
+  }
+}
 
 const FIELDS_ACCEPTED = 'an object, a Map, a list of [name, value] pairs, URLSearchParams or FormData'
 const DATA_ACCEPTED = `a string, bytes, a Blob, a stream, an iterable of bytes, ${FIELDS_ACCEPTED}`

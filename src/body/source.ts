@@ -202,7 +202,7 @@ function fileSize(stream: ReadStream): number {
 }
 
 /** The chunks as bytes, checked against the length that was announced. */
-async function* pieces(
+export async function* pieces(
   source: AsyncIterable<unknown> | Iterable<unknown>,
   length: number | undefined,
   option: string,
@@ -217,6 +217,6 @@ async function* pieces(
   }
   if (length !== undefined && sent !== length) {
     const problem = sent > length ? 'more' : `only ${sent}`
-    throw new RequestException(`${option} changed while it was sent: ${length} bytes were announced, it has ${problem}`)
+    throw new RequestException(`${option} has another length than was announced: ${length} bytes, it has ${problem}`)
   }
 }

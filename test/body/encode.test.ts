@@ -167,10 +167,10 @@ test('a file that changes its length while it is sent breaks the body off', asyn
   appendFileSync(growing, 'def')
   await assert.rejects(read(body), {
     name: 'RequestException',
-    message: 'data changed while it was sent: 3 bytes were announced, it has more',
+    message: 'data has another length than was announced: 3 bytes, it has more',
   })
   writeFileSync(growing, 'a')
-  await assert.rejects(read(body), { message: 'data changed while it was sent: 3 bytes were announced, it has only 1' })
+  await assert.rejects(read(body), { message: 'data has another length than was announced: 3 bytes, it has only 1' })
 })
 
 test('a stream that fails before it is read reports the error when it is', async () => {

@@ -19,10 +19,14 @@ export interface TestProxy extends AsyncDisposable {
   readonly open: number
 }
 
-/** `authenticate` decides by the Proxy-Authorization header; the proxy answers 407 when it says no. */
-export async function startProxy(
-  options: { key?: string; cert?: string; authenticate?: (credentials: string | undefined) => boolean } = {},
-): Promise<TestProxy> {
+export interface ProxyOptions {
+  readonly key?: string
+  readonly cert?: string
+  /** Decides by the header Proxy-Authorization, in its own time; the proxy answers 407 when it says no. */
+  readonly authenticate?: (credentials: string | undefined) => boolean | Promise<boolean>
+}
+
+export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy> {
   const { key, cert, authenticate } = options
   const server = createProxy(key && cert ? createHttpsServer({ key, cert }) : createHttpServer())
   if (authenticate) server.authenticate = (request) => authenticate(request.headers['proxy-authorization'])

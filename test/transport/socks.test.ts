@@ -6,12 +6,12 @@ import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect, promisify } from 'node:util'
 import { ConnectionError, ConnectTimeout, get, HTTPAdapter, ProxyError, Session, SSLError } from '../../src/index.ts'
+import { startDante, startMicrosocks } from '../helpers/debian-proxies.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { freePort, whyNo } from '../helpers/programs.ts'
 import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
-import { startDante, startMicrosocks } from '../helpers/socks.ts'
 
 const ca = createAuthority()
 const { chain, key } = ca.issue({ hosts: ['localhost', '127.0.0.1'] })

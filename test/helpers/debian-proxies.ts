@@ -1,4 +1,7 @@
-/** Real SOCKS servers of Debian's on loopback: microsocks (SOCKS 5, with credentials) and dante (4 and 5). */
+/**
+ * Real proxies of Debian's on loopback: microsocks (SOCKS 5, with credentials), dante (SOCKS 4 and 5), and squid, which
+ * opens TLS connections and presents certificates of its own, as companies' proxies do.
+ */
 import { type RunningProgram, startProgram } from './programs.ts'
 
 /** SOCKS 5; with `login`, for that user only. */

@@ -1,0 +1,74 @@
+/** Third-party servers that run as programs of their own, on loopback ports that are free. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, connect as tcpConnect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { type TempDir, tempDir } from './temp.ts'
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  microsocks: 'microsocks',
+  danted: 'dante-server',
+  squid: 'squid-openssl',
+}
+
+/** Why a program cannot be started here, `false` when it can: for `skip` of a test. */
+export function whyNo(program: string): string | false {
+  return spawnSync('which', [program]).status === 0 ? false : `no ${program}: apt-get install ${PACKAGES[program]}`
+}
+
+export interface RunningProgram extends AsyncDisposable {
+  readonly port: number
+}
+
+/**
+ * Starts a program that listens on the port it is told, and waits until it does. At the end of the scope it is killed, and
+ * the directory that it was given for its files is removed.
+ */
+export async function startProgram(
+  command: (port: number, dir: TempDir) => readonly [program: string, ...args: string[]],
+): Promise<RunningProgram> {
+  const port = await freePort()
+  const dir = tempDir()
+  const [program, ...args] = command(port, dir)
+  // A process group of its own: squid and dante have children.
+  const child = spawn(program, args, { stdio: 'ignore', detached: true })
+  const closed = once(child, 'close')
+  const kill = () => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  }
+  process.once('exit', kill)
+  const stop = async () => {
+    kill()
+    await closed
+    process.off('exit', kill)
+    dir[Symbol.dispose]()
+  }
+  for (let tries = 0; tries < 400 && child.exitCode === null; tries++) {
+    if (await listens(port)) return { port, [Symbol.asyncDispose]: stop }
+    await setTimeout(25)
+  }
+  await stop()
+  throw assert.fail(`${program} does not listen on ${port}`)
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function listens(port: number): Promise<boolean> {
+  const socket = tcpConnect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
