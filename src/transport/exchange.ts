@@ -157,19 +157,26 @@ export class Exchange {
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     // A tunnel that is given up fails its request after got has turned away from it.
     request.on('error', () => {})
-    // got forgets a body that was not sent to its end.
-    if (this.#body) request.once('close', () => void this.#body?.return().catch(() => {}))
     // Node adds one that was taken away.
     if (!headers.has('Connection')) request.removeHeader('Connection')
-    request.once('response', (response) => {
-      // got writes one of its own where the server sent none.
-      this.#reason = response.statusMessage ?? ''
-      // An upload that was answered before its end may wait for a server that reads no more.
-      response.once('end', () => !request.writableFinished && !request.shouldKeepAlive && request.destroy())
+    // got writes one of its own where the server sent none.
+    request.once('response', ({ statusMessage = '' }) => {
+      this.#reason = statusMessage
     })
+    if (this.#request.body !== undefined) this.#endUploadWith(request)
     limitSilence(request, this.#settings.timeout.read)
     this.#clientRequest = request
     return request
+  }
+
+  /** An answer may come before the body has been sent to its end. */
+  #endUploadWith(request: http.ClientRequest): void {
+    // A server that has answered and will close the connection may read no more.
+    request.once('response', (response) => {
+      response.once('end', () => !request.writableFinished && !request.shouldKeepAlive && request.destroy())
+    })
+    // got forgets a body that was given up.
+    request.once('close', () => void this.#body?.return().catch(() => {}))
   }
 
   /** The proxy that gets plain http requests, with the whole URL; for https the agent has a tunnel through it. */
