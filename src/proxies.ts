@@ -47,15 +47,19 @@ export interface ProxyRules {
  */
 export function proxyFor(url: URL, { call, session, env, envOverSession }: ProxyRules): ProxyServer | undefined {
   const ofCall = checkShape(call)
-  if (call !== undefined && !envOverSession) return parseIfAny(select(url, [ofCall]))
-  const ofSession = checkShape(session)
-  const ofEnv = env && environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy)
+  const isAlone = call !== undefined && !envOverSession
+  const ofSession = isAlone ? undefined : checkShape(session)
+  const ofEnv = env && !isAlone ? environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy) : undefined
   if (!ofCall && !ofSession && !ofEnv) return undefined
-  const sources = envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, ofEnv]
-  return parseIfAny(select(url, sources))
+  const text = select(url, envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, specific(url, ofEnv)])
+  return text === undefined ? undefined : parseProxy(text)
 }
 
-const parseIfAny = (text: string | undefined) => (text === undefined ? undefined : parseProxy(text))
+/** The environment's proxy for all schemes as one for this scheme, which goes over the session's `all` (`resolve_proxies`). */
+function specific({ protocol }: URL, ofEnv: ProxiesInit | undefined): ProxiesInit | undefined {
+  const scheme = protocol.slice(0, -1)
+  return ofEnv && { [scheme]: ofEnv[scheme] ?? ofEnv.all }
+}
 
 /** The most specific key that any source has; of the sources the first. A key of `null` or `''` means: none. */
 function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string | undefined {

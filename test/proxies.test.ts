@@ -20,6 +20,7 @@ const SELECTION: [what: string, url: string, proxies: ProxiesInit, expected: str
   ['not for another host', 'https://b.test/', { 'https://a.test': 'http://p' }, undefined],
   ['not for another scheme', 'https://a.test/', { http: 'http://p' }, undefined],
   ['whatever the port', 'https://a.test:8443/', { 'https://a.test': 'http://p' }, 'p'],
+  ['whatever the case of the URL', 'HTTPS://A.Test/', { 'https://a.test': 'http://p' }, 'p'],
   ['an empty one is none', 'https://a.test/', { https: '', all: 'http://q' }, undefined],
   ['null takes a key away', 'https://a.test/', { https: null, all: 'http://q' }, 'q'],
   ['without its scheme', 'https://a.test/', { https: 'p:3128' }, 'p'],
@@ -44,12 +45,39 @@ const MERGING: [what: string, rules: Partial<ProxyRules>, expected: string | und
     's',
   ],
   ['over all of the session', { env: { https_proxy: 'http://e' }, session: { all: 'http://s' } }, 'e'],
+  [
+    'its ALL_PROXY under a scheme of the session',
+    { env: { ALL_PROXY: 'http://e' }, session: { https: 'http://s', all: 'http://t' } },
+    's',
+  ],
+  ['its ALL_PROXY over that of the session', { env: { ALL_PROXY: 'http://e' }, session: { all: 'http://s' } }, 'e'],
+  [
+    'in send its ALL_PROXY as well, which is then for the scheme',
+    { env: { ALL_PROXY: 'http://e' }, session: { all: 'http://s' }, envOverSession: false },
+    'e',
+  ],
+  [
+    'in send not over a scheme of the session',
+    { env: { ALL_PROXY: 'http://e' }, session: { https: 'http://s' }, envOverSession: false },
+    's',
+  ],
   ['under a host of the session', { env: { https_proxy: 'http://e' }, session: { 'https://a.test': 'http://s' } }, 's'],
   ['the call goes over both', { env: { https_proxy: 'http://e' }, call: { https: 'http://c' } }, 'c'],
   ['null in the call means direct', { env: { https_proxy: 'http://e' }, call: { https: null } }, undefined],
   ['NO_PROXY keeps the environment out', { env: { https_proxy: 'http://e', NO_PROXY: 'a.test' } }, undefined],
   ['but not the session', { env: { NO_PROXY: 'a.test' }, session: { https: 'http://s' } }, 's'],
   ['nor the call', { env: { NO_PROXY: 'a.test' }, call: { https: 'http://c' } }, 'c'],
+  ['no_proxy counts', { env: { https_proxy: 'http://e', no_proxy: 'a.test' } }, undefined],
+  [
+    'an empty no_proxy leaves it to NO_PROXY',
+    { env: { https_proxy: 'http://e', no_proxy: '', NO_PROXY: 'a.test' } },
+    undefined,
+  ],
+  [
+    'no_proxy of the session stands in for NO_PROXY',
+    { env: { https_proxy: 'http://e' }, session: { no_proxy: 'a.test' }, envOverSession: false },
+    undefined,
+  ],
   ['no_proxy in lower case wins', { env: { https_proxy: 'http://e', no_proxy: 'b.test', NO_PROXY: 'a.test' } }, 'e'],
   [
     'no_proxy of the call stands in for NO_PROXY',
@@ -62,6 +90,15 @@ for (const [what, rules, expected] of MERGING) {
   test(`of call, session and environment: ${what}`, () => assert.equal(chosen('https://a.test/', rules), expected))
 }
 
+test('in send, proxies of the call are all that counts: {} and null mean none', () => {
+  const rules = { env: { ALL_PROXY: 'http://e' }, session: { all: 'http://s' }, envOverSession: false }
+  for (const call of [{}, null, { http: 'http://c' }, { https: '' }]) {
+    assert.equal(chosen('https://a.test/', { ...rules, call }), undefined)
+  }
+  assert.equal(chosen('https://a.test/', { ...rules, call: { https: 'http://c' } }), 'c')
+  assert.equal(chosen('https://a.test/', { ...rules, env: undefined }), 's')
+})
+
 test('HTTP_PROXY is not believed in a CGI script, http_proxy is', () => {
   const env = { REQUEST_METHOD: 'GET', HTTP_PROXY: 'http://evil' }
   assert.equal(chosen('http://a.test/', { env }), undefined)
@@ -71,6 +108,7 @@ test('HTTP_PROXY is not believed in a CGI script, http_proxy is', () => {
 const NO_PROXY: [entry: string, matches: readonly string[], others: readonly string[]][] = [
   ['example.com', ['http://example.com', 'http://www.example.com:81', 'http://EXAMPLE.com'], ['http://badexample.com']],
   ['.example.com', ['http://example.com', 'http://a.b.example.com'], ['http://badexample.com', 'http://example.com.']],
+  ['EXAMPLE.com', ['http://example.com', 'http://www.example.com'], ['http://example.org']],
   ['*.example.com', [], ['http://example.com', 'http://www.example.com']],
   ['*', ['http://example.com', 'http://127.0.0.1', 'http://[::1]'], []],
   ['a,*', ['http://a'], ['http://example.com']],
@@ -80,11 +118,14 @@ const NO_PROXY: [entry: string, matches: readonly string[], others: readonly str
     ['http://example.com', 'http://example.com:8'],
   ],
   ['192.168.0.0/24', ['http://192.168.0.7', 'http://192.168.0.7:81'], ['http://192.168.1.7', 'http://host.test']],
+  ['192.168.0.7/32', ['http://192.168.0.7'], ['http://192.168.0.8']],
+  ['192.168.0.0/33', [], ['http://192.168.0.0']],
   ['192.168.0.0/0', [], ['http://192.168.0.7']],
   ['192.168.1.1', ['http://192.168.1.1', 'http://192.168.1.1:81'], ['http://192.168.1.11', 'http://92.168.1.1']],
   ['192.168.1.1:81', [], ['http://192.168.1.1:81']],
   ['192.168.1', [], ['http://192.168.1.1']],
   ['::1', ['http://[::1]', 'http://[::1]:81'], ['http://[::2]']],
+  ['fe80::/10', [], ['http://[fe80::1]']],
   ['[::1]', [], ['http://[::1]']],
   [' a.test , b.test ', ['http://a.test', 'http://b.test'], ['http://c.test']],
   ['', [], ['http://example.com']],
@@ -100,6 +141,8 @@ for (const [entry, matches, others] of NO_PROXY) {
 
 const BAD: [proxy: string, name: string, message: RegExp][] = [
   ['http://', 'InvalidProxyURL', /malformed/],
+  ['https://', 'InvalidProxyURL', /malformed/],
+  ['http://:8080', 'InvalidProxyURL', /malformed/],
   ['http:///example.com:8080', 'InvalidProxyURL', /malformed/],
   ['http:/badproxyurl:3128', 'InvalidProxyURL', /malformed/],
   ['http://user:secret@:8080', 'InvalidProxyURL', /^(?!.*secret)/],
@@ -126,6 +169,17 @@ test('proxies of another shape are a TypeError that names the key', () => {
   }
   const proxies = { https: 3128 } as unknown as ProxiesInit
   assert.throws(() => chosen('https://a.test/', { call: proxies }), { name: 'TypeError', message: /^proxies\.https/ })
+})
+
+test('the credentials of a SOCKS proxy are decoded, and may be empty', () => {
+  for (const [url, login] of [
+    ['socks5h://ada:s%3Acret@p', ['ada', 's:cret']],
+    ['socks4://ada@p', ['ada', '']],
+    ['socks5://p:1081', undefined],
+  ] as const) {
+    const proxy = proxyFor(new URL('https://a.test/'), { ...RULES, call: { all: url } })
+    assert.deepEqual([proxy?.login, proxy?.authorization, proxy?.url.username], [login, undefined, ''])
+  }
 })
 
 test('the credentials of a proxy are decoded, and are no longer in its URL', () => {

@@ -298,6 +298,8 @@ class SecureAgent extends https.Agent {
 
   #secure(options: ConnectionOptions): TLSSocket {
     const socket = super.createConnection(options) as TLSSocket
+    // An agent's option, which TLS connections do not hear of before Node 24: a request in several pieces took 40 ms there.
+    socket.setNoDelay(true)
     observeHandshake(socket)
     limitConnectTime(socket, 'secureConnect', options.connectTimeout)
     return socket

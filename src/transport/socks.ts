@@ -26,7 +26,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const { proxy, authority } = options
   const destination = await withinLimits(resolve(authority, proxy.url.protocol), { signal })
   const { host, port } = serverAddress(proxy.url)
-  const socket = net.connect({ host, port, signal, noDelay: true })
+  const socket = net.connect({ host, port, signal }).setNoDelay(true)
   try {
     await once(socket, 'connect')
     await handshake(socket, options, destination)

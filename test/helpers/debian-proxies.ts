@@ -1,7 +1,4 @@
-/**
- * Real proxies of Debian's on loopback: microsocks (SOCKS 5, with credentials), dante (SOCKS 4 and 5), and squid, which
- * opens TLS connections and presents certificates of its own, as companies' proxies do.
- */
+/** Real SOCKS servers of Debian's on loopback: microsocks (SOCKS 5, with credentials) and dante (4 and 5). */
 import { type RunningProgram, startProgram } from './programs.ts'
 
 /** SOCKS 5; with `login`, for that user only. */
@@ -10,7 +7,7 @@ export function startMicrosocks(login?: readonly [user: string, password: string
   return startProgram((port) => ['microsocks', '-i', '127.0.0.1', '-p', String(port), ...credentials])
 }
 
-/** SOCKS 4, 4a and 5 to loopback, but for the port `blocked`. */
+/** SOCKS 4 and 5 (not 4a: it takes the address for one to connect to) to loopback, but for the port `blocked`. */
 export function startDante(blocked = 1): Promise<RunningProgram> {
   return startProgram((port, dir) => {
     const config = [

@@ -1,0 +1,93 @@
+/** Which proxy a request goes through, by real Python requests and by this library, but for what is listed. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { proxyFor } from '../../src/proxies.ts'
+import { PYTHON, whyNoRequests } from './oracle.ts'
+
+interface Case {
+  readonly url: string
+  readonly env: Record<string, string>
+  readonly call: Record<string, string | null> | null
+  readonly session: Record<string, string>
+}
+
+/** What differs on purpose. */
+const DIFFERENCES: [why: string, fits: (given: Case, how: 'request' | 'send') => boolean][] = [
+  ['no_proxy of a session counts in request as well', ({ session }, how) => how === 'request' && 'no_proxy' in session],
+  [
+    'null takes a key away in send as well',
+    ({ call }, how) => how === 'send' && Object.values(call ?? {}).includes(null),
+  ],
+  [
+    'NO_PROXY with the default port of a scheme names no URL: URLs no longer say whether they had it',
+    ({ url }) => new URL(url).port === '' && /:\d+\/$/.test(url),
+  ],
+  ['a lone dot in NO_PROXY names nothing', ({ url }) => new URL(url).hostname.endsWith('.')],
+  [
+    'where no_proxy is set and empty, NO_PROXY counts in full: requests forgets its *, its capitals and more',
+    ({ env }) => env.no_proxy === '' && env.NO_PROXY !== undefined,
+  ],
+]
+
+const HOSTS = ['a.test', 'www.a.test', 'A.TEST', 'a.test.', 'localhost', '10.1.2.3', '192.168.0.7', '[::1]']
+const KEYS = ['http', 'https', 'all', 'http://a.test', 'https://a.test', 'all://a.test', 'all://10.1.2.3']
+const VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
+const NO_PROXY = [
+  ...['a.test', '.a.test', '*.a.test', 'A.TEST', ' a.test ', 'a.test:81', 'a.test:443', 'test', 'b.test', 'a.test.'],
+  ...['*', '.', '', 'localhost', '10.0.0.0/8', '10.0.0.0/0', '10.1.2.3/32', '10.1.2.3', '10.1.2', '10.1.2.3:81'],
+  ...['192.168.0.0/24', '192.168.0.0/33', '::1', '[::1]', '[::1]:81'],
+]
+
+/** The same ones in each run. */
+function makeCases(count: number): Case[] {
+  let state = 11
+  const next = (max: number) => {
+    // A linear congruential generator (Numerical Recipes' constants): enough to mix.
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * max)
+  }
+  const one = <T>(values: readonly T[]): T => values[next(values.length)] as T
+  const noProxy = () => Array.from({ length: next(4) }, () => one(NO_PROXY)).join(',')
+  const some = <T>(keys: readonly string[], values: readonly T[]): Record<string, T> =>
+    Object.fromEntries(keys.filter(() => next(10) < 3).map((key) => [key, one(values)]))
+  return Array.from({ length: count }, () => ({
+    url: `${one(['http', 'https'])}://${one(HOSTS)}${one(['', '', ':81', ':80', ':443'])}/`,
+    env: {
+      ...some(VARIABLES, ['http://e1:1', 'http://e2:2', '']),
+      ...(next(2) && { no_proxy: noProxy() }),
+      ...(next(2) && { NO_PROXY: noProxy() }),
+      ...(next(9) === 0 && { REQUEST_METHOD: 'GET' }),
+    },
+    call: next(2)
+      ? { ...some(KEYS, ['http://c1:1', 'http://c2:2', '', null]), ...(next(6) === 0 && { no_proxy: noProxy() }) }
+      : null,
+    session: { ...some(KEYS, ['http://s1:1', 'http://s2:2', '']), ...(next(6) === 0 && { no_proxy: noProxy() }) },
+  }))
+}
+
+test('the proxy is the one that requests chooses, but for what is listed', { skip: whyNoRequests() }, () => {
+  const cases = makeCases(10_000)
+  const script = fileURLToPath(new URL('proxies-oracle.py', import.meta.url))
+  const input = JSON.stringify(cases)
+  const answers = execFileSync(PYTHON, [script], { input, encoding: 'utf8', maxBuffer: 2 ** 26 })
+  const unlisted: string[] = []
+  const seen = new Set<string>()
+  for (const [index, expected] of (JSON.parse(answers) as [string | null, string | null][]).entries()) {
+    const given = cases[index] as Case
+    const { url, env, call, session } = given
+    for (const [position, how] of (['request', 'send'] as const).entries()) {
+      const rules = { call: call ?? undefined, session, env, envOverSession: how === 'request' }
+      const wanted = expected[position] ?? undefined
+      const chosen = proxyFor(new URL(url), rules)?.url.origin
+      if (chosen === wanted) continue
+      const why = DIFFERENCES.find(([, fits]) => fits(given, how))?.[0]
+      if (why === undefined) unlisted.push(`${how} ${JSON.stringify(given)}: ${wanted}, here ${chosen}`)
+      else seen.add(why)
+    }
+  }
+  assert.deepEqual(unlisted, [])
+  assert.deepEqual([...seen].sort(), DIFFERENCES.map(([why]) => why).sort(), 'each of the differences is one')
+})

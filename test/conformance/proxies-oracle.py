@@ -1,0 +1,22 @@
+"""The proxy that requests chooses, for cases as JSON on stdin: one for Session.request and one for Session.send each."""
+
+import json
+import os
+import sys
+
+import requests
+from requests.utils import resolve_proxies, select_proxy
+
+answers = []
+for case in json.load(sys.stdin):
+    os.environ.clear()
+    os.environ.update(case["env"])
+    url, call = case["url"], case["call"]
+    session = requests.Session()
+    session.proxies = dict(case["session"])
+    # As in Session.request, and as in Session.send.
+    merged = session.merge_environment_settings(url, dict(call or {}), None, None, None)["proxies"]
+    request = requests.Request("GET", url).prepare()
+    sent = resolve_proxies(request, session.proxies, True) if call is None else call
+    answers.append([select_proxy(url, merged) or None, select_proxy(url, sent) or None])
+json.dump(answers, sys.stdout)
