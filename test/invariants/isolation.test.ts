@@ -183,6 +183,11 @@ test('every ingredient of a connection is part of the key of its pool', () => {
     { ...spec, proxy: undefined },
     { ...spec, proxy: { ...proxy, url: new URL('https://proxy:1') } },
     { ...spec, proxy: { ...proxy, authorization: 'Basic YTpi' } },
+    { ...spec, proxy: { ...proxy, url: new URL('socks5://proxy:1') } },
+    { ...spec, proxy: { ...proxy, url: new URL('socks5h://proxy:1') } },
+    { ...spec, proxy: { ...proxy, url: new URL('socks5://proxy:2') } },
+    { ...spec, proxy: { ...proxy, url: new URL('socks5://proxy:1'), login: ['a', 'b'] as const } },
+    { ...spec, proxy: { ...proxy, url: new URL('socks5://proxy:1'), login: ['a', 'c'] as const } },
   ]
   const keys = new Set([spec, ...others].map(poolKey))
   assert.equal(keys.size, others.length + 1)
