@@ -189,6 +189,8 @@ export class Exchange {
     const { trust } = this.#route
     const socket = this.#clientRequest?.socket
     const reused = this.#clientRequest?.reusedSocket ?? false
+    // On Node 26 a body that is given up after it arrived, but before it was read, would keep its connection for good.
+    stream.once('close', () => response.destroy())
     return {
       statusCode: response.statusCode,
       reason: this.#reason,

@@ -209,6 +209,8 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
   {
     why: 'pieces are as long as asked, however the body was chunked',
     cases: /^pieces of 4 bytes/,
+    // It depends on how the chunks come out of the socket.
+    optional: true,
     adapt: ours,
   },
   {

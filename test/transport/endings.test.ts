@@ -59,6 +59,23 @@ for (const encoding of ['identity', 'gzip'] as const) {
   })
 }
 
+for (const size of [0, 1, 16_000, 66_000, 200_000]) {
+  test(`close() leaves no connection behind when ${size} bytes have arrived unread`, async () => {
+    await using server = await startHttpServer({ handler: (_request, response) => response.end(Buffer.alloc(size)) })
+    await using session = new Session()
+    session.mount('http://', new HTTPAdapter({ poolMaxsize: 2 }))
+    const responses = Array.from({ length: 6 }, () => session.get(server.url127, { stream: true }))
+    for (const response of await Promise.all(responses)) {
+      await delay(5)
+      await response.close()
+    }
+    const open = () => new Promise<number>((resolve) => server.server.getConnections((_error, count) => resolve(count)))
+    for (let waited = 0; waited < 3000 && (await open()) > 2; waited += 5) await delay(5)
+    assert((await open()) <= 2, 'connections were left behind')
+    assert.equal((await session.get(server.url127)).content.length, size)
+  })
+}
+
 test('a server that switches protocols unasked is an error at once', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {})
