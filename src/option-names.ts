@@ -79,6 +79,10 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['maxredirects', 'session.maxRedirects'],
   ['maxretries', "session.mount('https://', new HTTPAdapter({ maxRetries }))"],
   ['retry', "session.mount('https://', new HTTPAdapter({ maxRetries }))"],
+  ...['poolConnections', 'poolMaxsize', 'poolBlock', 'keepAliveTimeout'].map((name): [string, string] => [
+    name.toLowerCase(),
+    `session.mount('https://', new HTTPAdapter({ ${name} }))`,
+  ]),
   ['agent', "session.mount('https://', new HTTPAdapter({ … })); trust is `verify` and `cert`"],
   ['httpagent', "session.mount('http://', new HTTPAdapter({ … }))"],
   ['httpsagent', "session.mount('https://', new HTTPAdapter({ … })); trust is `verify` and `cert`"],

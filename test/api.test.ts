@@ -76,6 +76,7 @@ const UNKNOWN: [option: string, meant: string | RegExp][] = [
   ['searchParams', 'params'],
   ['followRedirect', 'allowRedirects'],
   ['maxRedirects', /: see session.maxRedirects$/],
+  ['poolMaxsize', /: see session.mount\('https:.*poolMaxsize/],
   ['httpsAgent', /: see session.mount\('https:/],
   ['validateStatus', /: see response.raiseForStatus\(\)$/],
   ['somethingElse', /; it has verify, cert, params, .*onDownloadProgress$/],
