@@ -1,7 +1,7 @@
 /** `createSelfSignedCert`: a certificate and a key for a server of one's own. */
 import { X509Certificate } from 'node:crypto'
 import { toPem } from '../trust/pem.ts'
-import { type PairTarget, preparePair } from './files.ts'
+import { type PairTarget, preparePair, withPair, writePair } from './files.ts'
 import { type AltName, parseHosts } from './hosts.ts'
 import { createKeyPair, HASH_NAMES, type HashName, KEY_TYPES, type KeyType, privateKeyPem } from './keys.ts'
 import type { CertificateDescription, CertificateName, KeyUsageName } from './x509.ts'
@@ -78,7 +78,7 @@ export async function createSelfSignedCert(
   const settings = readOptions(options, names)
   const target = await pairTarget(certFile, keyFile, settings.overwrite)
   const { cert, key } = await selfSigned(names, settings)
-  await target?.write(cert, key)
+  if (target) await withPair(target, () => writePair(target, { cert, key }))
   const { fingerprint256, validFromDate, validToDate } = new X509Certificate(cert)
   return {
     cert,

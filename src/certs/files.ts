@@ -1,24 +1,41 @@
 /**
- * A certificate and its key on disk, as a pair: both new or both as they were, never a half-written file, and a key
- * that nobody else could read at any moment.
+ * A certificate and its key on disk, as a pair: both new or both as they were, whenever the process is killed; never a
+ * half-written file, and a key that nobody else could read at any moment.
  */
-import { randomBytes } from 'node:crypto'
-import { link, lstat, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import {
+  constants,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
+import { withLock } from './lock.ts'
 
 /** Where a pair goes, found fit to be written to. */
 export interface PairTarget {
+  /** The paths as they were given, and absolute. */
   readonly certFile: string
   readonly keyFile: string
-  /**
-   * Puts both files in place. On an error the files are as before; a process killed between the two renames leaves the
-   * new key beside the old certificate, which a server refuses to start with. The key's mode is 0600 from its first byte on,
-   * the certificate's is 0644 less the umask. A symbolic link is replaced, not followed: a key must not go where
-   * somebody else's link points.
-   */
-  write(cert: string, key: string): Promise<void>
+  readonly cert: string
+  readonly key: string
+  readonly overwrite: boolean
+}
+
+/** PEM texts. */
+export interface PairContent {
+  readonly cert: string
+  readonly key: string
 }
 
 /**
@@ -38,7 +55,151 @@ export async function preparePair(
   const key = resolve(paths.keyFile)
   if (cert === key) throw new TypeError(`certFile and keyFile are the same file, '${paths.certFile}': name two files`)
   for (const path of [cert, key]) await checkTarget(path, overwrite)
-  return { ...paths, write: (certText, keyText) => writePair({ cert, key, certText, keyText, overwrite }) }
+  return { ...paths, cert, key, overwrite }
+}
+
+/** Runs `work`, which may call {@link writePair}, while no other process works on the pair. */
+export async function withPair<T>({ key }: PairTarget, work: () => Promise<T>): Promise<T> {
+  let begun: Promise<T> | undefined
+  const begin = () => {
+    begun = work()
+    return begun
+  }
+  try {
+    return await withLock(`${hiddenPath(key)}.lock`, begin)
+  } catch (error) {
+    throw begun === undefined ? writeError(key, error) : error
+  }
+}
+
+/**
+ * Puts both files in place; to be called within {@link withPair}. On an error the files are as before. The key's mode is
+ * 0600 from its first byte on, the certificate's is 0644 less the umask. A symbolic link is replaced, not followed: a key
+ * must not go where somebody else's link points.
+ */
+export async function writePair(target: PairTarget, content: PairContent): Promise<void> {
+  await settlePair(target)
+  const staged = { cert: `${hiddenPath(target.cert)}.new`, key: `${hiddenPath(target.key)}.new` }
+  try {
+    await writeNew(staged.key, content.key, 0o600, target.key)
+    await writeNew(staged.cert, content.cert, 0o644, target.cert)
+    const isThere = target.overwrite && (await isFile(target.cert)) && (await isFile(target.key))
+    if (!(isThere && (await replacePair(target, staged)))) await placePair(target, staged)
+  } finally {
+    await settlePair(target)
+  }
+}
+
+/**
+ * Where there was no pair. The certificate comes first: should the process be killed in between, no key is left without
+ * its certificate, and a certificate without its key is of no use to anybody.
+ */
+async function placePair(target: PairTarget, staged: PairContent): Promise<void> {
+  const old = `${hiddenPath(target.cert)}.old`
+  const kept = target.overwrite && (await exists(target.cert))
+  if (kept) await copy(target.cert, old)
+  await moveInto(staged.cert, target.cert, target.overwrite)
+  try {
+    await moveInto(staged.key, target.key, target.overwrite)
+  } catch (error) {
+    await (kept ? rename(old, target.cert) : rm(target.cert, { force: true }))
+    throw error
+  }
+}
+
+/**
+ * In place of a pair; `false`, with nothing done, where the file system knows no symbolic links. No system exchanges two
+ * files at once, but one name can be exchanged: so for a moment both paths lead through one link, first to the old pair,
+ * and, when that link is replaced, to the new one. {@link settlePair} makes them files again.
+ *
+ *     cert.pem → .vouch-C/now/cert      now → old, then new      old/cert, new/cert: files
+ *     key.pem  → .vouch-C/now/key                                old/key → .vouch-K.old, new/key → .vouch-K.new
+ */
+async function replacePair(target: PairTarget, staged: PairContent): Promise<boolean> {
+  const hidden = hiddenPath(target.cert)
+  const [now, next] = [join(hidden, 'now'), join(hidden, 'next')]
+  const keys = { old: `${hiddenPath(target.key)}.old`, new: staged.key }
+  try {
+    await mkdir(hidden)
+    if (!(await canLink(now, 'old'))) return false
+    await copy(await realpath(target.key), keys.old)
+    for (const side of ['old', 'new'] as const) {
+      await mkdir(join(hidden, side))
+      await symlink(
+        await pathBetween(join(hidden, side), dirname(target.key), basename(keys[side])),
+        join(hidden, side, 'key'),
+      )
+    }
+    await copy(await realpath(target.cert), join(hidden, 'old/cert'))
+    await rename(staged.cert, join(hidden, 'new/cert'))
+    // What the two paths lead to stays what it was.
+    await lead(target.cert, now, 'cert')
+    await lead(target.key, now, 'key')
+    await symlink('new', next)
+    await rename(next, now)
+    return true
+  } catch (error) {
+    throw writeError(target.cert, error)
+  }
+}
+
+async function canLink(path: string, to: string): Promise<boolean> {
+  try {
+    await symlink(to, path)
+    return true
+  } catch (error) {
+    if (NO_LINKS.has(codeOf(error))) return false
+    throw error
+  }
+}
+
+/** Puts a link to what `now` leads to in the place of what is at `path`. */
+async function lead(path: string, now: string, name: string): Promise<void> {
+  const hidden = dirname(now)
+  const link = `${hiddenPath(path)}.link`
+  await symlink(await pathBetween(dirname(path), hidden, basename(now), name), link)
+  await rename(link, path)
+}
+
+/** The path of what is in the directory `to`, relative to the directory `from`; what it leads through stays in it. */
+async function pathBetween(from: string, to: string, ...names: string[]): Promise<string> {
+  return relative(await realpath(from), join(await realpath(to), ...names))
+}
+
+/** Whether a process was killed while it replaced the pair: it is whole, but its paths are links still. */
+export async function isUnsettled({ cert, key }: PairTarget): Promise<boolean> {
+  return (await isOurLink(cert)) || (await isOurLink(key))
+}
+
+/** Makes the paths files again where they are our links, and removes what belongs to no finished pair. */
+export async function settlePair({ cert, key }: PairTarget): Promise<void> {
+  for (const path of [cert, key]) {
+    if (!(await isOurLink(path))) continue
+    const file = `${hiddenPath(path)}.file`
+    await rm(file, { force: true })
+    await copy(await realpath(path), file)
+    await rename(file, path)
+  }
+  for (const path of [cert, key]) {
+    for (const end of ['', '.new', '.old', '.link', '.file']) {
+      await rm(hiddenPath(path) + end, { recursive: true, force: true })
+    }
+  }
+}
+
+async function isOurLink(path: string): Promise<boolean> {
+  return OUR_LINK.test(await readlink(path).catch(() => ''))
+}
+
+/** How a link ends that {@link replacePair} makes. */
+const OUR_LINK = /(?:^|[\\/])\.vouch-[\da-f]{16}[\\/]now[\\/](?:cert|key)$/
+
+/**
+ * What belongs to a file while it is written, in the same directory, since a rename across file systems is a copy. Always
+ * the same for a file: who comes after a killed process finds what that has left.
+ */
+function hiddenPath(path: string): string {
+  return join(dirname(path), `.vouch-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 16)}`)
 }
 
 function filePath(file: string | URL, option: string): string {
@@ -55,12 +216,12 @@ function filePath(file: string | URL, option: string): string {
 async function checkTarget(path: string, overwrite: boolean): Promise<void> {
   const parent = await kindOf(dirname(path))
   if (parent === 'missing')
-    throw fileError('ENOENT', path, `its directory does not exist, create '${dirname(path)}' first`)
-  if (parent !== 'directory') throw fileError('ENOTDIR', path, `'${dirname(path)}' is not a directory`)
+    throw new FileError('ENOENT', path, `its directory does not exist, create '${dirname(path)}' first`)
+  if (parent !== 'directory') throw new FileError('ENOTDIR', path, `'${dirname(path)}' is not a directory`)
   const kind = await kindOf(path)
-  if (kind === 'directory') throw fileError('EISDIR', path, 'it is a directory, name a file in it')
+  if (kind === 'directory') throw new FileError('EISDIR', path, 'it is a directory, name a file in it')
   // A device or a pipe would be replaced by the rename, /dev/stdout for one.
-  if (kind === 'other') throw fileError('EINVAL', path, 'it is not a regular file')
+  if (kind === 'other') throw new FileError('EINVAL', path, 'it is not a regular file')
   if (!overwrite && (await exists(path))) throw existsError(path)
 }
 
@@ -72,51 +233,17 @@ async function kindOf(path: string): Promise<'missing' | 'file' | 'directory' | 
     const code = codeOf(error)
     if (code === 'ENOENT') return 'missing'
     if (code === 'ENOTDIR') return 'other'
-    throw fileError(code, path, reasonOf(error), error)
+    throw writeError(path, error)
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await kindOf(path)) === 'file'
 }
 
 /** True for a link that leads nowhere, too. */
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined
-}
-
-interface Pair {
-  cert: string
-  key: string
-  certText: string
-  keyText: string
-  overwrite: boolean
-}
-
-async function writePair({ cert, key, certText, keyText, overwrite }: Pair): Promise<void> {
-  const newKey = temporaryPath(key)
-  const newCert = temporaryPath(cert)
-  const oldKey = temporaryPath(key)
-  try {
-    await writeNew(newKey, keyText, 0o600, key)
-    await writeNew(newCert, certText, 0o644, cert)
-    const kept = overwrite && (await keepCopy(key, oldKey))
-    try {
-      await moveInto(newKey, key, overwrite)
-      await moveInto(newCert, cert, overwrite).catch(async (error: unknown) => {
-        if (!kept) await rm(key, { force: true })
-        throw error
-      })
-    } catch (error) {
-      if (kept) await rename(oldKey, key)
-      throw error
-    }
-    // Not in `finally`: where the old key could not be put back, this is the only copy of it.
-    await rm(oldKey, { force: true })
-  } finally {
-    await Promise.all([newKey, newCert].map((path) => rm(path, { force: true })))
-  }
-}
-
-/** In the same directory, since a rename across file systems is a copy; short, since names have a limit of 255 bytes. */
-function temporaryPath(path: string): string {
-  return join(dirname(path), `.vouch-${randomBytes(8).toString('hex')}.tmp`)
 }
 
 async function writeNew(temporary: string, text: string, mode: number, path: string): Promise<void> {
@@ -131,18 +258,20 @@ async function writeNew(temporary: string, text: string, mode: number, path: str
       await file.close()
     }
   } catch (error) {
-    throw fileError(codeOf(error), path, reasonOf(error), error)
+    throw writeError(path, error)
   }
 }
 
-/** A second name for the old key, to come back to. */
-async function keepCopy(path: string, copy: string): Promise<boolean> {
-  if (!(await exists(path))) return false
-  await link(path, copy).catch(async (error: unknown) => {
-    if (!NO_HARD_LINKS.has(codeOf(error))) throw fileError(codeOf(error), path, reasonOf(error), error)
-    await rename(path, copy)
-  })
-  return true
+/** A second name, or a second file where there are no hard links. */
+async function copy(path: string, second: string): Promise<void> {
+  try {
+    await link(path, second).catch((error: unknown) => {
+      if (!NO_LINKS.has(codeOf(error))) throw error
+      return copyFile(path, second, constants.COPYFILE_EXCL)
+    })
+  } catch (error) {
+    throw writeError(path, error)
+  }
 }
 
 async function moveInto(temporary: string, path: string, overwrite: boolean): Promise<void> {
@@ -150,22 +279,33 @@ async function moveInto(temporary: string, path: string, overwrite: boolean): Pr
     if (overwrite) return await rename(temporary, path)
     // A link fails where a rename would replace: of two processes that create the same pair, one gets EEXIST.
     await link(temporary, path).catch(async (error: unknown) => {
-      if (!NO_HARD_LINKS.has(codeOf(error)) || (await exists(path))) throw error
+      if (!NO_LINKS.has(codeOf(error)) || (await exists(path))) throw error
       await rename(temporary, path)
     })
   } catch (error) {
     if (codeOf(error) === 'EEXIST' && !overwrite) throw existsError(path)
-    throw fileError(codeOf(error), path, reasonOf(error), error)
+    throw writeError(path, error)
   }
 }
 
-function existsError(path: string): Error {
-  return fileError('EEXIST', path, 'the file exists, pass `overwrite: true` to replace it')
+/** An error about one of the two files, whatever hidden one the system's error names. */
+class FileError extends Error {
+  readonly code: string
+  readonly path: string
+
+  constructor(code: string, path: string, why: string, cause?: unknown) {
+    super(`cannot write '${path}': ${why}`, cause === undefined ? {} : { cause })
+    this.code = code
+    this.path = path
+  }
 }
 
-function fileError(code: string, path: string, why: string, cause?: unknown): Error {
-  const error = new Error(`cannot write '${path}': ${why}`, cause === undefined ? {} : { cause })
-  return Object.assign(error, { code, path })
+function existsError(path: string): FileError {
+  return new FileError('EEXIST', path, 'the file exists, pass `overwrite: true` to replace it')
+}
+
+function writeError(path: string, error: unknown): FileError {
+  return error instanceof FileError ? error : new FileError(codeOf(error), path, reasonOf(error), error)
 }
 
 function codeOf(error: unknown): string {
@@ -178,5 +318,5 @@ function reasonOf(error: unknown): string {
   return getSystemErrorMap().get(errno)?.[1] ?? String(error)
 }
 
-/** What file systems without hard links (FAT, some shares and containers' mounts) say. */
-const NO_HARD_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
+/** What file systems without links (FAT, some shares and containers' mounts) say. */
+const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])

@@ -3,14 +3,24 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, watch } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  watch,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { preparePair } from '../../src/certs/files.ts'
+import { preparePair, withPair, writePair } from '../../src/certs/files.ts'
 import { createSelfSignedCert } from '../../src/certs/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
-import { openssl } from '../helpers/openssl.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
@@ -90,7 +100,7 @@ test('files, relative paths and file: URLs are all paths', async () => {
   try {
     const making = createSelfSignedCert('ä cert.pem', pathToFileURL(dir.join('ä key.pem')), 'localhost')
     // The files go where they were named, not where the process is when they are written.
-    await new Promise(setImmediate)
+    await setImmediate()
     process.chdir(before)
     const pair = await making
     assert.deepEqual([pair.certFile, pair.keyFile], ['ä cert.pem', dir.join('ä key.pem')])
@@ -171,10 +181,13 @@ for (const overwrite of [false, true]) {
     if (overwrite) dir.write('key.pem', 'old key', 0o640)
     const target = await preparePair(dir.join('cert.pem'), dir.join('key.pem'), overwrite)
     mkdirSync(dir.join('cert.pem'))
-    await assert.rejects(target.write('new cert', 'new key'), {
-      path: dir.join('cert.pem'),
-      message: /^cannot write '/,
-    })
+    await assert.rejects(
+      withPair(target, () => writePair(target, { cert: 'new cert', key: 'new key' })),
+      {
+        path: dir.join('cert.pem'),
+        message: /^cannot write '/,
+      },
+    )
     assert.deepEqual(snapshot(dir), overwrite ? { [dir.join('key.pem')]: 'old key' } : {})
     if (overwrite && !windows) assert.equal(modeOf(dir.join('key.pem')), '640')
   })
@@ -186,7 +199,10 @@ test('when a directory goes away meanwhile, the files in the other stay as they 
   dir.write('key.pem', 'old key')
   const target = await preparePair(dir.join('certs/cert.pem'), dir.join('key.pem'), true)
   rmSync(dir.join('certs'), { recursive: true })
-  await assert.rejects(target.write('new cert', 'new key'), { code: 'ENOENT', path: dir.join('certs/cert.pem') })
+  await assert.rejects(
+    withPair(target, () => writePair(target, { cert: 'new cert', key: 'new key' })),
+    { code: 'ENOENT', path: dir.join('certs/cert.pem') },
+  )
   assert.deepEqual(snapshot(dir), { [dir.join('key.pem')]: 'old key' })
 })
 
@@ -204,7 +220,118 @@ test('of many that create one pair at once, one succeeds and its two files belon
   assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
 })
 
-test('a process killed at any moment leaves whole files under the names', { skip: windows }, async () => {
+/** Writes a pair in a process that is killed before its n-th operation on files; whether it lived to the end. */
+async function writeAndDie(
+  files: readonly [cert: string, key: string],
+  { cert, key }: { cert: string; key: string },
+  n: number,
+  before = '',
+): Promise<boolean> {
+  const script = `
+    import files from 'node:fs/promises'
+    import { syncBuiltinESMExports } from 'node:module'
+    ${before}
+    let left = ${n}
+    for (const [name, operation] of Object.entries(files)) {
+      if (typeof operation !== 'function') continue
+      files[name] = (...args) => {
+        if (left-- === 0) process.kill(process.pid, 'SIGKILL')
+        return operation(...args)
+      }
+    }
+    syncBuiltinESMExports()
+    const { preparePair, withPair, writePair } = await import('${moduleUrl('certs/files')}')
+    const target = await preparePair(...${JSON.stringify(files)}, true)
+    await withPair(target, () => writePair(target, ${JSON.stringify({ cert, key })}))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const [code, signal] = await once(child, 'close')
+  assert(code === 0 || signal === 'SIGKILL', `ended with ${code}`)
+  return code === 0
+}
+
+const other = await createSelfSignedCert(null, null, 'other')
+
+const belongsTo = (cert: string, key: string) =>
+  new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key)))
+
+/** Calls `check` for 0, 1, 2 … until it says that there are no more, eight at a time. */
+async function forAll(check: (n: number) => Promise<boolean>): Promise<number> {
+  for (let n = 0; ; n += 8) {
+    const more = await Promise.all(Array.from({ length: 8 }, (_, index) => check(n + index)))
+    if (more.includes(false)) return n + more.indexOf(false)
+  }
+}
+
+for (const [what, certName, keyName] of [
+  ['in one directory', 'cert.pem', 'key.pem'],
+  ['in two directories', 'cert/both.pem', 'key/both.pem'],
+  ['behind links', 'cert-link.pem', 'key-link.pem'],
+] as const) {
+  test(`a process killed before any of its steps leaves a pair where a pair was, ${what}`, {
+    skip: windows,
+  }, async () => {
+    const pair = await createSelfSignedCert(null, null, 'localhost')
+    const seen = { old: 0, new: 0 }
+    const steps = await forAll(async (n) => {
+      using dir = tempDir()
+      const files = [dir.join(certName), dir.join(keyName)] as const
+      dir.write(certName.replace('-link', ''), pair.cert)
+      dir.write(keyName.replace('-link', ''), pair.key, 0o600)
+      if (certName.includes('link')) {
+        symlinkSync('cert.pem', files[0])
+        symlinkSync('key.pem', files[1])
+      }
+      const survived = await writeAndDie(files, other, n)
+      assert(belongsTo(...files), `killed before step ${n}`)
+      assert.equal(modeOf(files[1]), '600')
+      seen[readFileSync(files[0], 'utf8') === pair.cert ? 'old' : 'new']++
+      // Who comes next finds nothing in the way, does not wait, and tidies up.
+      const began = performance.now()
+      await createSelfSignedCert(...files, 'localhost', { overwrite: true })
+      assert(performance.now() - began < 5000, 'waited for a process that is dead')
+      assert(belongsTo(...files))
+      const names = readdirSync(dir.path, { recursive: true, withFileTypes: true }).map((entry) => entry.name)
+      assert.deepEqual(
+        names.filter((name) => name.startsWith('.')),
+        [],
+        `after step ${n}`,
+      )
+      assert(files.every((file) => lstatSync(file).isFile()))
+      return !survived
+    })
+    assert(steps > 20 && seen.old > 10 && seen.new > 10, `${steps} steps, ${JSON.stringify(seen)}`)
+  })
+}
+
+test('a process killed before any of its steps leaves no key without its certificate where nothing was', {
+  skip: windows,
+}, async () => {
+  await forAll(async (n) => {
+    using dir = tempDir()
+    const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+    const survived = await writeAndDie(files, other, n)
+    assert(!existsSync(files[1]) || belongsTo(...files), `killed before step ${n}`)
+    await createSelfSignedCert(...files, 'localhost', { overwrite: true })
+    assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+    return !survived
+  })
+})
+
+test('where the file system knows no links a pair is replaced all the same', { skip: windows }, async () => {
+  using dir = tempDir()
+  const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+  await createSelfSignedCert(...files, 'localhost')
+  const refuse = "files.link = files.symlink = async () => { throw Object.assign(new Error('no'), { code: 'EPERM' }) }"
+  assert(await writeAndDie(files, other, 1_000_000, refuse))
+  assert.deepEqual(snapshot(dir), { [files[0]]: other.cert, [files[1]]: other.key })
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+test('who reads a pair while it is replaced again and again always finds both files, and one after the other a pair', {
+  skip: windows,
+}, async () => {
   using dir = tempDir()
   const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
   await createSelfSignedCert(...files, 'localhost')
@@ -212,16 +339,21 @@ test('a process killed at any moment leaves whole files under the names', { skip
     const { createSelfSignedCert } = await import('${moduleUrl('certs/index')}')
     console.log('ready')
     for (;;) await createSelfSignedCert(...${JSON.stringify(files)}, 'localhost', { overwrite: true })`
-  for (let round = 0; round < 6; round++) {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    await once(child.stdout, 'data')
-    await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 60))
-    child.kill('SIGKILL')
-    await once(child, 'close')
-    openssl(['x509', '-noout', '-in', files[0]])
-    openssl(['pkey', '-noout', '-in', files[1]])
-    assert.equal(modeOf(files[1]), '600')
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const seen = new Set<string>()
+  let mixed = 0
+  let reads = 0
+  for (const end = performance.now() + 1500; performance.now() < end; reads++) {
+    const [cert, key] = files.map((file) => readFileSync(file))
+    const x509 = new X509Certificate(cert ?? '')
+    if (!x509.checkPrivateKey(createPrivateKey(key ?? ''))) mixed++
+    seen.add(x509.fingerprint256)
+    await setImmediate()
   }
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  assert(seen.size > 20, `saw ${seen.size} pairs`)
+  // Two files are read one after the other; they are exchanged at one moment.
+  assert(mixed < reads / 20, `${mixed} of ${reads}`)
 })
