@@ -37,7 +37,22 @@ export function warnNetrc(path: string, problem: string): void {
   ])
 }
 
-const NAMES = ['InsecureRequestWarning', 'TrustPrecedenceWarning', 'CertificateExpiryWarning', 'NetrcWarning'] as const
+/** Others than the owner of a private key can read it: once per file and mode. */
+export function warnKeyPermissions(path: string, mode: number): void {
+  const shown = mode.toString(8).padStart(4, '0')
+  warn('KeyPermissionsWarning', `${path} ${shown}`, () => [
+    `the private key ${path} can be read by others than its owner (mode ${shown}): who has it can pretend to be you`,
+    `take the permission away: chmod 600 '${path}'; if somebody may have read it, make a new pair`,
+  ])
+}
+
+const NAMES = [
+  'InsecureRequestWarning',
+  'TrustPrecedenceWarning',
+  'CertificateExpiryWarning',
+  'NetrcWarning',
+  'KeyPermissionsWarning',
+] as const
 const disabled = new Set<WarningName>()
 
 /** Bounded: a crawler that visits a million hosts must not remember them all. */

@@ -22,13 +22,18 @@ import { fileURLToPath } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
 import { withLock } from './lock.ts'
 
-/** Where a pair goes, found fit to be written to. */
-export interface PairTarget {
-  /** The paths as they were given, and absolute. */
+/** Where a pair is, or is to be. */
+export interface PairPaths {
+  /** As they were given. */
   readonly certFile: string
   readonly keyFile: string
+  /** Absolute. */
   readonly cert: string
   readonly key: string
+}
+
+/** Where a pair goes, found fit to be written to. */
+export interface PairTarget extends PairPaths {
   readonly overwrite: boolean
 }
 
@@ -38,28 +43,34 @@ export interface PairContent {
   readonly key: string
 }
 
+/** @throws TypeError when a path is empty, not a `file:` URL, or both are the same */
+export function locatePair(certFile: string | URL, keyFile: string | URL): PairPaths {
+  const paths = { certFile: filePath(certFile, 'certFile'), keyFile: filePath(keyFile, 'keyFile') }
+  // Resolved now: a change of the working directory while the key is made must not move the files.
+  const cert = resolve(paths.certFile)
+  const key = resolve(paths.keyFile)
+  if (cert === key) throw new TypeError(`certFile and keyFile are the same file, '${paths.certFile}': name two files`)
+  return { ...paths, cert, key }
+}
+
 /**
  * Looks whether a pair can be written, before anybody spends time on a key.
  *
- * @throws TypeError when a path is empty, not a `file:` URL, or both are the same
- * @throws Error with `code` and `path`: `EEXIST` (without `overwrite`), `EISDIR`, `ENOENT` and `ENOTDIR` (the parent)
+ * @throws TypeError as {@link locatePair}
+ * @throws FileError `EEXIST` (without `overwrite`), `EISDIR`, `ENOENT` and `ENOTDIR` (the parent)
  */
 export async function preparePair(
   certFile: string | URL,
   keyFile: string | URL,
   overwrite: boolean,
 ): Promise<PairTarget> {
-  const paths = { certFile: filePath(certFile, 'certFile'), keyFile: filePath(keyFile, 'keyFile') }
-  // Resolved now: a change of the working directory while the key is made must not move the files.
-  const cert = resolve(paths.certFile)
-  const key = resolve(paths.keyFile)
-  if (cert === key) throw new TypeError(`certFile and keyFile are the same file, '${paths.certFile}': name two files`)
-  for (const path of [cert, key]) await checkTarget(path, overwrite)
-  return { ...paths, cert, key, overwrite }
+  const paths = locatePair(certFile, keyFile)
+  for (const path of [paths.cert, paths.key]) await checkTarget(path, overwrite)
+  return { ...paths, overwrite }
 }
 
 /** Runs `work`, which may call {@link writePair}, while no other process works on the pair. */
-export async function withPair<T>({ key }: PairTarget, work: () => Promise<T>): Promise<T> {
+export async function withPair<T>({ key }: PairPaths, work: () => Promise<T>): Promise<T> {
   let begun: Promise<T> | undefined
   const begin = () => {
     begun = work()
@@ -68,7 +79,7 @@ export async function withPair<T>({ key }: PairTarget, work: () => Promise<T>): 
   try {
     return await withLock(`${hiddenPath(key)}.lock`, begin)
   } catch (error) {
-    throw begun === undefined ? writeError(key, error) : error
+    throw begun === undefined ? FileError.from('write', key, error) : error
   }
 }
 
@@ -139,7 +150,7 @@ async function replacePair(target: PairTarget, staged: PairContent): Promise<boo
     await rename(next, now)
     return true
   } catch (error) {
-    throw writeError(target.cert, error)
+    throw FileError.from('write', target.cert, error)
   }
 }
 
@@ -167,12 +178,12 @@ async function pathBetween(from: string, to: string, ...names: string[]): Promis
 }
 
 /** Whether a process was killed while it replaced the pair: it is whole, but its paths are links still. */
-export async function isUnsettled({ cert, key }: PairTarget): Promise<boolean> {
+export async function isUnsettled({ cert, key }: PairPaths): Promise<boolean> {
   return (await isOurLink(cert)) || (await isOurLink(key))
 }
 
 /** Makes the paths files again where they are our links, and removes what belongs to no finished pair. */
-export async function settlePair({ cert, key }: PairTarget): Promise<void> {
+export async function settlePair({ cert, key }: PairPaths): Promise<void> {
   for (const path of [cert, key]) {
     if (!(await isOurLink(path))) continue
     const file = `${hiddenPath(path)}.file`
@@ -216,12 +227,12 @@ function filePath(file: string | URL, option: string): string {
 async function checkTarget(path: string, overwrite: boolean): Promise<void> {
   const parent = await kindOf(dirname(path))
   if (parent === 'missing')
-    throw new FileError('ENOENT', path, `its directory does not exist, create '${dirname(path)}' first`)
-  if (parent !== 'directory') throw new FileError('ENOTDIR', path, `'${dirname(path)}' is not a directory`)
+    throw new FileError('write', 'ENOENT', path, `its directory does not exist, create '${dirname(path)}' first`)
+  if (parent !== 'directory') throw new FileError('write', 'ENOTDIR', path, `'${dirname(path)}' is not a directory`)
   const kind = await kindOf(path)
-  if (kind === 'directory') throw new FileError('EISDIR', path, 'it is a directory, name a file in it')
+  if (kind === 'directory') throw new FileError('write', 'EISDIR', path, 'it is a directory, name a file in it')
   // A device or a pipe would be replaced by the rename, /dev/stdout for one.
-  if (kind === 'other') throw new FileError('EINVAL', path, 'it is not a regular file')
+  if (kind === 'other') throw new FileError('write', 'EINVAL', path, 'it is not a regular file')
   if (!overwrite && (await exists(path))) throw existsError(path)
 }
 
@@ -233,7 +244,7 @@ async function kindOf(path: string): Promise<'missing' | 'file' | 'directory' | 
     const code = codeOf(error)
     if (code === 'ENOENT') return 'missing'
     if (code === 'ENOTDIR') return 'other'
-    throw writeError(path, error)
+    throw FileError.from('write', path, error)
   }
 }
 
@@ -258,7 +269,7 @@ async function writeNew(temporary: string, text: string, mode: number, path: str
       await file.close()
     }
   } catch (error) {
-    throw writeError(path, error)
+    throw FileError.from('write', path, error)
   }
 }
 
@@ -270,7 +281,7 @@ async function copy(path: string, second: string): Promise<void> {
       return copyFile(path, second, constants.COPYFILE_EXCL)
     })
   } catch (error) {
-    throw writeError(path, error)
+    throw FileError.from('write', path, error)
   }
 }
 
@@ -284,28 +295,35 @@ async function moveInto(temporary: string, path: string, overwrite: boolean): Pr
     })
   } catch (error) {
     if (codeOf(error) === 'EEXIST' && !overwrite) throw existsError(path)
-    throw writeError(path, error)
+    throw FileError.from('write', path, error)
   }
 }
 
 /** An error about one of the two files, whatever hidden one the system's error names. */
-class FileError extends Error {
+export class FileError extends Error {
+  /** The system's, such as `EACCES`, or what is said of it where it is thrown. */
   readonly code: string
   readonly path: string
 
-  constructor(code: string, path: string, why: string, cause?: unknown) {
-    super(`cannot write '${path}': ${why}`, cause === undefined ? {} : { cause })
+  constructor(what: 'read' | 'write' | 'use', code: string, path: string, why: string, cause?: unknown) {
+    super(`cannot ${what} '${path}': ${why}`, cause === undefined ? {} : { cause })
     this.code = code
     this.path = path
+  }
+
+  static from(what: 'read' | 'write', path: string, error: unknown): FileError {
+    return error instanceof FileError ? error : new FileError(what, codeOf(error), path, reasonOf(error), error)
   }
 }
 
 function existsError(path: string): FileError {
-  return new FileError('EEXIST', path, 'the file exists, pass `overwrite: true` to replace it')
+  return new FileError('write', 'EEXIST', path, 'the file exists, pass `overwrite: true` to replace it')
 }
 
-function writeError(path: string, error: unknown): FileError {
-  return error instanceof FileError ? error : new FileError(codeOf(error), path, reasonOf(error), error)
+/** The permissions of a key that others than its owner can read; `undefined` for one that is safe. */
+export async function readableByOthers(path: string): Promise<number | undefined> {
+  const { mode } = await stat(path)
+  return process.platform !== 'win32' && (mode & 0o044) !== 0 ? mode & 0o777 : undefined
 }
 
 function codeOf(error: unknown): string {

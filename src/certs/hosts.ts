@@ -1,4 +1,5 @@
 /** The hosts of a certificate: host names and addresses in, subjectAltName entries out. */
+import type { X509Certificate } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
 
@@ -25,6 +26,24 @@ export function parseHosts(hosts: string | readonly string[]): AltName[] {
   }
   return [...names.values()]
 }
+
+/** The names and addresses of a certificate's subjectAltName, addresses in canonical form. */
+export function hostsOf(certificate: X509Certificate): string[] {
+  return entriesOf(certificate.subjectAltName ?? '').flatMap(([kind, value]) => {
+    if (kind === 'DNS') return [value]
+    return kind === 'IP Address' ? [parseHost(value).value] : []
+  })
+}
+
+/** Node writes `DNS:a, IP Address:b`, and a value with a comma or a quote in it as a JSON string (CVE-2021-44532). */
+function entriesOf(text: string): [kind: string, value: string][] {
+  return Array.from(text.matchAll(ALT_NAME), ([, kind = '', quoted, plain = '']) => [
+    kind,
+    quoted === undefined ? plain : String(JSON.parse(quoted)),
+  ])
+}
+
+const ALT_NAME = /([A-Za-z ]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))(?:, |$)/g
 
 /** Reads one host; see {@link parseHosts}. */
 export function parseHost(host: unknown): AltName {

@@ -1,3 +1,13 @@
 /** Certificates of one's own: `import { createSelfSignedCert } from 'vouch/certs'`. */
+export {
+  type CAOptions,
+  CertificateAuthority,
+  createCA,
+  type IssueOptions,
+  type IssueServerOptions,
+  loadCA,
+} from './authority.ts'
 export { createSelfSignedCert, type SelfSignedCert, type SelfSignedCertOptions } from './create.ts'
 export type { HashName, KeyType } from './keys.ts'
+export type { CertOptions } from './options.ts'
+export type { CertificatePair } from './pair.ts'

@@ -28,9 +28,10 @@ export async function createKeyPair(keyType: KeyType): Promise<KeyPair> {
   return generate('rsa', { modulusLength: Number(keyType.slice('rsa-'.length)) })
 }
 
-/** The private key as unencrypted PKCS#8 PEM, the one form that every server reads. */
-export function privateKeyPem(privateKey: KeyObject): string {
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+/** The private key as PKCS#8 PEM, the one form that every server reads; encrypted when there is a passphrase. */
+export function privateKeyPem(privateKey: KeyObject, passphrase?: string): string {
+  const secret = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
+  return privateKey.export({ type: 'pkcs8', format: 'pem', ...secret }).toString()
 }
 
 const generate = promisify(generateKeyPair)

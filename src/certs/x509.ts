@@ -5,7 +5,7 @@
  * makes a sensible certificate is decided by its callers. It is heavy to load (about 45 ms), so callers import it
  * when they are about to write.
  */
-import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createHash, type KeyObject, randomBytes, sign, type X509Certificate } from 'node:crypto'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
 import {
   AlgorithmIdentifier,
@@ -58,7 +58,8 @@ export type ExtendedKeyUsageName = keyof typeof PURPOSES
 /** What {@link writeCertificate} writes. An extension that is `undefined` is left out. */
 export interface CertificateDescription {
   subject: CertificateName
-  issuer: CertificateName
+  /** Its name, or its own certificate (DER), from which the name is taken as it is. */
+  issuer: CertificateName | Buffer
   /** The key that is certified. */
   publicKey: KeyObject
   /** The issuer's private key; the subject's own for a self-signed certificate. */
@@ -88,7 +89,7 @@ export function writeCertificate(description: CertificateDescription): Buffer<Ar
     version: Version.v3,
     serialNumber: randomSerial(),
     signature: signature.identifier,
-    issuer: name(description.issuer),
+    issuer: issuerName(description.issuer),
     validity: new Validity({ notBefore: description.notBefore, notAfter: description.notAfter }),
     subject: name(description.subject),
     subjectPublicKeyInfo: publicKeyInfo(description.publicKey),
@@ -110,6 +111,22 @@ export function writeCertificate(description: CertificateDescription): Buffer<Ar
 export function keyIdentifier(publicKey: KeyObject): Buffer {
   const bits = Buffer.from(publicKeyInfo(publicKey).subjectPublicKey)
   return createHash('sha256').update(bits).digest().subarray(0, 20)
+}
+
+/** What certificates call the key of their issuer: its subjectKeyIdentifier, whoever made it and how. */
+export function keyIdentifierOf(issuer: X509Certificate): Buffer {
+  const { extensions = [] } = parse(issuer.raw).tbsCertificate
+  const found = extensions.find(({ extnID }) => extnID === id_ce_subjectKeyIdentifier)
+  if (found === undefined) return keyIdentifier(issuer.publicKey)
+  return Buffer.from(AsnConvert.parse(found.extnValue.buffer, SubjectKeyIdentifier).buffer)
+}
+
+function parse(der: Buffer): Certificate {
+  return AsnConvert.parse(arrayBuffer(der), Certificate)
+}
+
+function issuerName(issuer: CertificateName | Buffer): Name {
+  return Buffer.isBuffer(issuer) ? parse(issuer).tbsCertificate.subject : name(issuer)
 }
 
 function extensions(description: CertificateDescription): Extension[] {

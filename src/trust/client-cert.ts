@@ -1,12 +1,12 @@
 /** `cert`: the client certificate of mutual TLS, in any of its forms, read from live files and checked before use. */
-import { createPrivateKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
+import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ClientCertError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import { isPemText, pathOfUrl } from './ca-bundle.ts'
 import { BundleSyntaxError, readCertificates } from './certificate.ts'
-import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
 import { type FileVersion, isNoPath, LiveFiles, statusOf, UnusableFileError } from './live-file.ts'
+import { PrivateKeyError, readPrivateKey } from './private-key.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
 export type FileInput = string | URL | Uint8Array
@@ -255,61 +255,24 @@ function readChain(file: FileSource, content: Buffer): string {
 }
 
 function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): KeyObject {
-  const { passphrase } = source
-  const secret = passphrase === undefined ? {} : { passphrase }
-  const fail = (problem: string, hints: string[] = [], cause?: unknown) =>
-    new ClientCertError(`cannot use the client key ${source.key.shown}: ${problem}`, {
-      path: pathOf(source.key),
-      hints,
-      cause,
-    })
-  const kind = kindOfKey(content)
-  if (kind === 'none') {
-    throw fail('there is no private key in it', ['name the key file as well: cert: [certPath, keyPath]'])
-  }
-  if (kind === 'encrypted' && passphrase === undefined) {
-    throw fail('it is encrypted', ['give its passphrase: cert: { cert, key, passphrase }'])
-  }
   try {
-    return content[0] === SEQUENCE ? privateKeyFromDer(content, secret) : createPrivateKey({ key: content, ...secret })
-  } catch (cause) {
-    throw kind === 'encrypted'
-      ? fail('it cannot be decrypted: the passphrase is wrong, or the file is damaged', [], cause)
-      : fail('it is damaged, or of a kind that Node cannot read', [], cause)
-  }
-}
-
-function kindOfKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
-  if (content[0] === SEQUENCE) return kindOfDerKey(content)
-  const text = content.toString('latin1')
-  if (!/^(?:\u00ef\u00bb\u00bf)?-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text)) return 'none'
-  return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text) ? 'encrypted' : 'plain'
-}
-
-/** A key begins with its version number (RFC 5208, 8017, 5915), an encrypted one with its algorithm. */
-function kindOfDerKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
-  try {
-    const first = readElement(readElement(content).content)
-    if (first.tag === INTEGER) return 'plain'
-    return first.tag === SEQUENCE && first.content[0] === OBJECT_IDENTIFIER ? 'encrypted' : 'none'
-  } catch {
-    return 'none'
-  }
-}
-
-const INTEGER = 0x02
-
-function privateKeyFromDer(key: Buffer, secret: { passphrase?: string }): KeyObject {
-  let first: unknown
-  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
-    try {
-      return createPrivateKey({ key, format: 'der', type, ...secret })
-    } catch (error) {
-      first ??= error
+    return readPrivateKey(content, source.passphrase)
+  } catch (error) {
+    if (!(error instanceof PrivateKeyError)) throw error
+    const hints = {
+      none: 'name the key file as well: cert: [certPath, keyPath]',
+      encrypted: PASSPHRASE_HINT,
+      other: '',
     }
+    throw new ClientCertError(`cannot use the client key ${source.key.shown}: ${error.message}`, {
+      path: pathOf(source.key),
+      hints: [hints[error.kind]].filter((hint) => hint !== ''),
+      cause: error.cause,
+    })
   }
-  throw first
 }
+
+const PASSPHRASE_HINT = 'give its passphrase: cert: { cert, key, passphrase }'
 
 function mismatch(source: ClientCertSource & { kind: 'pem' }, chain: string, key: KeyObject): ClientCertError {
   const later = readCertificates(Buffer.from(chain)).slice(1)

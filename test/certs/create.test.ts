@@ -226,9 +226,14 @@ const wrongOptions: Wrong[] = [
   ['organization of 65', 'RangeError', /organization must have 1 to 64/, { organization: 'x'.repeat(65) }],
   ["ca: 'yes'", 'TypeError', /ca must be true or false, not string/, { ca: 'yes' }],
   ['overwrite: 1', 'TypeError', /overwrite must be true or false, not number/, { overwrite: 1 }],
-  ['an unknown option', 'TypeError', /unknown option 'keytype', known are days, keyType/, { keytype: 'ec-p256' }],
-  ['null for the options', 'TypeError', /options must be an object/, null],
-  ['a string for the options', 'TypeError', /options must be an object/, 'rsa-2048'],
+  [
+    'an unknown option',
+    'TypeError',
+    /createSelfSignedCert has no option "keytype": did you mean "keyType"\?/,
+    { keytype: 'ec-p256' },
+  ],
+  ['null for the options', 'TypeError', /options of createSelfSignedCert must be an object/, null],
+  ['a string for the options', 'TypeError', /options of createSelfSignedCert must be an object/, 'rsa-2048'],
 ]
 
 for (const [what, name, message, options] of wrongOptions) {

@@ -1,0 +1,147 @@
+/** A certificate and its key: as users get them, and as they are read from disk. */
+import { type KeyObject, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { BundleSyntaxError, readCertificates } from '../trust/certificate.ts'
+import { PrivateKeyError, readPrivateKey } from '../trust/private-key.ts'
+import { warnKeyPermissions } from '../warnings.ts'
+import {
+  FileError,
+  type PairPaths,
+  type PairTarget,
+  preparePair,
+  readableByOthers,
+  withPair,
+  writePair,
+} from './files.ts'
+import { hostsOf } from './hosts.ts'
+
+/** A certificate with its key; options for `https.createServer` as it is. */
+export interface CertificatePair {
+  /** The certificate, PEM; where an intermediate authority issued it, with the chain that a server is to send. */
+  cert: string
+  /** The private key, PKCS#8 PEM. */
+  key: string
+  /** What the key is encrypted with; absent when it is not. */
+  passphrase?: string
+  /** Where the certificate was written; null when it was not. */
+  certFile: string | null
+  /** Where the key was written; null when it was not. */
+  keyFile: string | null
+  /** SHA-256 of the certificate's DER encoding, as `'AA:BB:…'`. */
+  fingerprint: string
+  /** The first second of its validity, 5 minutes before it was made. */
+  validFrom: Date
+  /** The last second of its validity. */
+  validTo: Date
+  /** The names it is valid for, normalised: A-labels in lower case, addresses in canonical form. */
+  hosts: string[]
+}
+
+/** PEM texts, and what the key is encrypted with. */
+export interface PairText {
+  readonly cert: string
+  readonly key: string
+  readonly passphrase: string | undefined
+}
+
+/** The pair as users get it. */
+export function describePair({ cert, key, passphrase }: PairText, target?: PairPaths): CertificatePair {
+  const x509 = new X509Certificate(cert)
+  return {
+    cert,
+    key,
+    ...(passphrase !== undefined && { passphrase }),
+    certFile: target?.certFile ?? null,
+    keyFile: target?.keyFile ?? null,
+    fingerprint: x509.fingerprint256,
+    validFrom: x509.validFromDate,
+    validTo: x509.validToDate,
+    hosts: hostsOf(x509),
+  }
+}
+
+/** Where a pair goes; `undefined` for null, twice: nowhere. @throws as {@link preparePair} */
+export async function pairTarget(
+  certFile: string | URL | null,
+  keyFile: string | URL | null,
+  overwrite: boolean,
+): Promise<PairTarget | undefined> {
+  if (certFile === null && keyFile === null) return undefined
+  if (certFile === null || keyFile === null) {
+    const missing = certFile === null ? 'certFile' : 'keyFile'
+    throw new TypeError(`${missing} is null and the other is not: name both files, or null for both to write none`)
+  }
+  return preparePair(certFile, keyFile, overwrite)
+}
+
+/** Writes what `make` makes, where there is something to write. */
+export async function savePair(target: PairTarget | undefined, pair: PairText): Promise<CertificatePair> {
+  if (target) await withPair(target, () => writePair(target, pair))
+  return describePair(pair, target)
+}
+
+/** A pair that was read from disk. */
+export interface StoredPair {
+  /** The content of the two files, as it is. */
+  readonly cert: string
+  readonly key: string
+  /** The certificate, and those that follow it in the file. */
+  readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
+  readonly privateKey: KeyObject
+}
+
+/**
+ * Reads a pair, and reports a key that others can read.
+ *
+ * @throws FileError when a file cannot be read, holds something else, or the key belongs to another certificate
+ *   (`code` `ERR_KEY_MISMATCH`)
+ */
+export async function readPair(target: PairPaths, passphrase: string | undefined): Promise<StoredPair> {
+  const certificate = await readCertificate(target)
+  const key = await contentOf(target.key)
+  const privateKey = keyIn(target, key, passphrase)
+  if (!certificate.certificates[0].checkPrivateKey(privateKey)) {
+    const why = `the key does not belong to the certificate '${target.certFile}': name the pair that was made together`
+    throw new FileError('use', 'ERR_KEY_MISMATCH', target.keyFile, why)
+  }
+  const mode = await readableByOthers(target.key)
+  if (mode !== undefined) warnKeyPermissions(target.keyFile, mode)
+  return { ...certificate, key: key.toString(), privateKey }
+}
+
+/** Reads the certificate alone. @throws FileError as {@link readPair} */
+export async function readCertificate(target: PairPaths): Promise<Pick<StoredPair, 'cert' | 'certificates'>> {
+  const content = await contentOf(target.cert)
+  const [first, ...others] = certificatesIn(target.certFile, content)
+  // A file without any is an error already.
+  if (first === undefined) throw new FileError('use', 'ERR_CERTIFICATE', target.certFile, 'no certificate in it')
+  return { cert: content.toString(), certificates: [first, ...others] }
+}
+
+function certificatesIn(path: string, content: Buffer): X509Certificate[] {
+  try {
+    return readCertificates(content).map(({ certificate }) => certificate)
+  } catch (error) {
+    if (!(error instanceof BundleSyntaxError)) throw error
+    const where = error.line === undefined ? '' : `line ${error.line}: `
+    throw new FileError('use', 'ERR_CERTIFICATE', path, `${where}${error.message}`, error)
+  }
+}
+
+function keyIn({ keyFile }: PairPaths, content: Buffer, passphrase: string | undefined): KeyObject {
+  try {
+    return readPrivateKey(content, passphrase)
+  } catch (error) {
+    if (!(error instanceof PrivateKeyError)) throw error
+    const fix = error.kind === 'encrypted' ? ', pass its `passphrase`' : ''
+    throw new FileError('use', 'ERR_PRIVATE_KEY', keyFile, `${error.message}${fix}`, error.cause)
+  }
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw FileError.from('read', path, error)
+  }
+}

@@ -1,0 +1,62 @@
+/** Private keys: PEM or DER, PKCS#8 and the older forms, encrypted or not. */
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
+
+/** Why a key cannot be read; no word of it, and no passphrase. */
+export class PrivateKeyError extends Error {
+  override readonly name = 'PrivateKeyError'
+  /** `none`: there is no key; `encrypted`: a passphrase is needed. */
+  readonly kind: 'none' | 'encrypted' | 'other'
+
+  constructor(kind: PrivateKeyError['kind'], problem: string, cause?: unknown) {
+    super(problem, cause === undefined ? {} : { cause })
+    this.kind = kind
+  }
+}
+
+/** @throws PrivateKeyError when there is no key, or none that can be read with this passphrase */
+export function readPrivateKey(content: Buffer, passphrase?: string): KeyObject {
+  const kind = kindOfKey(content)
+  if (kind === 'none') throw new PrivateKeyError('none', 'there is no private key in it')
+  if (kind === 'encrypted' && passphrase === undefined) throw new PrivateKeyError('encrypted', 'it is encrypted')
+  const secret = passphrase === undefined ? {} : { passphrase }
+  try {
+    return content[0] === SEQUENCE ? privateKeyFromDer(content, secret) : createPrivateKey({ key: content, ...secret })
+  } catch (cause) {
+    throw kind === 'encrypted'
+      ? new PrivateKeyError('other', 'it cannot be decrypted: the passphrase is wrong, or the file is damaged', cause)
+      : new PrivateKeyError('other', 'it is damaged, or of a kind that Node cannot read', cause)
+  }
+}
+
+function kindOfKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
+  if (content[0] === SEQUENCE) return kindOfDerKey(content)
+  const text = content.toString('latin1')
+  if (!/^(?:\u00ef\u00bb\u00bf)?-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text)) return 'none'
+  return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text) ? 'encrypted' : 'plain'
+}
+
+/** A key begins with its version number (RFC 5208, 8017, 5915), an encrypted one with its algorithm. */
+function kindOfDerKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
+  try {
+    const first = readElement(readElement(content).content)
+    if (first.tag === INTEGER) return 'plain'
+    return first.tag === SEQUENCE && first.content[0] === OBJECT_IDENTIFIER ? 'encrypted' : 'none'
+  } catch {
+    return 'none'
+  }
+}
+
+const INTEGER = 0x02
+
+function privateKeyFromDer(key: Buffer, secret: { passphrase?: string }): KeyObject {
+  let first: unknown
+  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
+    try {
+      return createPrivateKey({ key, format: 'der', type, ...secret })
+    } catch (error) {
+      first ??= error
+    }
+  }
+  throw first
+}
