@@ -5,7 +5,12 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 export type Question =
-  | { readonly kind: 'get'; readonly url: string; readonly verify: string | boolean }
+  | {
+      readonly kind: 'get'
+      readonly url: string
+      readonly verify: string | boolean
+      readonly cert?: readonly [cert: string, key: string]
+    }
   | {
       readonly kind: 'settle'
       readonly how: 'request' | 'send'

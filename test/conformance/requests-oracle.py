@@ -1,7 +1,7 @@
 """Python requests as the judge: answers a list of questions (JSON on stdin) with verdicts (JSON on stdout).
 
 A question is one of
-    {"kind": "get", "url": ..., "verify": path | true | false}
+    {"kind": "get", "url": ..., "verify": path | true | false, "cert": [certificate, key]}
     {"kind": "settle", "how": "request" | "send", "trust_env": ..., "env": {...}, "session": ..., "call": ...}
 
 The answer to `get` is "trusted", "refused" (the certificate) or "bundle" (the trust source cannot be used); to `settle`,
@@ -37,7 +37,7 @@ def get(question):
     session.trust_env = False
     try:
         with session:
-            session.get(question["url"], verify=question["verify"], timeout=30)
+            session.get(question["url"], verify=question["verify"], cert=tuple(question.get("cert", ())) or None, timeout=30)
         return "trusted"
     except requests.exceptions.SSLError as error:
         text = str(error)
