@@ -8,6 +8,8 @@ export {
   loadCA,
 } from './authority.ts'
 export { createSelfSignedCert, type SelfSignedCert, type SelfSignedCertOptions } from './create.ts'
+export { type FetchCertOptions, fetchCert } from './fetch.ts'
+export { type CertificateInfo, inspectCert } from './inspect.ts'
 export type { HashName, KeyType } from './keys.ts'
 export type { CertOptions } from './options.ts'
 export type { CertificatePair } from './pair.ts'

@@ -1,0 +1,130 @@
+/** `fetchCert`: what a server presents, unverified. */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { connect, type TLSSocket } from 'node:tls'
+import { reasonFor } from '../diagnose/reasons.ts'
+import { ConnectionError, ConnectTimeout, InvalidSchema, InvalidURL, SSLError } from '../errors.ts'
+import { optionNames, ownOptions } from '../option-names.ts'
+import { type CertificateInfo, describeCertificate } from './inspect.ts'
+
+/** Options of {@link fetchCert}. */
+export interface FetchCertOptions {
+  /** How long DNS, TCP and TLS may take together, in ms. Default: 10,000. */
+  timeout?: number | undefined
+  /** The name to ask for (SNI), where it is not the host's. */
+  servername?: string | undefined
+}
+
+/**
+ * The chain that a server presents, its own certificate first, to be looked at or saved. Only a handshake is made, and no
+ * request is sent.
+ *
+ * **Nothing is verified**: whoever is on the way can present a certificate of his own. Before you trust what you got,
+ * compare its `fingerprint` with what the server's owner tells you on another way: he sees it with
+ * `openssl x509 -noout -fingerprint -sha256 -in cert.pem`.
+ *
+ * @param url `https://host:port`, or `host:port`; the port is 443 by default
+ * @throws InvalidURL, InvalidSchema for what is no such URL, TypeError for a wrong option
+ * @throws ConnectionError, ConnectTimeout when there is no connection, SSLError when the server does not speak TLS
+ *
+ * @example
+ * const [server] = await fetchCert('https://192.168.1.172:10330')
+ * console.log(server.subject, server.fingerprint)
+ * await writeFile('server.pem', server.pem) // once the fingerprint is known to be right
+ */
+export async function fetchCert(
+  url: string | URL,
+  options: FetchCertOptions = {},
+): Promise<[CertificateInfo, ...CertificateInfo[]]> {
+  const own = ownOptions(options, 'fetchCert', FETCH_OPTIONS)
+  const timeout = checkTimeout(own.timeout)
+  const { host, port } = addressOf(url)
+  const servername = own.servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : '')
+  if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
+  const [first, ...others] = await presentedBy(host, port, servername, timeout)
+  if (first === undefined)
+    throw new SSLError(`${shown(host, port)} presents no certificate`, { reason: 'other', host, port })
+  return [describeCertificate(first), ...others.map(describeCertificate)]
+}
+
+function presentedBy(host: string, port: number, servername: string, timeout: number): Promise<X509Certificate[]> {
+  return new Promise((resolve, reject) => {
+    // Everything that has a certificate is to be seen, old boxes and weak keys as well.
+    const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+    const socket = connect({ host, port, servername, ...lenient })
+    const timer = setTimeout(() => socket.destroy(new ConnectTimeout(late(host, port, timeout))), timeout)
+    // Before a server that wants a client certificate ends the handshake.
+    socket.once('secureConnect', () => {
+      resolve(chainOf(socket))
+      // Once the handshake is out: the server need not see it break.
+      socket.destroySoon()
+    })
+    socket.once('error', (error) => {
+      const chain = chainOf(socket)
+      if (chain.length > 0) resolve(chain)
+      else reject(mapError(error, host, port))
+    })
+    socket.once('close', () => {
+      clearTimeout(timer)
+      reject(new ConnectionError(`${shown(host, port)} closed the connection during the handshake`))
+    })
+  })
+}
+
+/** What the server sent, and no certificate of this machine's: `issuerCertificate` goes no further. */
+function chainOf(socket: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = []
+  let certificate = socket.getPeerX509Certificate()
+  while (certificate && !chain.some(({ raw }) => raw.equals(certificate?.raw ?? raw))) {
+    chain.push(certificate)
+    certificate = certificate.issuerCertificate
+  }
+  return chain
+}
+
+function mapError(error: Error & { code?: string }, host: string, port: number): Error {
+  if (error instanceof ConnectTimeout) return error
+  const row = reasonFor(error)
+  const { code } = error
+  if (row === undefined) {
+    return new ConnectionError(`no connection to ${shown(host, port)}: ${error.message}`, { code, cause: error })
+  }
+  const { reason, summary, hints } = row
+  return new SSLError(`${summary} (${shown(host, port)})`, { reason, host, port, hints, code, cause: error })
+}
+
+function addressOf(url: string | URL): { host: string; port: number } {
+  if (typeof url !== 'string' && !(url instanceof URL))
+    throw new InvalidURL(`a URL must be a string, not ${typeof url}`)
+  const text = String(url)
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
+  if (!URL.canParse(full)) throw new InvalidURL(`not a URL or host: '${withoutUser(text)}'`)
+  const { protocol, hostname, port } = new URL(full)
+  if (protocol !== 'https:') {
+    throw new InvalidSchema(`only https servers present a certificate here, not ${protocol}//: try https://${hostname}`)
+  }
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 443 : Number(port) }
+}
+
+/** A password has no place in a message. */
+function withoutUser(text: string): string {
+  return text.replace(/^(.*\/\/)?.*@/, '$1***@')
+}
+
+function checkTimeout(timeout: unknown): number {
+  if (timeout === undefined) return 10_000
+  if (typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT) return timeout
+  throw new TypeError(`timeout must be a number of ms above 0, not ${String(timeout)}`)
+}
+
+/** What a timer of Node takes; more would be 1 ms. */
+const MAX_TIMEOUT = 2 ** 31 - 1
+
+const late = (host: string, port: number, timeout: number): string =>
+  `${shown(host, port)} did not present a certificate within ${timeout} ms`
+
+function shown(host: string, port: number): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+const FETCH_OPTIONS = optionNames<FetchCertOptions>({ timeout: true, servername: true })
