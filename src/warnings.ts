@@ -46,12 +46,21 @@ export function warnKeyPermissions(path: string, mode: number): void {
   ])
 }
 
+/** A server cannot take over the certificate that is on disk now: once per file and problem. */
+export function warnReload(path: string, problem: string): void {
+  warn('CertificateReloadWarning', `${path} ${problem}`, () => [
+    `the server goes on with the certificate that it has, since the one in ${path} cannot be taken over: ${problem}`,
+    'mend the files; they are looked at again all the time',
+  ])
+}
+
 const NAMES = [
   'InsecureRequestWarning',
   'TrustPrecedenceWarning',
   'CertificateExpiryWarning',
   'NetrcWarning',
   'KeyPermissionsWarning',
+  'CertificateReloadWarning',
 ] as const
 const disabled = new Set<WarningName>()
 

@@ -72,8 +72,9 @@ export function readSelfSigned(
   hosts: readonly AltName[],
   options: SelfSignedCertOptions,
   where: string,
+  names: ReadonlySet<string> = OPTIONS,
 ): SelfSignedSettings {
-  const [{ commonName, ca = true }, settings] = readOptions(options, where, OPTIONS)
+  const [{ commonName, ca = true }, settings] = readOptions(options, where, names)
   if (settings.keyType === 'ed25519' && settings.hash !== undefined) {
     throw new TypeError("hash cannot be chosen for keyType 'ed25519', which has its own")
   }

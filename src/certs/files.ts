@@ -3,6 +3,7 @@
  * half-written file, and a key that nobody else could read at any moment.
  */
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import {
   constants,
   copyFile,
@@ -253,7 +254,7 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /** True for a link that leads nowhere, too. */
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined
 }
 
@@ -321,8 +322,8 @@ function existsError(path: string): FileError {
 }
 
 /** The permissions of a key that others than its owner can read; `undefined` for one that is safe. */
-export async function readableByOthers(path: string): Promise<number | undefined> {
-  const { mode } = await stat(path)
+export function readableByOthers(path: string): number | undefined {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
   return process.platform !== 'win32' && (mode & 0o044) !== 0 ? mode & 0o777 : undefined
 }
 

@@ -90,37 +90,39 @@ export interface StoredPair {
   readonly privateKey: KeyObject
 }
 
+/** Reads a pair. @throws FileError when a file cannot be read, and as {@link parsePair} */
+export async function readPair(paths: PairPaths, passphrase: string | undefined): Promise<StoredPair> {
+  return parsePair(paths, await contentOf(paths.cert), await contentOf(paths.key), passphrase)
+}
+
 /**
- * Reads a pair, and reports a key that others can read.
+ * What the two files hold; a key that others can read is reported.
  *
- * @throws FileError when a file cannot be read, holds something else, or the key belongs to another certificate
- *   (`code` `ERR_KEY_MISMATCH`)
+ * @throws FileError when a file holds something else (`ERR_CERTIFICATE`, `ERR_PRIVATE_KEY`), or the key belongs to another
+ *   certificate (`ERR_KEY_MISMATCH`)
  */
-export async function readPair(target: PairPaths, passphrase: string | undefined): Promise<StoredPair> {
-  const certificate = await readCertificate(target)
-  const key = await contentOf(target.key)
-  const privateKey = keyIn(target, key, passphrase)
-  if (!certificate.certificates[0].checkPrivateKey(privateKey)) {
-    const why = `the key does not belong to the certificate '${target.certFile}': name the pair that was made together`
-    throw new FileError('use', 'ERR_KEY_MISMATCH', target.keyFile, why)
+export function parsePair(paths: PairPaths, cert: Buffer, key: Buffer, passphrase: string | undefined): StoredPair {
+  const certificates = certificatesIn(paths.certFile, cert)
+  const privateKey = keyIn(paths.keyFile, key, passphrase)
+  if (!certificates[0].checkPrivateKey(privateKey)) {
+    const why = `the key does not belong to the certificate '${paths.certFile}': name the pair that was made together`
+    throw new FileError('use', 'ERR_KEY_MISMATCH', paths.keyFile, why)
   }
-  const mode = await readableByOthers(target.key)
-  if (mode !== undefined) warnKeyPermissions(target.keyFile, mode)
-  return { ...certificate, key: key.toString(), privateKey }
+  const mode = readableByOthers(paths.key)
+  if (mode !== undefined) warnKeyPermissions(paths.keyFile, mode)
+  return { cert: cert.toString(), key: key.toString(), certificates, privateKey }
 }
 
-/** Reads the certificate alone. @throws FileError as {@link readPair} */
-export async function readCertificate(target: PairPaths): Promise<Pick<StoredPair, 'cert' | 'certificates'>> {
-  const content = await contentOf(target.cert)
-  const [first, ...others] = certificatesIn(target.certFile, content)
-  // A file without any is an error already.
-  if (first === undefined) throw new FileError('use', 'ERR_CERTIFICATE', target.certFile, 'no certificate in it')
-  return { cert: content.toString(), certificates: [first, ...others] }
+/** Reads the certificate alone, with those that follow it. @throws FileError as {@link readPair} */
+export async function readCertificate({ cert, certFile }: PairPaths): Promise<StoredPair['certificates']> {
+  return certificatesIn(certFile, await contentOf(cert))
 }
 
-function certificatesIn(path: string, content: Buffer): X509Certificate[] {
+function certificatesIn(path: string, content: Buffer): StoredPair['certificates'] {
   try {
-    return readCertificates(content).map(({ certificate }) => certificate)
+    const [first, ...others] = readCertificates(content).map(({ certificate }) => certificate)
+    if (first !== undefined) return [first, ...others]
+    throw new BundleSyntaxError('no certificate in it')
   } catch (error) {
     if (!(error instanceof BundleSyntaxError)) throw error
     const where = error.line === undefined ? '' : `line ${error.line}: `
@@ -128,13 +130,13 @@ function certificatesIn(path: string, content: Buffer): X509Certificate[] {
   }
 }
 
-function keyIn({ keyFile }: PairPaths, content: Buffer, passphrase: string | undefined): KeyObject {
+function keyIn(path: string, content: Buffer, passphrase: string | undefined): KeyObject {
   try {
     return readPrivateKey(content, passphrase)
   } catch (error) {
     if (!(error instanceof PrivateKeyError)) throw error
     const fix = error.kind === 'encrypted' ? ', pass its `passphrase`' : ''
-    throw new FileError('use', 'ERR_PRIVATE_KEY', keyFile, `${error.message}${fix}`, error.cause)
+    throw new FileError('use', 'ERR_PRIVATE_KEY', path, `${error.message}${fix}`, error.cause)
   }
 }
 

@@ -18,6 +18,7 @@ export type FileInput = string | URL | Uint8Array
  *
  * @example
  * new Session({ cert: ['client.crt', 'client.key'] })
+ * new Session({ cert: await ca.issueClient('ada') }) // of vouch/certs
  * get(url, { cert: { pfx: 'client.p12', passphrase: process.env.P12_PASSPHRASE } })
  */
 export type ClientCert =
@@ -140,7 +141,7 @@ function sourceOfPair(pair: readonly unknown[]): ClientCertSource {
 
 function sourceOfObject(cert: Record<string, unknown>): ClientCertSource {
   const { passphrase } = cert
-  const unknown = Object.keys(cert).find((key) => !['cert', 'key', 'pfx', 'passphrase'].includes(key))
+  const unknown = Object.keys(cert).find((key) => !KNOWN_KEYS.has(key))
   if (unknown !== undefined) throw wrongType(`an object with "${unknown}"`)
   if (passphrase !== undefined && typeof passphrase !== 'string') {
     throw new TypeError(`cert.passphrase must be a string, not ${typeof passphrase}`)
@@ -153,6 +154,12 @@ function sourceOfObject(cert: Record<string, unknown>): ClientCertSource {
   const certFile = toFileSource(cert.cert)
   return { kind: 'pem', cert: certFile, key: cert.key === undefined ? certFile : toFileSource(cert.key), ...secret }
 }
+
+/** The last line: what `vouch/certs` says besides of a pair that it has made, which can be given as it is. */
+const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  ...['cert', 'key', 'pfx', 'passphrase'],
+  ...['certFile', 'keyFile', 'fingerprint', 'validFrom', 'validTo', 'hosts', 'action'],
+])
 
 function toFileSource(input: unknown): FileSource {
   if (input instanceof URL) {

@@ -1,0 +1,83 @@
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { withLock } from '../../src/certs/lock.ts'
+import { tempDir } from '../helpers/temp.ts'
+
+const age = (path: string, seconds: number) => {
+  const time = Date.now() / 1000 - seconds
+  utimesSync(path, time, time)
+}
+
+test('one at a time has the lock, and it is gone at the end, also after an error', async () => {
+  using dir = tempDir()
+  const lock = dir.join('lock')
+  let inside = 0
+  let most = 0
+  const work = async (): Promise<number> => {
+    most = Math.max(most, ++inside)
+    assert.equal(JSON.parse(readFileSync(lock, 'utf8')).pid, process.pid)
+    await setTimeout(1)
+    return inside--
+  }
+  assert.deepEqual(await Promise.all(Array.from({ length: 10 }, () => withLock(lock, work))), Array(10).fill(1))
+  assert.equal(most, 1)
+  await assert.rejects(
+    withLock(lock, () => Promise.reject(new Error('no'))),
+    { message: 'no' },
+  )
+  assert.deepEqual(readdirSync(dir.path), [])
+})
+
+test('the lock of a process of this machine that is gone is taken over at once', async () => {
+  using dir = tempDir()
+  const child = spawn(process.execPath, ['-e', ''])
+  await once(child, 'close')
+  const lock = dir.write('lock', JSON.stringify({ host: hostname(), pid: child.pid }))
+  const started = performance.now()
+  await Promise.all(Array.from({ length: 5 }, () => withLock(lock, async () => {})))
+  assert(performance.now() - started < 2000)
+  assert.deepEqual(readdirSync(dir.path), [])
+})
+
+for (const [what, content] of [
+  ['of a process elsewhere', '{"host":"elsewhere.example","pid":1}'],
+  ['of a process that runs', JSON.stringify({ host: hostname(), pid: process.ppid })],
+  ['that says nothing', ''],
+] as const) {
+  test(`the lock ${what} is respected for 10 s, and taken over then`, async () => {
+    using dir = tempDir()
+    const lock = dir.write('lock', content)
+    age(lock, 9.5)
+    let taken = false
+    const taking = withLock(lock, async () => {
+      taken = true
+    })
+    await setTimeout(150)
+    assert.equal(taken, false)
+    await taking
+    assert(!existsSync(lock))
+  })
+}
+
+test('who lost the lock leaves it to the other', async () => {
+  using dir = tempDir()
+  const lock = dir.join('lock')
+  await withLock(lock, async () => {
+    dir.write('lock', 'of another')
+  })
+  assert.equal(readFileSync(lock, 'utf8'), 'of another')
+})
+
+test('a lock that cannot be made is an error', async () => {
+  using dir = tempDir()
+  await assert.rejects(
+    withLock(dir.join('none/lock'), async () => {}),
+    { code: 'ENOENT' },
+  )
+})

@@ -1,0 +1,295 @@
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import {
+  createCA,
+  createSelfSignedCert,
+  type EnsuredCert,
+  type EnsureSelfSignedCertOptions,
+  ensureSelfSignedCert,
+} from '../../src/certs/index.ts'
+import { expectWarnings } from '../helpers/environment.ts'
+import { moduleUrl } from '../helpers/modules.ts'
+import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { type TempDir, tempDir } from '../helpers/temp.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+const windows = process.platform === 'win32'
+const filesOf = (dir: TempDir) => [dir.join('cert.pem'), dir.join('key.pem')] as const
+const read = (files: readonly string[]) => files.map((file) => readFileSync(file, 'utf8'))
+const belongTogether = (files: readonly [string, string]) =>
+  new X509Certificate(readFileSync(files[0])).checkPrivateKey(createPrivateKey(readFileSync(files[1])))
+
+/** Puts a self-signed certificate there that ends in so many days. */
+function put(dir: TempDir, daysLeft: number, hosts: readonly string[] = ['localhost']): readonly [string, string] {
+  const { certificate, key } = selfSigned({ hosts, notAfter: new Date(Date.now() + daysLeft * DAY) })
+  return [dir.write('cert.pem', certificate), dir.write('key.pem', key, 0o600)]
+}
+
+test('what is missing is made, and then kept as it is', async () => {
+  using dir = tempDir()
+  const files = filesOf(dir)
+  const made = await ensureSelfSignedCert(...files, ['localhost', '127.0.0.1'])
+  assert.equal(made.action, 'created')
+  assert.deepEqual(read(files), [made.cert, made.key])
+  if (!windows) assert.equal(statSync(files[1]).mode & 0o777, 0o600)
+  const { ino, mtimeMs } = statSync(files[0])
+  const kept = await ensureSelfSignedCert(...files, ['127.0.0.1', 'LOCALHOST.'])
+  assert.deepEqual(kept, { ...made, action: 'kept' })
+  assert.deepEqual([statSync(files[0]).ino, statSync(files[0]).mtimeMs], [ino, mtimeMs])
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+const rules: [daysLeft: number, options: EnsureSelfSignedCertOptions, action: string][] = [
+  [31, {}, 'kept'],
+  [29, {}, 'renewed'],
+  [-1, {}, 'renewed'],
+  [29, { renewBefore: 28 }, 'kept'],
+  [61, { renewBefore: 62 }, 'renewed'],
+  // A third of what it is made for, where 30 days would be most of it.
+  [3, { days: 6 }, 'kept'],
+  [1.9, { days: 6 }, 'renewed'],
+  [29, { days: 90 }, 'renewed'],
+]
+
+for (const [daysLeft, options, action] of rules) {
+  test(`with ${daysLeft} days left and ${JSON.stringify(options)} it is ${action}`, async () => {
+    using dir = tempDir()
+    const files = put(dir, daysLeft)
+    const before = read(files)
+    const found = await ensureSelfSignedCert(...files, 'localhost', options)
+    assert.equal(found.action, action)
+    assert.deepEqual(read(files), [found.cert, found.key])
+    assert.equal(before[0] === found.cert, action === 'kept')
+    assert.equal(before[1] === found.key, action === 'kept', 'the key is renewed with it')
+    assert.equal((await ensureSelfSignedCert(...files, 'localhost', options)).action, 'kept')
+  })
+}
+
+const changes: [
+  what: string,
+  made: EnsureSelfSignedCertOptions,
+  wished: EnsureSelfSignedCertOptions,
+  action: string,
+][] = [
+  ['no option is given', { keyType: 'ec-p384', ca: false, organization: 'A', commonName: 'b' }, {}, 'kept'],
+  ['another kind of key', {}, { keyType: 'ed25519' }, 'renewed'],
+  ['the same kind of key', { keyType: 'ec-p384' }, { keyType: 'ec-p384' }, 'kept'],
+  ['no CA', {}, { ca: false }, 'renewed'],
+  ['another organization', { organization: 'A' }, { organization: 'B' }, 'renewed'],
+  ['the same names', { organization: 'Ä, "b"', commonName: 'c' }, { organization: 'Ä, "b"', commonName: 'c' }, 'kept'],
+  ['another common name', {}, { commonName: 'x' }, 'renewed'],
+  ['a passphrase for the first time', {}, { passphrase: 'secret' }, 'renewed'],
+  ['the passphrase that it has', { passphrase: 'secret' }, { passphrase: 'secret' }, 'kept'],
+]
+
+for (const [what, made, wished, action] of changes) {
+  test(`${what}: ${action}`, async () => {
+    using dir = tempDir()
+    const files = filesOf(dir)
+    await ensureSelfSignedCert(...files, 'localhost', made)
+    assert.equal((await ensureSelfSignedCert(...files, 'localhost', wished)).action, action)
+  })
+}
+
+for (const [before, after, action] of [
+  [['a'], ['a', 'b'], 'renewed'],
+  [['a', 'b'], ['a'], 'renewed'],
+  [['a', '::1'], ['0:0::1', 'A'], 'kept'],
+  [['bücher.example'], ['xn--bcher-kva.example'], 'kept'],
+  [['127.0.0.1'], ['127.0.0.2'], 'renewed'],
+] as const) {
+  test(`made for ${before.join(' and ')}, it is ${action} for ${after.join(' and ')}`, async () => {
+    using dir = tempDir()
+    const files = filesOf(dir)
+    await ensureSelfSignedCert(...files, before)
+    assert.equal((await ensureSelfSignedCert(...files, after)).action, action)
+  })
+}
+
+test('half of a first pair is completed', async () => {
+  using dir = tempDir()
+  const files = filesOf(dir)
+  dir.write('cert.pem', selfSigned().certificate)
+  assert.equal((await ensureSelfSignedCert(...files, 'localhost')).action, 'created')
+  assert(belongTogether(files))
+})
+
+const precious: [what: string, code: string, message: RegExp, put: (dir: TempDir) => void][] = [
+  [
+    'a key without its certificate',
+    'ERR_KEY_MISMATCH',
+    /key\.pem': its certificate '.*cert\.pem' is missing: name the file that has it, or remove the key/,
+    (dir) => dir.write('key.pem', selfSigned().key, 0o600),
+  ],
+  [
+    "a key with another's certificate",
+    'ERR_KEY_MISMATCH',
+    /key\.pem': the key does not belong to the certificate '.*cert\.pem'/,
+    (dir) => {
+      put(dir, 100)
+      dir.write('key.pem', selfSigned().key, 0o600)
+    },
+  ],
+  [
+    'a certificate of somebody else that ends soon',
+    'ERR_CERTIFICATE',
+    /cert\.pem': it ends in 4 days, but it is not self-signed: have 'CN=Test CA' issue it again, or name other files/,
+    (dir) => {
+      const { certificate, key } = createAuthority().issue({ notAfter: new Date(Date.now() + 5 * DAY - 5000) })
+      dir.write('cert.pem', certificate)
+      dir.write('key.pem', key, 0o600)
+    },
+  ],
+  [
+    'a certificate of somebody else without its key',
+    'ERR_CERTIFICATE',
+    /its key is missing, but it is not self-signed/,
+    (dir) => dir.write('cert.pem', createAuthority().issue().certificate),
+  ],
+  [
+    'an encrypted key without its passphrase',
+    'ERR_PRIVATE_KEY',
+    /key\.pem': it is encrypted, pass its `passphrase`/,
+    () => {},
+  ],
+  [
+    'text instead of a certificate',
+    'ERR_CERTIFICATE',
+    /cert\.pem': no certificate in it/,
+    (dir) => {
+      put(dir, 100)
+      dir.write('cert.pem', 'not yet')
+    },
+  ],
+  [
+    'an empty key',
+    'ERR_PRIVATE_KEY',
+    /key\.pem': there is no private key in it/,
+    (dir) => {
+      put(dir, 100)
+      dir.write('key.pem', '', 0o600)
+    },
+  ],
+  [
+    'a damaged key',
+    'ERR_PRIVATE_KEY',
+    /key\.pem': it is damaged/,
+    (dir) => {
+      put(dir, 100)
+      dir.write('key.pem', selfSigned().key.replace(/\n.{9}/, '\n'), 0o600)
+    },
+  ],
+]
+
+for (const [what, code, message, prepare] of precious) {
+  test(`${what} is left as it is, and said`, async () => {
+    using dir = tempDir()
+    const files = filesOf(dir)
+    if (what.startsWith('an encrypted')) await createSelfSignedCert(...files, 'localhost', { passphrase: 'secret' })
+    prepare(dir)
+    const before = readdirSync(dir.path).map((name) => [name, readFileSync(dir.join(name), 'utf8')])
+    await assert.rejects(ensureSelfSignedCert(...files, 'localhost'), { code, message })
+    assert.deepEqual(
+      readdirSync(dir.path).map((name) => [name, readFileSync(dir.join(name), 'utf8')]),
+      before,
+    )
+  })
+}
+
+test("somebody else's certificate is kept while it is good", async () => {
+  using dir = tempDir()
+  const ca = await createCA()
+  const [certFile, keyFile] = filesOf(dir)
+  const issued = await ca.issue('localhost', { certFile, keyFile })
+  assert.deepEqual(await ensureSelfSignedCert(certFile, keyFile, 'localhost'), { ...issued, action: 'kept' })
+})
+
+test('of many processes that start together one makes the pair, and all have it', { skip: windows }, async () => {
+  using dir = tempDir()
+  const files = filesOf(dir)
+  const script = `
+    const { ensureSelfSignedCert } = await import('${moduleUrl('certs/index')}')
+    const { action, fingerprint, cert, key } = await ensureSelfSignedCert(...${JSON.stringify(files)}, 'localhost')
+    console.log(JSON.stringify({ action, fingerprint, cert, key }))`
+  const start = async (): Promise<EnsuredCert> => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [output] = await Promise.all([text(child.stdout), once(child, 'close')])
+    return JSON.parse(output)
+  }
+  for (const action of ['created', 'renewed']) {
+    if (action === 'renewed') put(dir, 3)
+    const results = await Promise.all(Array.from({ length: 6 }, start))
+    assert.deepEqual(results.map((result) => result.action).sort(), [action, ...Array(5).fill('kept')].sort())
+    const [cert, key] = read(files)
+    for (const result of results) assert.deepEqual([result.cert, result.key], [cert, key])
+    assert(belongTogether(files))
+  }
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+test('many calls at once in one process make one pair', async () => {
+  using dir = tempDir()
+  const files = put(dir, 1)
+  const results = await Promise.all(Array.from({ length: 20 }, () => ensureSelfSignedCert(...files, 'localhost')))
+  assert.equal(new Set(results.map(({ fingerprint }) => fingerprint)).size, 1)
+  assert.equal(results.filter(({ action }) => action === 'renewed').length, 1)
+})
+
+test('what is kept needs no lock, so that its directory may be read-only', { skip: windows }, async () => {
+  using dir = tempDir()
+  const files = put(dir, 100)
+  const seen: string[] = []
+  const watcher = watch(dir.path, (_, name) => seen.push(String(name)))
+  assert.equal((await ensureSelfSignedCert(...files, 'localhost')).action, 'kept')
+  await setTimeout(20)
+  watcher.close()
+  assert.deepEqual(seen, [])
+})
+
+test('a key that others can read is reported', { skip: windows }, async () => {
+  using dir = tempDir()
+  const files = put(dir, 100)
+  rmSync(files[1])
+  const { certificate, key } = selfSigned()
+  writeFileSync(files[0], certificate)
+  dir.write('key.pem', key, 0o640)
+  await expectWarnings('KeyPermissionsWarning', () => ensureSelfSignedCert(...files, 'localhost', { renewBefore: 1 }))
+})
+
+const wrong: [what: string, options: unknown, name: string, message: RegExp][] = [
+  ['renewBefore: 0', { renewBefore: 0 }, 'RangeError', /renewBefore must be a whole number from 1/],
+  ['renewBefore as long as days', { renewBefore: 90, days: 90 }, 'RangeError', /must be less than days \(90\)/],
+  ["renewBefore: '30'", { renewBefore: '30' }, 'TypeError', /renewBefore must be a number/],
+  ['overwrite', { overwrite: true }, 'TypeError', /ensureSelfSignedCert has no option "overwrite"/],
+  ['keyType', { keyType: 'dsa' }, 'TypeError', /keyType must be one of/],
+]
+
+for (const [what, options, name, message] of wrong) {
+  test(`${what} is a ${name}, and nothing is written`, async () => {
+    using dir = tempDir()
+    await assert.rejects(ensureSelfSignedCert(...filesOf(dir), 'localhost', options as object), { name, message })
+    assert.deepEqual(readdirSync(dir.path), [])
+  })
+}
+
+test('places that cannot be written to are refused by name', async () => {
+  using dir = tempDir()
+  mkdirSync(dir.join('sub'))
+  const refused = (cert: string, code: string) =>
+    assert.rejects(ensureSelfSignedCert(dir.join(cert), dir.join('key.pem'), 'localhost'), {
+      code,
+      path: dir.join(cert),
+    })
+  await refused('none/cert.pem', 'ENOENT')
+  await refused('sub', 'EISDIR')
+  assert.deepEqual(readdirSync(dir.path), ['sub'])
+})
