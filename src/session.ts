@@ -8,6 +8,7 @@ import type { ProxiesInit } from './proxies.ts'
 import { type HooksInit, PreparedRequest, type Request, type RequestParts, toHooks } from './request.ts'
 import type { Response } from './response.ts'
 import {
+  DEFAULT_EXPIRY_WARNING,
   environmentOf,
   REQUEST_OPTIONS,
   type RequestOptions,
@@ -42,6 +43,8 @@ export interface SessionOptions {
   readonly maxRedirects?: number
   /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
   readonly trustEnv?: boolean
+  /** How many days before its end a certificate is warned of; `false`: never. Default 14 */
+  readonly expiryWarning?: number | false
 }
 
 /**
@@ -67,6 +70,8 @@ export class Session {
   hooks: HooksInit | null
   maxRedirects: number
   trustEnv: boolean
+  /** Days; `false`: never. */
+  expiryWarning: number | false
   #headers: HeaderMap
   #cookies: CookieJar
   /** Mounted adapters, the longest prefix first. */
@@ -87,6 +92,7 @@ export class Session {
     this.hooks = options.hooks ?? null
     this.maxRedirects = options.maxRedirects ?? 30
     this.trustEnv = options.trustEnv ?? true
+    this.expiryWarning = options.expiryWarning ?? DEFAULT_EXPIRY_WARNING
     // A wrong value is told here rather than at the first request. What is assigned later is checked then.
     requestSettings(this, {}, {})
     toHooks(this.hooks)
@@ -253,6 +259,7 @@ const SESSION_OPTIONS = optionNames<SessionOptions>({
   hooks: true,
   maxRedirects: true,
   trustEnv: true,
+  expiryWarning: true,
 })
 
 const DEFAULT_HEADERS = HeaderMap.from({

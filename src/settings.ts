@@ -51,6 +51,11 @@ export interface SendOptions {
   readonly signal?: AbortSignal | null | undefined
   /** The largest body to accept, in bytes after decoding. Default: no limit. */
   readonly maxResponseSize?: number | null | undefined
+  /**
+   * How many days before its end a `CertificateExpiryWarning` tells of a certificate: the server's, one of a bundle of at most
+   * ten, the client's; once for each. `false`: never. Default: 14.
+   */
+  readonly expiryWarning?: number | false | null | undefined
   readonly onUploadProgress?: ((progress: Progress) => void) | null | undefined
   readonly onDownloadProgress?: ((progress: Progress) => void) | null | undefined
 }
@@ -67,6 +72,7 @@ export interface SessionSettings {
   readonly trustEnv: boolean
   readonly maxRedirects: number
   readonly proxies: ProxiesInit | null | undefined
+  readonly expiryWarning: number | false
 }
 
 /** What applies to a request and to those that it is redirected to. */
@@ -155,6 +161,7 @@ export const SEND_OPTIONS = optionNames<SendOptions>({
   stream: true,
   signal: true,
   maxResponseSize: true,
+  expiryWarning: true,
   onUploadProgress: true,
   onDownloadProgress: true,
 })
@@ -177,6 +184,7 @@ export const REQUEST_OPTIONS = optionNames<RequestOptions>({
   hooks: true,
   signal: true,
   maxResponseSize: true,
+  expiryWarning: true,
   onUploadProgress: true,
   onDownloadProgress: true,
 })
@@ -219,6 +227,7 @@ function settle(
     stream: flag('stream', call.stream === undefined ? session.stream : call.stream) ?? false,
     signal: checkSignal(call.signal),
     maxResponseSize: checkSize(call.maxResponseSize),
+    expiryWarning: checkDays(call.expiryWarning === undefined ? session.expiryWarning : call.expiryWarning),
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
     onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
     proxy: undefined,
@@ -288,6 +297,15 @@ function checkSize(size: unknown): number | undefined {
   if (typeof size === 'number' && size >= 0) return size
   throw new TypeError(`maxResponseSize must be a number of bytes, not ${inspect(size, { depth: 0 })}`)
 }
+
+function checkDays(days: number | false | null): number | false {
+  if (days === null) return DEFAULT_EXPIRY_WARNING
+  if (days === false || (typeof days === 'number' && days >= 0)) return days
+  throw new TypeError(`expiryWarning must be a number of days, or false, not ${inspect(days, { depth: 0 })}`)
+}
+
+/** Days. */
+export const DEFAULT_EXPIRY_WARNING = 14
 
 function checkFunction<T>(name: string, value: T | null | undefined): T | undefined {
   if (value === undefined || value === null) return undefined

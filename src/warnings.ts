@@ -37,6 +37,18 @@ export function warnNetrc(path: string, problem: string): void {
   ])
 }
 
+/** A certificate ends soon: once for each. */
+export function warnExpiry(what: string, end: Date, fingerprint: string): void {
+  warn('CertificateExpiryWarning', fingerprint, () => {
+    const days = Math.floor((end.getTime() - Date.now()) / 86_400_000)
+    const left = days < 1 ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`
+    return [
+      `the certificate ${what} ends ${left}, ${end.toISOString()}: connections fail from then on`,
+      `have it renewed in time (SHA-256 ${fingerprint}); expiryWarning: DAYS | false sets when this is said`,
+    ]
+  })
+}
+
 /** Others than the owner of a private key can read it: once per file and mode. */
 export function warnKeyPermissions(path: string, mode: number): void {
   const shown = mode.toString(8).padStart(4, '0')

@@ -94,6 +94,8 @@ const WRONG: SessionOptions[] = [
   { timeout: 0 },
   { stream: 'yes' },
   { trustEnv: 'no' },
+  { expiryWarning: true },
+  { expiryWarning: -1 },
   { maxRedirects: -1 },
   { maxRedirects: Number.NaN },
   { maxRedirects: '3' },

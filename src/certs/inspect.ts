@@ -1,6 +1,7 @@
 /** `inspectCert`: what a certificate says, in words that need no looking up. */
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { CABundle, type TrustSourceInput } from '../trust/ca-bundle.ts'
+import { nameInOneLine } from '../trust/certificate.ts'
 import { hostsOf } from './hosts.ts'
 import { DAY } from './options.ts'
 
@@ -62,8 +63,8 @@ export function inspectCert(source: TrustSourceInput): CertificateInfo | Certifi
 export function describeCertificate(certificate: X509Certificate): CertificateInfo {
   const { fingerprint, fingerprint256, validToDate } = certificate
   return {
-    subject: nameOf(certificate.subject),
-    issuer: nameOf(certificate.issuer),
+    subject: nameInOneLine(certificate.subject),
+    issuer: nameInOneLine(certificate.issuer),
     hosts: hostsOf(certificate),
     validFrom: certificate.validFromDate,
     validTo: validToDate,
@@ -97,11 +98,6 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ['secp384r1', 'p384'],
   ['secp521r1', 'p521'],
 ])
-
-/** Node writes one part of a name on each line. */
-function nameOf(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ')
-}
 
 /** What Node calls `keyUsage` is the extendedKeyUsage. */
 function purposesOf({ keyUsage }: X509Certificate): string[] {

@@ -1,6 +1,7 @@
 /** `ensureSelfSignedCert`: a self-signed certificate that is there, and good for some time to come. */
 import type { X509Certificate } from 'node:crypto'
 import { optionNames } from '../option-names.ts'
+import { nameInOneLine } from '../trust/certificate.ts'
 import {
   makeSelfSigned,
   readSelfSigned,
@@ -124,8 +125,7 @@ async function look(target: PairTarget, wish: Wish): Promise<Found> {
 /** Somebody else's certificate cannot be made again here. */
 function assertOurs({ certFile }: PairTarget, certificate: X509Certificate, why: string): void {
   if (isSelfSigned(certificate)) return
-  const issuer = certificate.issuer.split('\n').join(', ')
-  const problem = `${why}, but it is not self-signed: have '${issuer}' issue it again, or name other files`
+  const problem = `${why}, but it is not self-signed: have '${nameInOneLine(certificate.issuer)}' issue it again, or name other files`
   throw new FileError('use', 'ERR_CERTIFICATE', certFile, problem)
 }
 

@@ -48,6 +48,8 @@ export interface SendSettings {
   /** The time (of `performance.now()`) at which the total limit runs out. */
   readonly deadline: number | undefined
   readonly signal: AbortSignal | undefined
+  /** How many days before its end a certificate is warned of; `false`: never. */
+  readonly expiryWarning: number | false
   readonly onUploadProgress: ((progress: Progress) => void) | undefined
   readonly onDownloadProgress: ((progress: Progress) => void) | undefined
 }

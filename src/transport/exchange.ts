@@ -12,11 +12,13 @@ import got, {
 import { ConnectionError, RequestException } from '../errors.ts'
 import type { HeaderMap } from '../headers.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
+import type { ClientIdentity } from '../trust/client-cert.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, Progress, SendSettings, WireBody, WireRequest } from './adapter.ts'
 import { serverAddress } from './address.ts'
 import type { Pool } from './agents.ts'
 import { decodeBody } from './decode.ts'
+import { warnExpiring } from './expiry.ts'
 import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
 import { limitSilence } from './time-limits.ts'
 import { peerCertificateOf, tlsInfo } from './tls-info.ts'
@@ -26,6 +28,8 @@ export interface Route {
   readonly pool: Pool
   /** `undefined` for plain http. */
   readonly trust: ResolvedTrust | undefined
+  /** The client certificate. */
+  readonly identity: ClientIdentity | undefined
   readonly proxy: ProxyServer | undefined
 }
 
@@ -189,6 +193,7 @@ export class Exchange {
     const { trust } = this.#route
     const socket = this.#clientRequest?.socket
     const reused = this.#clientRequest?.reusedSocket ?? false
+    if (socket && !reused && trust?.verified) this.#warnExpiring(socket, trust)
     // On Node 26 a body that is given up after it arrived, but before it was read, would keep its connection for good.
     stream.once('close', () => response.destroy())
     return {
@@ -199,6 +204,13 @@ export class Exchange {
       tls: socket && trust ? tlsInfo(socket, reused, trust.verified, trust.info) : null,
       mapBodyError: (error) => this.#mapError(error, mapBodyError),
     }
+  }
+
+  #warnExpiring(socket: Socket, { set: trusted }: ResolvedTrust): void {
+    const { expiryWarning } = this.#settings
+    if (expiryWarning === false) return
+    const { host, port } = serverAddress(this.#forwarder?.url ?? this.#request.target)
+    warnExpiring(socket, expiryWarning, { server: `${host}:${port}`, trusted, client: this.#route.identity?.shown })
   }
 
   #mapError(error: Error, map: (cause: Error, context: ErrorContext) => Error): Error {

@@ -117,14 +117,14 @@ export class HTTPAdapter implements Adapter {
     const { cert, proxy } = settings
     if (url.protocol !== 'https:') {
       if (cert) assertClientCertExists(cert)
-      return { pool: this.#plainPool(url, settings), trust: undefined, proxy }
+      return { pool: this.#plainPool(url, settings), trust: undefined, identity: undefined, proxy }
     }
     const trust = resolveTrust(settings.trust)
     const identity = cert && resolveClientCert(cert)
     const authorization = proxy?.authorization ?? request.headers.get('Proxy-Authorization')
     const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
     const spec = { origin: originWithPort(url), trust, identity, proxy: tunnel }
-    return { pool: this.#pool.secure(spec), trust, proxy: tunnel }
+    return { pool: this.#pool.secure(spec), trust, identity, proxy: tunnel }
   }
 
   /** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */

@@ -20,9 +20,13 @@ export interface TlsInfo {
   readonly trust: TrustInfo
 }
 
-interface Handshake {
+/** What was noted of a handshake. */
+export interface Handshake {
   /** The certificate of the peer in DER. */
   readonly peer: Buffer | undefined
+  /** When it ends, as Node writes it, and its SHA-256. */
+  readonly validTo: string
+  readonly fingerprint: string
   readonly protocol: string | null
   readonly cipher: CipherNameAndProtocol | undefined
 }
@@ -36,8 +40,15 @@ interface Handshake {
  */
 export function observeHandshake(socket: TLSSocket): void {
   socket.prependOnceListener('secure', () => {
-    const { raw }: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true)
-    handshakes.set(socket, { peer: raw, protocol: socket.getProtocol(), cipher: socket.getCipher() })
+    const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true)
+    const { raw, valid_to: validTo = '', fingerprint256: fingerprint = '' } = certificate
+    handshakes.set(socket, {
+      peer: raw,
+      validTo,
+      fingerprint,
+      protocol: socket.getProtocol(),
+      cipher: socket.getCipher(),
+    })
   })
 }
 
@@ -45,6 +56,11 @@ export function observeHandshake(socket: TLSSocket): void {
 export function peerCertificateOf(socket: Socket | null | undefined): X509Certificate | undefined {
   const peer = socket ? handshakes.get(socket)?.peer : undefined
   return peer && new X509Certificate(peer)
+}
+
+/** What is known of the handshake; `undefined` for a connection without TLS. */
+export function handshakeOf(socket: Socket): Handshake | undefined {
+  return handshakes.get(socket)
 }
 
 /** `null` for a connection without TLS. */
