@@ -37,6 +37,7 @@ test('imports go down the layers only', () => {
   const upward = files
     .filter((file) => !file.startsWith('src/certs/'))
     .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
+    .filter(([, imported]) => !imported.startsWith('src/certs/'))
     .filter(([file, imported]) => layerOf(imported) > layerOf(file))
   assert.deepEqual(upward, [])
 })
@@ -50,9 +51,19 @@ test('trust and certs stand alone: they import nothing of the transport and no s
   assert.deepEqual(others, [])
 })
 
+test('the command line is a client of the public modules', () => {
+  const allowed = /^src\/(cli\/.*|certs\/index|index)\.ts$/
+  const others = files
+    .filter((file) => file.startsWith('src/cli/'))
+    .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
+    .filter(([, imported]) => !allowed.test(imported))
+  assert.deepEqual(others, [])
+})
+
 test("import 'vouch' does not load the certificate maker", () => {
   const importers = files.filter(
-    (file) => !file.startsWith('src/certs/') && importsOf(file).some((imported) => imported.startsWith('src/certs/')),
+    (file) =>
+      !/^src\/(certs|cli)\//.test(file) && importsOf(file).some((imported) => imported.startsWith('src/certs/')),
   )
   assert.deepEqual(importers, [])
 })

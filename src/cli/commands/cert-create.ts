@@ -1,0 +1,127 @@
+/** `vouch cert create` and `vouch cert ensure`: a self-signed certificate, made once or kept good. */
+import {
+  type CertificatePair,
+  createSelfSignedCert,
+  type EnsureSelfSignedCertOptions,
+  ensureSelfSignedCert,
+  type HashName,
+  type KeyType,
+} from '../../certs/index.ts'
+import { type Command, readArguments, readNumber, UsageError } from '../command.ts'
+import { hint, type Output, printJson, printTable, say } from '../print.ts'
+
+const OPTIONS = {
+  cert: { type: 'string', default: 'cert.pem' },
+  key: { type: 'string', default: 'key.pem' },
+  days: { type: 'string' },
+  'key-type': { type: 'string' },
+  hash: { type: 'string' },
+  'common-name': { type: 'string' },
+  organization: { type: 'string' },
+  'no-ca': { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const
+
+const OPTIONS_HELP = `
+  --cert FILE          where the certificate goes (cert.pem)
+  --key FILE           where the key goes, readable by you only (key.pem)
+  --days N             how long it is valid (365)
+  --key-type TYPE      ec-p256 (the default), ec-p384, rsa-2048, rsa-3072, rsa-4096, ed25519
+  --hash NAME          sha256, sha384, sha512
+  --common-name NAME   a label (the first host)
+  --organization NAME
+  --no-ca              not to be used as an authority`
+
+export const certCreate: Command = {
+  name: 'cert create',
+  summary: 'make a self-signed certificate and its key',
+  help: `Usage: vouch cert create HOST… [options]
+
+Makes a self-signed certificate for these host names and addresses, and its key. Files that exist are kept.
+${OPTIONS_HELP}
+  --overwrite          replace files that exist
+  --json
+
+Examples:
+  vouch cert create localhost 127.0.0.1 ::1
+  vouch cert create 192.168.1.172 --cert selfsigned.crt --key private.key --key-type rsa-4096`,
+
+  async run(args, output) {
+    const { values, positionals } = readArguments(args, { ...OPTIONS, overwrite: { type: 'boolean' } })
+    const options = { ...optionsOf(values), overwrite: values.overwrite }
+    const pair = await createSelfSignedCert(values.cert, values.key, hostsOf(positionals), options)
+    report(pair, undefined, values.json, output)
+    return 0
+  },
+}
+
+export const certEnsure: Command = {
+  name: 'cert ensure',
+  summary: 'make one where there is none, renew it where it ends soon',
+  help: `Usage: vouch cert ensure HOST… [options]
+
+Makes a self-signed certificate where there is none, renews it where it ends soon or is for other hosts, and else keeps
+what is there. Made to be run often: when a program starts, or once a day.
+${OPTIONS_HELP}
+  --renew-before N     how many days before its end it is renewed (30, or a third of --days)
+  --json
+
+Examples:
+  vouch cert ensure localhost 127.0.0.1
+  0 4 * * *  vouch cert ensure box.lan --cert /etc/box/cert.pem --key /etc/box/key.pem   # in a crontab`,
+
+  async run(args, output) {
+    const { values, positionals } = readArguments(args, { ...OPTIONS, 'renew-before': { type: 'string' } })
+    const options = { ...optionsOf(values), renewBefore: readNumber('renew-before', values['renew-before']) }
+    const { action, ...pair } = await ensureSelfSignedCert(values.cert, values.key, hostsOf(positionals), options)
+    report(pair, action, values.json, output)
+    return 0
+  },
+}
+
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values']
+
+/** The library judges kinds and names: one place knows what there is. */
+function optionsOf(values: Values): EnsureSelfSignedCertOptions {
+  return {
+    days: readNumber('days', values.days),
+    keyType: values['key-type'] as KeyType | undefined,
+    hash: values.hash as HashName | undefined,
+    commonName: values['common-name'],
+    organization: values.organization,
+    ca: values['no-ca'] ? false : undefined,
+  }
+}
+
+function hostsOf(hosts: readonly string[]): readonly string[] {
+  if (hosts.length === 0) throw new UsageError("name the hosts that clients will connect to, such as 'localhost'")
+  return hosts
+}
+
+/** Everything but the key itself. */
+function report(
+  { certFile, keyFile, hosts, validFrom, validTo, fingerprint }: CertificatePair,
+  action: string | undefined,
+  json: boolean | undefined,
+  output: Output,
+): void {
+  if (json) {
+    printJson(output, { action, certFile, keyFile, hosts, validFrom, validTo, fingerprint })
+    return
+  }
+  if (action) say(output, `${action} ${certFile}`)
+  printTable(output, [
+    ['certificate', certFile ?? undefined],
+    ['key', keyFile ?? undefined],
+    ['hosts', hosts.join(', ')],
+    ['valid until', validTo.toISOString()],
+    ['SHA-256', fingerprint],
+  ])
+  if (action === 'kept') return
+  hint(output, `serve it: https.createServer({ cert: readFileSync('${certFile}'), key: readFileSync('${keyFile}') })`)
+  hint(output, `trust it: get('https://${urlHost(hosts[0])}/', { verify: '${certFile}' })`)
+}
+
+function urlHost(host = 'localhost'): string {
+  return host.includes(':') ? `[${host}]` : host.replace('*', 'www')
+}

@@ -1,0 +1,68 @@
+/** `vouch cert show`: what the certificates of a file or a server say. */
+import { existsSync } from 'node:fs'
+import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
+import { type Command, readArguments, UsageError } from '../command.ts'
+import { type Output, paint, print, printJson, printTable, say } from '../print.ts'
+
+export const certShow: Command = {
+  name: 'cert show',
+  summary: 'say what a certificate says',
+  help: `Usage: vouch cert show FILE|URL [options]
+
+Prints what the certificates of a file (PEM, DER, PKCS#7), of a directory, or of a server say. Nothing is verified.
+
+  --json
+
+Examples:
+  vouch cert show cert.pem
+  vouch cert show https://192.168.1.172:10330
+  vouch cert show --json bundle.pem | jq '.[] | select(.daysLeft < 30) | .subject'`,
+
+  async run(args, output) {
+    const { values, positionals } = readArguments(args, { json: { type: 'boolean' } })
+    const [source, ...others] = positionals
+    if (source === undefined || others.length > 0) throw new UsageError('name one file or URL')
+    if (!isUrl(source) && !existsSync(source)) {
+      throw new Error(`there is no file '${source}'; a server is named by https://HOST or HOST:PORT`)
+    }
+    const found = isUrl(source) ? await fetchCert(source) : inspectCert<CertificateInfo | CertificateInfo[]>(source)
+    if (isUrl(source)) say(output, `${source} presents this; nothing was verified`)
+    if (values.json) printJson(output, found)
+    else printAll(Array.isArray(found) ? found : [found], output)
+    return 0
+  },
+}
+
+/** `box:8443` is a server, unless there is a file of that name. */
+function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || (/^[^/\\]+:\d+$/.test(source) && !existsSync(source))
+}
+
+function printAll(certificates: readonly CertificateInfo[], output: Output): void {
+  for (const [index, certificate] of certificates.entries()) {
+    if (certificates.length > 1) print(output, `${index === 0 ? '' : '\n'}${index + 1} of ${certificates.length}`)
+    printOne(certificate, output)
+  }
+}
+
+function printOne(info: CertificateInfo, output: Output): void {
+  const { subject, issuer, hosts, validFrom, validTo, purposes, fingerprints } = info
+  printTable(output, [
+    ['subject', subject || '(none)'],
+    ['issuer', info.selfSigned ? `${issuer || '(none)'} (self-signed)` : issuer || '(none)'],
+    ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
+    ['valid', `${validFrom.toISOString()} to ${validTo.toISOString()}, ${daysLeft(info, output)}`],
+    ['key', info.keyType],
+    ['authority', info.ca ? 'yes' : 'no'],
+    ['purposes', purposes.length > 0 ? purposes.join(', ') : undefined],
+    ['serial', info.serialNumber],
+    ['SHA-256', fingerprints.sha256],
+    ['SHA-1', fingerprints.sha1],
+  ])
+}
+
+function daysLeft({ daysLeft: days }: CertificateInfo, { stdout }: Output): string {
+  if (days < 0) return paint(stdout, 'red', 'expired')
+  const text = days === 1 ? '1 day left' : `${days} days left`
+  return days < 14 ? paint(stdout, 'yellow', text) : text
+}

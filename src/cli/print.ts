@@ -1,0 +1,49 @@
+/** Data goes to stdout, talk to stderr; colour to terminals only. */
+import { styleText } from 'node:util'
+
+/** Where a command writes. */
+export interface Output {
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream
+}
+
+/** Data: what the command was asked for. */
+export function print({ stdout }: Output, text: string): void {
+  stdout.write(`${text}\n`)
+}
+
+export function printJson(output: Output, value: unknown): void {
+  print(output, JSON.stringify(value, null, 2))
+}
+
+/** Names and values in two columns; `undefined` values are left out. */
+export function printTable(
+  output: Output,
+  rows: readonly (readonly [name: string, value: string | undefined])[],
+): void {
+  const shown = rows.filter(([, value]) => value !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  for (const [name, value] of shown) print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${value}`)
+}
+
+/** Talk: what is good to know, and no data. */
+export function say({ stderr }: Output, text: string): void {
+  stderr.write(`vouch: ${text}\n`)
+}
+
+export function hint({ stderr }: Output, text: string): void {
+  stderr.write(`vouch: ${paint(stderr, 'cyan', 'hint')}: ${text}\n`)
+}
+
+export function warning({ stderr }: Output, text: string): void {
+  stderr.write(`vouch: ${paint(stderr, 'yellow', 'warning')}: ${text}\n`)
+}
+
+export function fail({ stderr }: Output, text: string): void {
+  stderr.write(`vouch: ${paint(stderr, 'red', 'error')}: ${text}\n`)
+}
+
+/** `NO_COLOR` and its kin are respected by Node. */
+export function paint(stream: NodeJS.WritableStream, colour: 'red' | 'yellow' | 'cyan' | 'dim', text: string): string {
+  return styleText(colour, text, { stream, validateStream: true })
+}

@@ -1,0 +1,179 @@
+/** Sessions at a shell: what is typed, what is printed where, and the exit status. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createSelfSignedCert, inspectCert } from '../../src/certs/index.ts'
+import { get } from '../../src/index.ts'
+import { moduleUrl } from '../helpers/modules.ts'
+import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { startHttpsServer } from '../helpers/servers.ts'
+import { type TempDir, tempDir } from '../helpers/temp.ts'
+
+interface Ran {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+const main = fileURLToPath(moduleUrl('cli/main'))
+
+/** Runs `vouch` in the directory, with the words of the line. */
+async function vouch(dir: TempDir, line: string): Promise<Ran> {
+  const words = line === '' ? [] : line.split(' ')
+  const child = spawn(process.execPath, [main, ...words], { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { status, stdout, stderr }
+}
+
+test('a certificate is made, looked at, kept, renewed, and never overwritten unasked', async () => {
+  using dir = tempDir()
+  const made = await vouch(dir, 'cert create localhost 127.0.0.1 --days 90')
+  assert.equal(made.status, 0)
+  assert.match(
+    made.stdout,
+    /^certificate {2}cert\.pem\nkey {10}key\.pem\nhosts {8}localhost, 127\.0\.0\.1\nvalid until {2}20\S+Z\nSHA-256 {6}[0-9A-F:]{95}\n$/,
+  )
+  assert.match(
+    made.stderr,
+    /^vouch: hint: serve it: .*\nvouch: hint: trust it: get\('https:\/\/localhost\/', \{ verify: 'cert\.pem' \}\)\n$/,
+  )
+  assert.doesNotMatch(made.stdout + made.stderr, /PRIVATE/)
+  if (process.platform !== 'win32') assert.equal(statSync(dir.join('key.pem')).mode & 0o777, 0o600)
+
+  const again = await vouch(dir, 'cert create localhost')
+  assert.deepEqual([again.status, again.stdout], [1, ''])
+  assert.match(
+    again.stderr,
+    /^vouch: error: cannot write '.*cert\.pem': the file exists, use --overwrite to replace it\n$/,
+  )
+
+  const shown = await vouch(dir, 'cert show cert.pem')
+  assert.equal(shown.status, 0)
+  assert.match(
+    shown.stdout,
+    /^subject {4}CN=localhost\nissuer {5}CN=localhost \(self-signed\)\nhosts {6}localhost, 127\.0\.0\.1\n/,
+  )
+  assert.match(shown.stdout, /, 89 days left\nkey {8}ec-p256\nauthority {2}yes\npurposes {3}serverAuth\n/)
+
+  const kept = await vouch(dir, 'cert ensure localhost 127.0.0.1')
+  assert.deepEqual([kept.status, kept.stderr], [0, 'vouch: kept cert.pem\n'])
+  const renewed = await vouch(dir, 'cert ensure localhost --renew-before 3')
+  assert.match(renewed.stderr, /^vouch: renewed cert\.pem\n/)
+  assert.deepEqual(inspectCert(dir.join('cert.pem')).hosts, ['localhost'])
+  const replaced = await vouch(
+    dir,
+    'cert create box.lan --overwrite --key-type rsa-2048 --no-ca --organization Example',
+  )
+  assert.equal(replaced.status, 0)
+  const { hosts, keyType, ca, subject } = inspectCert(dir.join('cert.pem'))
+  assert.deepEqual([hosts, keyType, ca, subject], [['box.lan'], 'rsa-2048', false, 'O=Example, CN=box.lan'])
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+test('with --json there is nothing but JSON on stdout, and no key in it', async () => {
+  using dir = tempDir()
+  const created = await vouch(dir, 'cert create localhost --cert a.crt --key a.key --json')
+  const { fingerprint, ...rest } = JSON.parse(created.stdout)
+  assert.deepEqual(Object.keys(rest), ['certFile', 'keyFile', 'hosts', 'validFrom', 'validTo'])
+  assert.equal(
+    JSON.parse((await vouch(dir, 'cert ensure localhost --cert a.crt --key a.key --json')).stdout).action,
+    'kept',
+  )
+  assert.equal(JSON.parse((await vouch(dir, 'cert show a.crt --json')).stdout).fingerprint, fingerprint)
+  dir.write('two.pem', selfSigned().certificate + selfSigned().certificate)
+  assert.equal(JSON.parse((await vouch(dir, 'cert show --json two.pem')).stdout).length, 2)
+})
+
+test('what a server presents is fetched, said to be unverified, and can be trusted by its file then', async () => {
+  using dir = tempDir()
+  const pair = await createSelfSignedCert(null, null, ['localhost', '127.0.0.1'])
+  await using server = await startHttpsServer(pair)
+  const fetched = await vouch(dir, `cert fetch ${server.url127} -o box.crt`)
+  assert.deepEqual([fetched.status, fetched.stdout], [0, ''])
+  assert.match(fetched.stderr, /UNVERIFIED: 'CN=localhost', issued by 'CN=localhost'/)
+  assert(fetched.stderr.includes(`vouch: SHA-256 ${pair.fingerprint}\n`))
+  assert.match(fetched.stderr, /hint: .*compare the SHA-256 before you trust it/)
+  assert.match(fetched.stderr, /openssl x509 -noout -fingerprint -sha256/)
+  assert.equal(readFileSync(dir.join('box.crt'), 'utf8'), pair.cert)
+  assert.equal((await get(server.url, { verify: dir.join('box.crt') })).statusCode, 200)
+
+  const again = await vouch(dir, `cert fetch 127.0.0.1:${server.port} -o box.crt`)
+  assert.deepEqual([again.status, again.stdout], [1, ''])
+  assert.match(again.stderr, /error: cannot write 'box\.crt': the file exists, use --overwrite/)
+  assert.equal((await vouch(dir, `cert fetch 127.0.0.1:${server.port}`)).stdout, pair.cert)
+  const shown = await vouch(dir, `cert show 127.0.0.1:${server.port}`)
+  assert.match(shown.stdout, /^subject {4}CN=localhost\n/)
+  assert.match(shown.stderr, /nothing was verified/)
+})
+
+test('of a chain the server alone is saved, since who trusts the rest trusts an authority', async () => {
+  using dir = tempDir()
+  const root = createAuthority()
+  const { key, certificate } = root.issue()
+  await using server = await startHttpsServer({ key, cert: certificate + root.certificate })
+  assert.equal((await vouch(dir, `cert fetch ${server.url}`)).stdout, certificate)
+  assert.equal((await vouch(dir, `cert fetch ${server.url} --chain`)).stdout, certificate + root.certificate)
+  assert.match(
+    (await vouch(dir, `cert show ${server.url}`)).stdout,
+    /^1 of 2\nsubject[\s\S]*\n\n2 of 2\nsubject {4}CN=Test CA\n/,
+  )
+})
+
+test('a key that others can read is a warning in plain words', { skip: process.platform === 'win32' }, async () => {
+  using dir = tempDir()
+  const { certificate, key } = selfSigned({ notAfter: new Date(Date.now() + 1e10) })
+  dir.write('cert.pem', certificate)
+  dir.write('key.pem', key, 0o644)
+  const { status, stderr } = await vouch(dir, 'cert ensure localhost')
+  assert.equal(status, 0)
+  assert.match(stderr, /^vouch: warning: the private key key\.pem can be read by others than its owner \(mode 0644\)/m)
+})
+
+const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = [
+  ['', 2, /^$/, /^Usage: vouch COMMAND …\n\n {2}vouch cert create/],
+  ['--help', 0, /^Usage: vouch COMMAND …/, /^$/],
+  ['--version', 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+  ['cert', 2, /^$/, /vouch cert fetch/],
+  ['cert create --help', 0, /^Usage: vouch cert create HOST…[\s\S]*Examples:\n {2}vouch cert create localhost/, /^$/],
+  ['cert ensure -h', 0, /^Usage: vouch cert ensure HOST…/, /^$/],
+  ['cert show --help', 0, /^Usage: vouch cert show FILE\|URL/, /^$/],
+  ['cert fetch --help', 0, /^Usage: vouch cert fetch URL/, /^$/],
+  ['frob', 2, /^$/, /^vouch: error: there is no command 'frob'\nvouch: hint: vouch --help\n$/],
+  ['cert frob', 2, /^$/, /no command 'cert frob'/],
+  ['--frob', 2, /^$/, /no option '--frob'/],
+  ['cert create', 2, /^$/, /^vouch: error: name the hosts .*\nvouch: hint: vouch cert create --help\n$/],
+  ['cert create a --days 3x', 2, /^$/, /^vouch: error: --days must be a number, not '3x'\n/],
+  ['cert create a --days 0', 1, /^$/, /^vouch: error: --days must be a whole number from 1 to 36500, not 0\n$/],
+  ['cert create a --frob', 2, /^$/, /^vouch: error: unknown option '--frob'\n/],
+  ['cert create a --days', 2, /^$/, /^vouch: error: option '--days <value>' argument missing\n/],
+  ['cert create a --key-type dsa', 1, /^$/, /^vouch: error: --key-type must be one of 'ec-p256', .*, not 'dsa'\n$/],
+  ['cert create https://box.lan:8443/', 1, /^$/, /^vouch: error: not a host: .*: give the host alone: 'box\.lan'/],
+  ['cert create a --cert none/cert.pem', 1, /^$/, /its directory does not exist, create '.*none' first/],
+  ['cert ensure a --renew-before 400', 1, /^$/, /^vouch: error: --renew-before \(400\) must be less than days \(365\)/],
+  ['cert show', 2, /^$/, /name one file or URL/],
+  [
+    'cert show none.pem',
+    1,
+    /^$/,
+    /^vouch: error: there is no file 'none\.pem'; a server is named by https:\/\/HOST or HOST:PORT\n$/,
+  ],
+  ['cert fetch', 2, /^$/, /name one URL/],
+  ['cert fetch http://localhost:1/', 1, /^$/, /only https servers present a certificate here/],
+  ['cert fetch 127.0.0.1:1', 1, /^$/, /^vouch: error: no connection to 127\.0\.0\.1:1: connect ECONNREFUSED/],
+]
+
+for (const [line, status, stdout, stderr] of lines) {
+  test(`vouch ${line}: ${status}`, async () => {
+    using dir = tempDir()
+    const ran = await vouch(dir, line)
+    assert.match(ran.stdout, stdout)
+    assert.match(ran.stderr, stderr)
+    assert.equal(ran.status, status)
+    assert.deepEqual(readdirSync(dir.path), [])
+  })
+}
