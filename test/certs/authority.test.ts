@@ -28,11 +28,13 @@ const text = (cert: string) => openssl(['x509', '-noout', '-text', '-nameopt', '
 
 test('what is made satisfies OpenSSL, Node and Python requests, for each kind of key, by name and by address', async (t) => {
   using dir = tempDir()
-  await using servers = new AsyncDisposableStack()
+  const servers: TestServer[] = []
+  t.after(() => Promise.all(servers.map((server) => server.close())))
   const questions: Question[] = []
   const serve = async (pair: { cert: string; key: string }, ca: string, client?: [string, string]) => {
     const mutual = client && { ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }
-    const server: TestServer = servers.use(await startHttpsServer({ ...pair, ...mutual }))
+    const server = await startHttpsServer({ ...pair, ...mutual })
+    servers.push(server)
     for (const url of [server.url, server.url127]) {
       const response = await get(url, { verify: ca, ...(client && { cert: client }) })
       assert.equal(response.statusCode, 200)

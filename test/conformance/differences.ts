@@ -108,7 +108,6 @@ export const CONTENTS: readonly Difference[] = [
       'refused',
       'bundle',
       'a revocation list only',
-      'directory: a dangling link at 0',
       'directory: only 1',
       'directory: a gap',
       'directory: a number with a zero before',
@@ -119,6 +118,12 @@ export const CONTENTS: readonly Difference[] = [
       'directory: empty',
       'directory: other files only',
     ),
+  },
+  {
+    id: 'D4, a link to nowhere',
+    why: 'as with OpenSSL 3.0.22, which passes over it; before, what is numbered behind it was not found',
+    fits: rows('refused', 'trusted', 'directory: a dangling link at 0'),
+    optional: true,
   },
   {
     id: 'D4, all certificates of a file',
