@@ -61,6 +61,13 @@ test('the demo shows every way to trust a server, and ends by itself', async () 
   assert.match(text, /! InsecureRequestWarning/)
 })
 
+test('the example of a renewal renews, and loses nothing', async () => {
+  const { stdout, stderr } = await run(process.execPath, ['docs/examples/renewal.ts'], { timeout: 30_000 })
+  assert.equal(stdout.match(/^server {3}took over/gm)?.length, 5, stdout)
+  assert.match(stdout, /^clients {2}\d{3,} requests answered, 0 lost; 6 certificates seen$/m)
+  assert.equal(stderr, '')
+})
+
 /** The anchors of the headings, as GitHub makes them. */
 function anchorsOf(markdown: string): Set<string> {
   const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)

@@ -20,7 +20,7 @@ import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { Slots } from './slots.ts'
 import { limitConnectTime } from './time-limits.ts'
-import { observeHandshake } from './tls-info.ts'
+import { handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
 import { openTunnel, type TunnelAttempt, type TunnelOptions } from './tunnel.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
@@ -226,6 +226,8 @@ interface ConnectionOptions extends https.AgentOptions {
   readonly connectTimeout?: number | undefined
   /** A tunnel to run TLS over. */
   readonly socket?: Socket
+  /** A TLS session to resume. */
+  readonly session?: Buffer | undefined
   readonly attempt?: ConnectionAttempt
 }
 
@@ -269,9 +271,12 @@ class Tunnels {
 class SecureAgent extends https.Agent {
   readonly #spec: ConnectionSpec
   readonly #tunnels = new Tunnels()
+  /** The TLS session that the next connection may resume. */
+  #session: { readonly ticket: Buffer; readonly peer: PresentedCertificate | undefined } | undefined
 
   constructor(spec: ConnectionSpec, options: PoolOptions) {
-    super({ ...poolSettings(options), ...tlsSettings(spec.trust, spec.identity) })
+    // Node's own cache of sessions does not tell which one a connection was given, hence not whose certificate it is.
+    super({ ...poolSettings(options), ...tlsSettings(spec.trust, spec.identity), maxCachedSessions: 0 })
     this.#spec = spec
   }
 
@@ -297,10 +302,19 @@ class SecureAgent extends https.Agent {
   }
 
   #secure(options: ConnectionOptions): TLSSocket {
-    const socket = super.createConnection(options) as TLSSocket
+    const session = this.#session
+    const resuming: ConnectionOptions = { ...options, session: session?.ticket }
+    const socket = super.createConnection(resuming) as TLSSocket
     // An agent's option, which TLS connections do not hear of before Node 24: a request in several pieces took 40 ms there.
     socket.setNoDelay(true)
-    observeHandshake(socket)
+    observeHandshake(socket, session?.peer)
+    // Node tells of a session when its handshake has passed every check.
+    socket.on('session', (ticket) => {
+      this.#session = { ticket, peer: handshakeOf(socket)?.peer }
+    })
+    socket.once('error', () => {
+      this.#session = undefined
+    })
     limitConnectTime(socket, 'secureConnect', options.connectTimeout)
     return socket
   }

@@ -26,7 +26,7 @@ export function warnExpiring(socket: Socket, days: number, { server, trusted, cl
   const look = (what: string, end: number, fingerprint: string) => {
     if (end > now && end - now <= days * DAY) warnExpiry(what, new Date(end), fingerprint)
   }
-  const presented = handshakeOf(socket)
+  const presented = handshakeOf(socket)?.peer
   if (presented) look(`of the server ${server}`, Date.parse(presented.validTo), presented.fingerprint)
   if (trusted && trusted.anchors.length <= SMALL_BUNDLE) {
     for (const { certificate } of trusted.anchors) {

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
-import { CABundleError, ClientCertError, ConnectionError } from '../errors.ts'
+import { CABundleError, ClientCertError, ConnectionError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
 import { isSocks } from '../proxies.ts'
 import { assertClientCertExists, resolveClientCert } from '../trust/client-cert.ts'
 import { whileBeingWritten } from '../trust/live-file.ts'
+import { isBeingRenewed, TAKEOVER_TIME } from '../trust/renewal.ts'
 import { resolveTrust } from '../trust/verify.ts'
 import { warnInsecure } from '../warnings.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
@@ -16,7 +17,7 @@ import { pause } from './waiting.ts'
 export interface HTTPAdapterOptions extends Partial<PoolOptions> {
   /**
    * How often a connection that cannot be made is tried again, or a policy for that and for more. Default 0. A
-   * certificate that is not trusted is never tried again.
+   * certificate that is not trusted is no reason to try again.
    */
   readonly maxRetries?: MaxRetries
 }
@@ -54,8 +55,7 @@ export class HTTPAdapter implements Adapter {
     for (;;) {
       const delay = await this.#attempt(request, settings, retries)
       if (typeof delay !== 'number') return delay
-      this.#closing ??= new AbortController()
-      await pause(delay, [settings.signal, this.#closing.signal])
+      await this.#pause(delay, settings)
     }
   }
 
@@ -87,7 +87,22 @@ export class HTTPAdapter implements Adapter {
     }
   }
 
+  /** Once, but for a server whose certificate is being renewed at this moment: until it has taken it over. */
   async #sendOnce(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
+    let end: number | undefined
+    for (let delay = FIRST_TAKEOVER_DELAY; ; delay *= 2) {
+      try {
+        return await this.#exchange(request, settings)
+      } catch (error) {
+        end ??= Math.min(performance.now() + TAKEOVER_TIME, settings.deadline ?? Number.POSITIVE_INFINITY)
+        const isInTime = performance.now() + delay < end
+        if (!(isInTime && request.rewindable && isRenewal(error, settings))) throw error
+      }
+      await this.#pause(delay, settings)
+    }
+  }
+
+  async #exchange(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     settings.signal?.throwIfAborted()
     const route = await this.#route(request, settings)
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
@@ -100,6 +115,12 @@ export class HTTPAdapter implements Adapter {
       route.pool.closeIdle()
       return await new Exchange(request, settings, await this.#route(request, settings)).response
     }
+  }
+
+  /** @throws the signal's reason, or a ConnectionError when the adapter is closed meanwhile */
+  #pause(delay: number, { signal }: SendSettings): Promise<void> {
+    this.#closing ??= new AbortController()
+    return pause(delay, [signal, this.#closing.signal])
   }
 
   /** Waits only where a file of trust cannot be used right now, and may be in a moment. */
@@ -158,6 +179,9 @@ async function discard(body: Readable): Promise<void> {
 /** Reading 64 KiB costs less than a new connection. */
 const MAX_DISCARDED = 65_536
 
+/** ms; it is doubled each time, so that a server under load gets few handshakes in vain. */
+const FIRST_TAKEOVER_DELAY = 20
+
 const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
   poolConnections: true,
   poolMaxsize: true,
@@ -180,6 +204,12 @@ function checkPoolOptions(options: Partial<PoolOptions>): PoolOptions {
 
 function canBeSentAgain({ method, rewindable }: WireRequest): boolean {
   return IDEMPOTENT.has(method) && rewindable
+}
+
+/** Whether a certificate was refused that is being renewed. */
+function isRenewal(error: unknown, { trust }: SendSettings): boolean {
+  if (!(error instanceof SSLError) || error.peerCertificate === undefined || error.host === undefined) return false
+  return isBeingRenewed(error.peerCertificate, error.host, trust)
 }
 
 function pathOfError(error: unknown): string | undefined {

@@ -20,13 +20,19 @@ export interface TlsInfo {
   readonly trust: TrustInfo
 }
 
-/** What was noted of a handshake. */
-export interface Handshake {
-  /** The certificate of the peer in DER. */
-  readonly peer: Buffer | undefined
+/** The certificate of a peer. */
+export interface PresentedCertificate {
+  /** In DER. */
+  readonly raw: Buffer
   /** When it ends, as Node writes it, and its SHA-256. */
   readonly validTo: string
   readonly fingerprint: string
+}
+
+/** What was noted of a handshake. */
+export interface Handshake {
+  /** `undefined` where there is no certificate: anonymous ciphers. */
+  readonly peer: PresentedCertificate | undefined
   readonly protocol: string | null
   readonly cipher: CipherNameAndProtocol | undefined
 }
@@ -37,25 +43,29 @@ export interface Handshake {
  * Node forgets the certificate when verification fails (`getPeerCertificate()` is empty in the error's listeners), but
  * its own listener on `secure`, which does that, runs after one that is put in front of it. Tried on Node 22, 24, 26.
  * `getPeerX509Certificate()` must not be called there: it takes the certificate away from Node's own check.
+ *
+ * @param resumable what was presented when the session was made that this handshake may resume: it is not presented again
  */
-export function observeHandshake(socket: TLSSocket): void {
+export function observeHandshake(socket: TLSSocket, resumable: PresentedCertificate | undefined): void {
   socket.prependOnceListener('secure', () => {
-    const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true)
-    const { raw, valid_to: validTo = '', fingerprint256: fingerprint = '' } = certificate
     handshakes.set(socket, {
-      peer: raw,
-      validTo,
-      fingerprint,
+      peer: socket.isSessionReused() ? resumable : presentedOn(socket),
       protocol: socket.getProtocol(),
       cipher: socket.getCipher(),
     })
   })
 }
 
+function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
+  const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true)
+  const { raw, valid_to: validTo = '', fingerprint256: fingerprint = '' } = certificate
+  return raw && { raw, validTo, fingerprint }
+}
+
 /** The certificate that was presented on this connection, also when it was refused. */
 export function peerCertificateOf(socket: Socket | null | undefined): X509Certificate | undefined {
   const peer = socket ? handshakes.get(socket)?.peer : undefined
-  return peer && new X509Certificate(peer)
+  return peer && new X509Certificate(peer.raw)
 }
 
 /** What is known of the handshake; `undefined` for a connection without TLS. */
@@ -73,7 +83,7 @@ export function tlsInfo(socket: Socket, reused: boolean, verified: boolean, trus
     cipher: handshake?.cipher?.standardName,
     reused,
     get peerCertificate() {
-      return handshake?.peer && new X509Certificate(handshake.peer)
+      return handshake?.peer && new X509Certificate(handshake.peer.raw)
     },
     trust,
   }

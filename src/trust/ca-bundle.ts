@@ -17,6 +17,8 @@ export type TrustSourceInput = string | URL | Uint8Array | X509Certificate | CAB
 /** The certificates of a bundle as they are now. The same object for as long as nothing changed. */
 export interface CertificateSet {
   readonly anchors: readonly TrustAnchor[]
+  /** The same by the files and values that they come from. */
+  readonly parts: readonly Anchors[]
   /**
    * SHA-256 over the ids of all certificates in their order, in hex: equal digests mean equal trust. The order is part of
    * it because OpenSSL takes the first of two authorities of one name where no key identifier tells them apart.
@@ -211,6 +213,7 @@ function certificateSet(parts: readonly Anchors[]): CertificateSet {
   }
   return {
     anchors: [...byId.values()],
+    parts,
     digest: hash('sha256', [...byId.keys()].join('\n')),
     get stale() {
       return parts.some((part) => part.stale)

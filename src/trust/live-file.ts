@@ -14,6 +14,8 @@ export interface FileVersion<T> {
   readonly value: T
   /** True from the moment the file was seen with other content, or not found any more. */
   stale: boolean
+  /** What the file held before, the latest first, and when (by `performance.now()`) it was seen to hold that no more. */
+  readonly replaced?: readonly { readonly value: T; readonly at: number }[] | undefined
 }
 
 interface Entry<T> {
@@ -86,12 +88,19 @@ export class LiveFiles<T> {
       return previous.version
     }
     this.stats.parses++
-    const version = { value: this.#parse(content, path), stale: false }
+    const version = { value: this.#parse(content, path), stale: false, replaced: previous && history(previous.version) }
     if (previous) previous.version.stale = true
     this.#entries.set(path, { status, settled, contentHash, version })
     return version
   }
 }
+
+function history<T>({ value, replaced = [] }: FileVersion<T>): FileVersion<T>['replaced'] {
+  return [{ value, at: performance.now() }, ...replaced].slice(0, MAX_HISTORY)
+}
+
+/** For programs that fall behind a file that is replaced in quick succession. */
+const MAX_HISTORY = 4
 
 /** Whether two looks saw the same file untouched. The change time cannot be set back, unlike the modification time. */
 export function sameFile(a: Stats, b: Stats): boolean {

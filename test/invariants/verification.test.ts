@@ -2,9 +2,12 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { createServer } from 'node:tls'
 import { promisify } from 'node:util'
-import { CABundleError, get, Request, Session, SSLError, type Verify } from '../../src/index.ts'
+import { CABundleError, get, post, Request, Session, SSLError, type Verify } from '../../src/index.ts'
 import { expectWarnings, withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
@@ -34,6 +37,26 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing, set at start or later', as
   })
   assert.deepEqual(stdout.trim().split('\n'), ['SSLError', 'SSLError', 'SSLError', 'SSLError'])
   assert.equal(server.requests, 0)
+})
+
+test('not one byte of a request reaches a server that is not trusted', async () => {
+  const { chain, key } = authority.issue()
+  for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+    let received = 0
+    const server = createServer({ cert: chain, key, maxVersion }, (socket) => {
+      socket.on('data', (chunk) => {
+        received += chunk.length
+      })
+      socket.on('error', () => {})
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/`
+    const options = { verify: stranger.certificate, data: 'secret'.repeat(10_000), auth: ['user', 'password'] } as const
+    await Promise.all(Array.from({ length: 20 }, () => assert.rejects(post(url, options), SSLError)))
+    server.close()
+    await once(server, 'close')
+    assert.equal(received, 0)
+  }
 })
 
 test('only the boolean false switches verification off, whatever else might look like it', async () => {

@@ -1,0 +1,68 @@
+/** What a response tells of its connection: the same whether the handshake was whole, resumed a session, or lay long ago. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import type { Server } from 'node:https'
+import { test } from 'node:test'
+import { Session } from '../../src/index.ts'
+import { createAuthority } from '../helpers/pki.ts'
+import { startHttpsServer } from '../helpers/servers.ts'
+
+const authority = createAuthority()
+const pairs = [authority.issue({ commonName: 'one' }), authority.issue({ commonName: 'two' })] as const
+
+for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`a session that is resumed has the certificate that it was made with (${maxVersion})`, async () => {
+    await using server = await startHttpsServer({
+      cert: pairs[0].chain,
+      key: pairs[0].key,
+      maxVersion,
+      handler: (_request, response) => response.setHeader('connection', 'close').end(),
+    })
+    await using session = new Session({ verify: authority.certificate })
+    const ask = async () => {
+      const { tls } = await session.get(server.url)
+      assert.deepEqual([tls?.verified, tls?.protocol, tls?.reused], [true, maxVersion, false])
+      return tls?.peerCertificate?.subject
+    }
+    for (let round = 0; round < 3; round++) assert.equal(await ask(), 'CN=one')
+    assert.equal(server.sessionsReused, 2)
+    // The server has another certificate now. Node gives the new context new keys for tickets, so none is resumed at first.
+    const second = server.server as Server
+    second.setSecureContext({ cert: pairs[1].chain, key: pairs[1].key, maxVersion })
+    for (let round = 0; round < 3; round++) assert.equal(await ask(), 'CN=two')
+    assert.equal(server.sessionsReused, 4)
+    // The same keys again: the old certificate's sessions are resumed while the server has the new one.
+    second.setTicketKeys(Buffer.alloc(48, 7))
+    assert.equal(await ask(), 'CN=two')
+    second.setSecureContext({ cert: pairs[0].chain, key: pairs[0].key, maxVersion, ticketKeys: Buffer.alloc(48, 7) })
+    assert.equal(await ask(), 'CN=two', 'what vouches for a resumed session is the certificate that was verified')
+  })
+
+  test(`connections that are kept tell the same, many at a time (${maxVersion})`, async () => {
+    await using server = await startHttpsServer({ cert: pairs[0].chain, key: pairs[0].key, maxVersion })
+    await using session = new Session({ verify: authority.certificate })
+    const first = await session.get(server.url)
+    const others = await Promise.all(Array.from({ length: 30 }, () => session.get(server.url)))
+    for (const { tls } of [first, ...others]) {
+      assert.equal(tls?.peerCertificate?.subject, 'CN=one')
+      assert.equal(tls?.cipher, first.tls?.cipher)
+    }
+    assert(others.some(({ tls }) => tls?.reused) && others.some(({ tls }) => !tls?.reused))
+    assert(server.sessionsReused > 0)
+  })
+}
+
+test('a session whose connection failed is not offered again: the next one shakes hands in full', async () => {
+  await using server = await startHttpsServer({
+    cert: pairs[0].chain,
+    key: pairs[0].key,
+    handler: (_request, response) => response.setHeader('connection', 'close').end(),
+  })
+  await using session = new Session({ verify: authority.certificate })
+  assert((await session.get(server.url)).ok)
+  server.server.once('connection', (socket) => socket.resetAndDestroy())
+  await assert.rejects(session.get(server.url), { name: /^(?:ConnectionError|SSLError)$/ })
+  const { tls } = await session.get(server.url)
+  assert.equal(tls?.peerCertificate?.subject, 'CN=one')
+  assert.equal(server.sessionsReused, 0)
+})
