@@ -21,8 +21,23 @@ test('a file that has not changed is parsed once and keeps its version', async (
   assert.equal(files.read(path), version)
   assert.equal(files.read(path), version)
   assert.equal(files.read(path, statSync(path)), version)
-  assert.deepEqual({ ...version }, { value: 'one', stale: false })
+  assert.deepEqual([version.value, version.stale, version.replaced], ['one', false, undefined])
   assert.deepEqual({ ...files.stats, size: files.size }, { hits: 2, parses: 1, size: 1 })
+})
+
+test('a version knows the last four that it replaced, and when', () => {
+  using dir = tempDir()
+  const files = textFiles()
+  const started = performance.now()
+  for (const content of ['one', 'two', 'three', 'four', 'five', 'six']) files.read(dir.write('a', content))
+  const { value, replaced = [] } = files.read(dir.join('a'))
+  assert.deepEqual([value, replaced.map((version) => version.value)], ['six', ['five', 'four', 'three', 'two']])
+  const times = replaced.map(({ at }) => at)
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => b - a),
+  )
+  assert(times.every((at) => at >= started && at <= performance.now()))
 })
 
 test('a rewrite of equal length in the same millisecond is seen', () => {
@@ -120,7 +135,8 @@ test('a file that is gone is an error each time, and its version is stale', () =
   assert.equal(version.stale, true)
   assert.equal(files.size, 0)
   dir.write('a', 'one')
-  assert.deepEqual({ ...files.read(path) }, { value: 'one', stale: false })
+  const next = files.read(path)
+  assert.deepEqual([next.value, next.stale, next === version], ['one', false, false])
 })
 
 test('content that cannot be parsed is an error each time, and what was there before is stale', () => {
