@@ -56,10 +56,12 @@ export class Exchange {
       const fail = (error: Error) => reject(this.#mapError(error, mapRequestError))
       stream.once('error', fail)
       stream.once('response', (response: GotResponse) => {
+        // What this throws is an error of the stream, by got.
+        const answer = this.#answer(stream, response)
         stream.off('error', fail)
         // The body may fail before anybody listens; whoever reads it sees the error all the same.
         stream.on('error', () => {})
-        resolve(this.#answer(stream, response))
+        resolve(answer)
       })
     })
   }

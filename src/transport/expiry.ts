@@ -32,7 +32,7 @@ export function warnExpiring(socket: Socket, days: number, { server, trusted, cl
     for (const { certificate } of trusted.anchors) {
       look(
         `'${nameInOneLine(certificate.subject)}' that is trusted`,
-        certificate.validToDate.getTime(),
+        Date.parse(certificate.validTo),
         certificate.fingerprint256,
       )
     }

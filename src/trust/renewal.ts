@@ -22,7 +22,7 @@ export function isBeingRenewed(refused: X509Certificate, host: string, trust: Tr
   const since = performance.now() - TAKEOVER_TIME
   const isRefused = ({ certificate }: TrustAnchor) => certificate.raw.equals(refused.raw)
   const succeeds = ({ certificate }: TrustAnchor) =>
-    certificate.validFromDate >= refused.validFromDate && isValidFor(certificate, host)
+    Date.parse(certificate.validFrom) >= Date.parse(refused.validFrom) && isValidFor(certificate, host)
   return set.parts.some(({ value, replaced = [] }) => {
     const before = replaced.filter(({ at }) => at > since).map((version) => version.value.some(isRefused))
     return value.some(isRefused) ? before.includes(false) : before.includes(true) && value.some(succeeds)

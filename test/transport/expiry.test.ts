@@ -35,6 +35,15 @@ test("the server's certificate that ends within 14 days is told of once, however
   assert.equal(warning?.code, 'VOUCH_CertificateExpiryWarning')
 })
 
+test('a warning that cannot be given does not leave the request without an end', async (t) => {
+  const { certificate, key } = selfSigned({ notAfter: inDays(5) })
+  await using server = await startHttpsServer({ key, cert: certificate })
+  t.mock.method(process, 'emitWarning', () => {
+    throw new Error('somebody has replaced emitWarning')
+  })
+  await assert.rejects(get(server.url, { verify: certificate }), /somebody has replaced emitWarning/)
+})
+
 const quiet: [what: string, days: number, options: RequestOptions][] = [
   ['15 days are left', 15, {}],
   ['it is switched off', 5, { expiryWarning: false }],
