@@ -5,7 +5,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { reasonFor } from '../diagnose/reasons.ts'
 import { ConnectionError, ConnectTimeout, InvalidSchema, InvalidURL, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
-import { type CertificateInfo, describeCertificate } from './inspect.ts'
+import { type CertificateInfo, describeCertificate } from '../trust/certificate-info.ts'
 
 /** Options of {@link fetchCert}. */
 export interface FetchCertOptions {

@@ -1,7 +1,7 @@
 /** The hosts of a certificate: host names and addresses in, subjectAltName entries out. */
-import type { X509Certificate } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
+import { canonicalAddress } from '../trust/certificate-info.ts'
 
 /** One name of a subjectAltName: a dNSName, or an iPAddress in canonical text form. */
 export interface AltName {
@@ -27,24 +27,6 @@ export function parseHosts(hosts: string | readonly string[]): AltName[] {
   return [...names.values()]
 }
 
-/** The names and addresses of a certificate's subjectAltName, addresses in canonical form. */
-export function hostsOf(certificate: X509Certificate): string[] {
-  return entriesOf(certificate.subjectAltName ?? '').flatMap(([kind, value]) => {
-    if (kind === 'DNS') return [value]
-    return kind === 'IP Address' ? [parseHost(value).value] : []
-  })
-}
-
-/** Node writes `DNS:a, IP Address:b`, and a value with a comma or a quote in it as a JSON string (CVE-2021-44532). */
-function entriesOf(text: string): [kind: string, value: string][] {
-  return Array.from(text.matchAll(ALT_NAME), ([, kind = '', quoted, plain = '']) => [
-    kind,
-    quoted === undefined ? plain : String(JSON.parse(quoted)),
-  ])
-}
-
-const ALT_NAME = /([A-Za-z ]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))(?:, |$)/g
-
 /** Reads one host; see {@link parseHosts}. */
 export function parseHost(host: unknown): AltName {
   if (typeof host !== 'string') {
@@ -59,8 +41,7 @@ function address(host: string): AltName | undefined {
   if (isIP(bare) === 0 || (bare !== host && isIPv4(bare))) return undefined
   if (isIPv4(bare)) return { type: 'ip', value: bare }
   if (bare.includes('%')) throw refused(host, `a certificate knows no zones: give '${bare.replace(/%.*/, '')}'`)
-  // The URL parser writes IPv6 addresses in the one canonical form, an embedded IPv4 address in hexadecimal.
-  return { type: 'ip', value: new URL(`http://[${bare}]/`).hostname.slice(1, -1) }
+  return { type: 'ip', value: canonicalAddress(bare) }
 }
 
 function dnsName(host: string): string {

@@ -1,4 +1,5 @@
 /** Certificates of one's own: `import { createSelfSignedCert } from 'vouch/certs'`. */
+export type { CertificateInfo } from '../trust/certificate-info.ts'
 export {
   type CAOptions,
   CertificateAuthority,
@@ -9,7 +10,7 @@ export {
 } from './authority.ts'
 export { createSelfSignedCert, type SelfSignedCert, type SelfSignedCertOptions } from './create.ts'
 export { type FetchCertOptions, fetchCert } from './fetch.ts'
-export { type CertificateInfo, inspectCert } from './inspect.ts'
+export { inspectCert } from './inspect.ts'
 export type { HashName, KeyType } from './keys.ts'
 export type { CertOptions } from './options.ts'
 export type { CertificatePair } from './pair.ts'

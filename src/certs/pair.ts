@@ -2,6 +2,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { BundleSyntaxError, readCertificates } from '../trust/certificate.ts'
+import { hostsOf } from '../trust/certificate-info.ts'
 import { PrivateKeyError, readPrivateKey } from '../trust/private-key.ts'
 import { warnKeyPermissions } from '../warnings.ts'
 import {
@@ -13,7 +14,6 @@ import {
   withPair,
   writePair,
 } from './files.ts'
-import { hostsOf } from './hosts.ts'
 
 /** A certificate with its key; options for `https.createServer` as it is. */
 export interface CertificatePair {

@@ -1,7 +1,7 @@
 /** `ensureSelfSignedCert`: a self-signed certificate that is there, and good for some time to come. */
 import type { X509Certificate } from 'node:crypto'
 import { optionNames } from '../option-names.ts'
-import { nameInOneLine } from '../trust/certificate.ts'
+import { hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../trust/certificate-info.ts'
 import {
   makeSelfSigned,
   readSelfSigned,
@@ -19,8 +19,7 @@ import {
   withPair,
   writePair,
 } from './files.ts'
-import { hostsOf, parseHosts } from './hosts.ts'
-import { isSelfSigned, keyTypeOf } from './inspect.ts'
+import { parseHosts } from './hosts.ts'
 import { CERT_OPTIONS, DAY, wholeDays } from './options.ts'
 import { type CertificatePair, describePair, readCertificate, readPair, type StoredPair } from './pair.ts'
 

@@ -1,10 +1,10 @@
 /** `watchCert`: a running server takes over a renewed certificate. */
 import type { Server } from 'node:tls'
 import { optionNames, ownOptions } from '../option-names.ts'
+import { type CertificateInfo, describeCertificate } from '../trust/certificate-info.ts'
 import { LiveFiles } from '../trust/live-file.ts'
 import { warnReload } from '../warnings.ts'
 import { FileError, locatePair, type PairPaths } from './files.ts'
-import { type CertificateInfo, describeCertificate } from './inspect.ts'
 import { checkPassphrase } from './options.ts'
 import { parsePair } from './pair.ts'
 

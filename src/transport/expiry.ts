@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { CertificateSet } from '../trust/ca-bundle.ts'
-import { nameInOneLine } from '../trust/certificate.ts'
+import { nameInOneLine } from '../trust/certificate-info.ts'
 import { warnExpiry } from '../warnings.ts'
 import { handshakeOf } from './tls-info.ts'
 

@@ -34,11 +34,6 @@ export class TrustAnchor {
   }
 }
 
-/** A subject or issuer in one line, `'O=Example, CN=localhost'`; Node writes one part on each line. */
-export function nameInOneLine(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ')
-}
-
 /** What is wrong with a bundle: the problem, the line it is on (PEM only), and how to mend it. */
 export class BundleSyntaxError extends Error {
   readonly line: number | undefined

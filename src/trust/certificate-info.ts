@@ -1,0 +1,120 @@
+/** What a certificate says, in words that need no looking up. */
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+
+/** What a certificate says. */
+export interface CertificateInfo {
+  /** The subject's name, `'O=Example, CN=localhost'`, special characters after a backslash; empty when it has none. */
+  subject: string
+  /** The name of who issued it. */
+  issuer: string
+  /** The names and addresses that it is valid for (subjectAltName), in the order of the certificate. */
+  hosts: string[]
+  validFrom: Date
+  validTo: Date
+  /** Whole days until `validTo`, rounded down: 0 on the last day, negative afterwards. */
+  daysLeft: number
+  /** In hexadecimal digits. */
+  serialNumber: string
+  /** `'ec-p256'`, `'rsa-2048'`, `'ed25519'` and so on: the names that `keyType` takes, and others by the same rule. */
+  keyType: string
+  /** SHA-256 of the DER encoding, as `'AA:BB:…'`. */
+  fingerprint: string
+  /** The same by SHA-1, which old tools show: good for finding a certificate, not for trusting one. */
+  fingerprints: { sha1: string; sha256: string }
+  /** Whether it may vouch for other certificates (basicConstraints CA:TRUE). */
+  ca: boolean
+  /** Whether it is signed with its own key. */
+  selfSigned: boolean
+  /** What it may be used for (extendedKeyUsage): `'serverAuth'`, `'clientAuth'`, or an OID; empty: anything. */
+  purposes: string[]
+  /** The certificate itself. */
+  pem: string
+}
+
+export function describeCertificate(certificate: X509Certificate): CertificateInfo {
+  const { fingerprint, fingerprint256, validFrom, validTo } = certificate
+  const end = Date.parse(validTo)
+  return {
+    subject: nameInOneLine(certificate.subject),
+    issuer: nameInOneLine(certificate.issuer),
+    hosts: hostsOf(certificate),
+    validFrom: new Date(validFrom),
+    validTo: new Date(end),
+    daysLeft: Math.floor((end - Date.now()) / DAY),
+    serialNumber: certificate.serialNumber,
+    keyType: keyTypeOf(certificate.publicKey),
+    fingerprint: fingerprint256,
+    fingerprints: { sha1: fingerprint, sha256: fingerprint256 },
+    ca: certificate.ca,
+    selfSigned: isSelfSigned(certificate),
+    purposes: purposesOf(certificate),
+    pem: certificate.toString(),
+  }
+}
+
+/** A subject or issuer in one line, `'O=Example, CN=localhost'`; Node writes one part on each line. */
+export function nameInOneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ')
+}
+
+/** Signed with its own key; one that only says so is not. */
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+}
+
+/** The names and addresses of the subjectAltName, addresses in canonical form. */
+export function hostsOf(certificate: X509Certificate): string[] {
+  return altNames(certificate.subjectAltName ?? '').flatMap(([kind, value]) => {
+    if (kind === 'DNS') return [value]
+    return kind === 'IP Address' ? [canonicalAddress(value)] : []
+  })
+}
+
+/** Node writes `DNS:a, IP Address:b`, and a value with a comma or a quote in it as a JSON string (CVE-2021-44532). */
+function altNames(text: string): [kind: string, value: string][] {
+  return Array.from(text.matchAll(ALT_NAME), ([, kind = '', quoted, plain = '']) => [
+    kind,
+    quoted === undefined ? plain : String(JSON.parse(quoted)),
+  ])
+}
+
+const ALT_NAME = /([A-Za-z ]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))(?:, |$)/g
+
+/** The URL parser writes IPv6 addresses in the one canonical form, an embedded IPv4 address in hexadecimal. */
+export function canonicalAddress(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address
+}
+
+/** The kind of key, by the names of `KeyType` where there is one. */
+export function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string {
+  const { namedCurve, modulusLength } = asymmetricKeyDetails
+  if (namedCurve !== undefined) return `ec-${CURVES.get(namedCurve) ?? namedCurve}`
+  return modulusLength === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType}-${modulusLength}`
+}
+
+/** OpenSSL's names of NIST's curves. */
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ['prime256v1', 'p256'],
+  ['secp384r1', 'p384'],
+  ['secp521r1', 'p521'],
+])
+
+/** What Node calls `keyUsage` is the extendedKeyUsage. */
+export function purposesOf({ keyUsage }: X509Certificate): string[] {
+  return (keyUsage ?? []).map((oid) => PURPOSES.get(oid) ?? oid)
+}
+
+/** RFC 5280, section 4.2.1.12. */
+const PURPOSES: ReadonlyMap<string, string> = new Map([
+  ['1.3.6.1.5.5.7.3.1', 'serverAuth'],
+  ['1.3.6.1.5.5.7.3.2', 'clientAuth'],
+  ['1.3.6.1.5.5.7.3.3', 'codeSigning'],
+  ['1.3.6.1.5.5.7.3.4', 'emailProtection'],
+  ['1.3.6.1.5.5.7.3.8', 'timeStamping'],
+  ['1.3.6.1.5.5.7.3.9', 'OCSPSigning'],
+  ['2.5.29.37.0', 'any'],
+])
+
+/** Milliseconds. */
+const DAY = 24 * 60 * 60 * 1000
