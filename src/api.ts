@@ -1,3 +1,5 @@
+import type { ExplainOptions } from './diagnose/explain.ts'
+import type { Explanation } from './diagnose/explanation.ts'
 import type { Response } from './response.ts'
 import { Session } from './session.ts'
 import type { RequestOptions } from './settings.ts'
@@ -51,6 +53,23 @@ export async function patch(url: string | URL, options?: RequestOptions): Promis
 /** `DELETE`; the exported name is `delete`. @throws as {@link request} */
 export async function delete_(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().delete(url, options)
+}
+
+/**
+ * Shakes hands with a server as a request would, through the same trust and proxies, and says why it is trusted or not, and
+ * what to write to trust it. No request is sent.
+ *
+ * @throws InvalidSchema for anything but an `https:` URL; ConnectionError, ConnectTimeout, ProxyError when there is no
+ *   connection to explain
+ *
+ * @example
+ * const explanation = await explain('https://intranet.example/', { verify: 'company-ca.pem' })
+ * if (!explanation.ok) console.error(String(explanation))
+ */
+export async function explain(url: string | URL, options?: ExplainOptions): Promise<Explanation> {
+  // Loaded when asked for: programs that are trusted need none of it.
+  const { explain } = await import('./diagnose/explain.ts')
+  return explain(url, options)
 }
 
 let shared: HTTPAdapter | undefined

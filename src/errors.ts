@@ -110,9 +110,15 @@ export interface SSLErrorOptions extends RequestExceptionOptions {
   reason?: SSLErrorReason | undefined
   host?: string | undefined
   port?: number | undefined
-  peerCertificate?: X509Certificate | undefined
+  /** What the server presented, its own certificate first. */
+  chain?: readonly X509Certificate[] | undefined
+  /** Where in the chain it fails. */
+  failing?: number | undefined
   trust?: TrustInfo | undefined
+  findings?: readonly string[] | undefined
   hints?: readonly string[] | undefined
+  /** Lines to stand below the message; the hints are among them. */
+  details?: string | undefined
 }
 
 /**
@@ -132,21 +138,41 @@ export class SSLError extends ConnectionError {
   /** The host that was connected to. */
   readonly host: string | undefined
   readonly port: number | undefined
-  /** The certificate that the server presented, where the handshake came that far; not enumerable. */
-  declare readonly peerCertificate?: X509Certificate | undefined
+  /**
+   * What the server presented, where the handshake came that far: its own certificate first, each issued by the next. Not
+   * enumerable.
+   */
+  declare readonly chain: readonly X509Certificate[]
+  /** Which certificate of the chain fails: its index, or the chain's length for one that is missing. Not enumerable. */
+  declare readonly failing: number | undefined
+  /** What was expected and what was found instead, one sentence each. Not enumerable. */
+  declare readonly findings: readonly string[]
   /** What was trusted, and where that came from. */
   readonly trust: TrustInfo | undefined
   /** What to write or do, one sentence each, the likeliest first. */
   readonly hints: readonly string[]
 
   constructor(message: string, options: SSLErrorOptions = {}) {
-    super(message, options)
+    const { details = '', chain = [], findings = [], failing } = options
+    super(message + details, options)
     this.reason = options.reason ?? 'other'
     this.host = options.host
     this.port = options.port
     this.trust = options.trust
     this.hints = options.hints ?? []
-    hide(this, 'peerCertificate', options.peerCertificate)
+    // Said by the message already: a log that prints the error need not print them twice.
+    for (const key of details === '' ? [] : (['trust', 'hints'] as const)) hide(this, key, this[key])
+    for (const [key, value] of Object.entries({ chain, findings, failing })) hide(this, key, value)
+  }
+
+  /** The certificate that the server presented, where the handshake came that far. */
+  get peerCertificate(): X509Certificate | undefined {
+    return this.chain[0]
+  }
+
+  /** The first line of the message: what went wrong, and where. */
+  get summary(): string {
+    return this.message.split('\n', 1)[0] ?? ''
   }
 }
 

@@ -1,5 +1,5 @@
 /** The public names of `vouch`. */
-import { delete_, get, head, options, patch, post, put, request } from './api.ts'
+import { delete_, explain, get, head, options, patch, post, put, request } from './api.ts'
 import { HTTPBasicAuth, HTTPProxyAuth } from './auth/basic.ts'
 import { HTTPDigestAuth } from './auth/digest.ts'
 import { CookieJar } from './cookies.ts'
@@ -18,6 +18,8 @@ export type { Auth, AuthInit } from './auth/auth.ts'
 export type { DataInit } from './body/encode.ts'
 export type { FileContent, FileSpec, FilesInit, PartHeaders } from './body/multipart.ts'
 export type { CookieAttributes, CookiesInit } from './cookies.ts'
+export type { ExplainOptions } from './diagnose/explain.ts'
+export type { Explanation } from './diagnose/explanation.ts'
 export {
   CABundleError,
   type CertificateFileErrorOptions,
@@ -67,6 +69,7 @@ export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
 export type { MaxRetries, RetryInit } from './transport/retry.ts'
 export type { TlsInfo } from './transport/tls-info.ts'
 export type { TrustSourceInput } from './trust/ca-bundle.ts'
+export type { CertificateInfo } from './trust/certificate-info.ts'
 export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'
 export type { CAStats } from './trust/secure-context.ts'
 export type { Trust, TrustInfo, TrustSource, Verify } from './trust/verify.ts'
@@ -79,6 +82,7 @@ export {
   codes,
   delete_ as delete,
   disableWarnings,
+  explain,
   get,
   HeaderMap,
   HTTPAdapter,
@@ -106,6 +110,7 @@ const requests = {
   codes,
   delete: delete_,
   disableWarnings,
+  explain,
   get,
   HeaderMap,
   HTTPAdapter,

@@ -11,7 +11,7 @@ const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
 /** The layers, from the ground up: a file may import from its own layer and those before it. */
 const LAYERS: readonly RegExp[] = [
   /^src\/(errors|environment|option-names|warnings|status-codes|lru-map|lazy)\.ts$/,
-  /^src\/(body\/.*|auth\/.*|charset|url|headers|cookies|proxies|redirects|trust\/.*|diagnose\/reasons)\.ts$/,
+  /^src\/(body\/.*|auth\/.*|charset|url|headers|cookies|proxies|redirects|trust\/.*|diagnose\/(?:reasons|diagnosis|inspectors|report|explanation))\.ts$/,
   /^src\/transport\/.*\.ts$/,
   /^src\/(request|response|settings|dispatch|session)\.ts$/,
   /^src\/(api|index|register|diagnose\/.*)\.ts$/,

@@ -5,9 +5,10 @@ import { type Command, UsageError } from './command.ts'
 import { certCreate, certEnsure } from './commands/cert-create.ts'
 import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
+import { check } from './commands/check.ts'
 import { fail, hint, type Output, print, warning } from './print.ts'
 
-const COMMANDS: readonly Command[] = [certCreate, certEnsure, certShow, certFetch]
+const COMMANDS: readonly Command[] = [check, certCreate, certEnsure, certShow, certFetch]
 
 /** Runs one command line, without `node` and the script. @returns the exit status: 2 for one that is not understood */
 async function main(args: readonly string[], output: Output): Promise<number> {

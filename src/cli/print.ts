@@ -23,7 +23,13 @@ export function printTable(
 ): void {
   const shown = rows.filter(([, value]) => value !== undefined)
   const width = Math.max(...shown.map(([name]) => name.length))
-  for (const [name, value] of shown) print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${value}`)
+  for (const [name, value] of shown)
+    print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${printable(value)}`)
+}
+
+/** A certificate says what its maker likes, and a terminal obeys control characters. */
+function printable(text = ''): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
 /** Talk: what is good to know, and no data. */
@@ -44,6 +50,10 @@ export function fail({ stderr }: Output, text: string): void {
 }
 
 /** `NO_COLOR` and its kin are respected by Node. */
-export function paint(stream: NodeJS.WritableStream, colour: 'red' | 'yellow' | 'cyan' | 'dim', text: string): string {
+export function paint(
+  stream: NodeJS.WritableStream,
+  colour: 'red' | 'green' | 'yellow' | 'cyan' | 'dim',
+  text: string,
+): string {
   return styleText(colour, text, { stream, validateStream: true })
 }

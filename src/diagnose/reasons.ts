@@ -16,6 +16,10 @@ const TRUST_CA =
   "name the CA that issued it: verify: 'ca.pem', CABundle.default().with('ca.pem'), or REQUESTS_CA_BUNDLE=ca.pem"
 const SEND_CHAIN =
   'or the server does not send its intermediate certificate: configure it there, or add it to the bundle'
+const ISSUE_AGAIN =
+  'have it issued again, by a CA that may: its certificate has basicConstraints CA:TRUE and keyUsage keyCertSign'
+const TOO_LONG =
+  'a CA above it may have no other CA below it, or not so many (pathLenConstraint): issue from a higher one'
 const CONSTRAINED = 'a CA above it may not issue certificates for this name (nameConstraints)'
 const CHECK_CLOCK = "check this machine's clock"
 
@@ -65,9 +69,9 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
       'it must allow server authentication (extendedKeyUsage serverAuth), and each certificate above it must be a CA',
     ),
   ],
-  ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate')],
-  ['PATH_LENGTH_EXCEEDED', verification('invalid-ca', 'path length constraint exceeded')],
-  ['CERT_CHAIN_TOO_LONG', verification('invalid-ca', 'certificate chain too long')],
+  ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate', ISSUE_AGAIN)],
+  ['PATH_LENGTH_EXCEEDED', verification('invalid-ca', 'path length constraint exceeded', TOO_LONG)],
+  ['CERT_CHAIN_TOO_LONG', verification('invalid-ca', 'certificate chain too long', TOO_LONG)],
   ['CA_MD_TOO_WEAK', verification('weak', 'CA signature digest algorithm too weak')],
   ['EE_KEY_TOO_SMALL', verification('weak', 'EE certificate key too weak')],
   ['CA_KEY_TOO_SMALL', verification('weak', 'CA certificate key too weak')],
@@ -82,10 +86,10 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
 
 /** Node gives this one code to every failure that it has no name for; OpenSSL's words are in the message. */
 const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
-  ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate')],
+  ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate', ISSUE_AGAIN)],
   [
     'key usage does not include certificate signing',
-    verification('invalid-ca', 'key usage does not include certificate signing'),
+    verification('invalid-ca', 'key usage does not include certificate signing', ISSUE_AGAIN),
   ],
   ['permitted subtree violation', verification('invalid-ca', 'permitted subtree violation', CONSTRAINED)],
   ['excluded subtree violation', verification('invalid-ca', 'excluded subtree violation', CONSTRAINED)],
@@ -97,13 +101,21 @@ const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
 const handshake = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({ reason, summary, hints })
 
 const NOT_TLS = handshake('not-tls', 'the server does not speak TLS on this port', 'try http:// instead of https://')
-const OLD_PROTOCOL = handshake('protocol', 'no TLS version in common with the server')
+const OLD_PROTOCOL = handshake(
+  'protocol',
+  'no TLS version in common with the server',
+  'have the server speak TLS 1.2 or 1.3: older versions are broken, and Node does not speak them',
+)
 const NEEDS_CLIENT = handshake(
   'client-certificate',
   'the server asks for a client certificate',
   "give one: cert: ['client.crt', 'client.key']",
 )
-const REFUSED_CLIENT = handshake('client-certificate', 'the server refuses the client certificate')
+const REFUSED_CLIENT = handshake(
+  'client-certificate',
+  'the server refuses the client certificate',
+  'give one that it accepts: of an authority that it trusts, not expired, for clients (extendedKeyUsage clientAuth)',
+)
 
 /** Codes of a handshake that failed for another reason than the server's certificate (OpenSSL's `SSL_R_…`). */
 const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
@@ -130,7 +142,10 @@ const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
       ...NEEDS_CLIENT.hints,
     ),
   ],
-  ['ERR_SSL_DH_KEY_TOO_SMALL', handshake('weak', "the server's Diffie-Hellman key is too small")],
+  [
+    'ERR_SSL_DH_KEY_TOO_SMALL',
+    handshake('weak', "the server's Diffie-Hellman key is too small", 'have the server use 2048 bits, or ECDHE'),
+  ],
 ])
 
 /** The row for an error of a TLS connection; `undefined` when the error has nothing to do with TLS. */

@@ -289,7 +289,8 @@ class SecureAgent extends https.Agent {
     const { proxy, trust, origin } = this.#spec
     if (proxy === undefined) return this.#secure(options)
     // The settings for TLS are made only for a proxy that speaks it: a context is expensive.
-    const spec = { proxy, authority: origin.slice('https://'.length), tls: () => tlsSettings(trust, undefined) }
+    const authority = origin.slice('https://'.length)
+    const spec = { proxy, authority, trust, tls: () => tlsSettings(trust, undefined) }
     const use = (socket: Socket, connectTimeout: number | undefined) =>
       this.#secure({ ...options, socket, connectTimeout })
     this.#tunnels.open(spec, options, use, callback)

@@ -12,26 +12,15 @@ import got, {
 import { ConnectionError, RequestException } from '../errors.ts'
 import type { HeaderMap } from '../headers.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
-import type { ClientIdentity } from '../trust/client-cert.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, Progress, SendSettings, WireBody, WireRequest } from './adapter.ts'
 import { serverAddress } from './address.ts'
-import type { Pool } from './agents.ts'
 import { decodeBody } from './decode.ts'
 import { warnExpiring } from './expiry.ts'
 import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
+import type { Route } from './route.ts'
 import { limitSilence } from './time-limits.ts'
-import { peerCertificateOf, tlsInfo } from './tls-info.ts'
-
-/** How a request reaches its server. */
-export interface Route {
-  readonly pool: Pool
-  /** `undefined` for plain http. */
-  readonly trust: ResolvedTrust | undefined
-  /** The client certificate. */
-  readonly identity: ClientIdentity | undefined
-  readonly proxy: ProxyServer | undefined
-}
+import { chainOf, tlsInfo } from './tls-info.ts'
 
 export class Exchange {
   /** Resolves when the headers have arrived. */
@@ -230,8 +219,8 @@ export class Exchange {
       ...serverAddress(this.#request.target),
       forwardedBy: this.#forwarder?.url,
       through: this.#route.proxy?.url,
-      peerCertificate: peerCertificateOf(this.#clientRequest?.socket),
-      trust: this.#route.trust?.info,
+      chain: chainOf(this.#clientRequest?.socket),
+      trust: this.#route.trust,
       totalTimeout: this.#settings.timeout.total,
     }
   }

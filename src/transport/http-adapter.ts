@@ -1,16 +1,13 @@
 import type { Readable } from 'node:stream'
-import { CABundleError, ClientCertError, ConnectionError, SSLError } from '../errors.ts'
+import { ConnectionError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
-import { isSocks } from '../proxies.ts'
-import { assertClientCertExists, resolveClientCert } from '../trust/client-cert.ts'
-import { whileBeingWritten } from '../trust/live-file.ts'
 import { isBeingRenewed, TAKEOVER_TIME } from '../trust/renewal.ts'
-import { resolveTrust } from '../trust/verify.ts'
 import { warnInsecure } from '../warnings.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
-import { AgentPool, type Pool, type PoolOptions } from './agents.ts'
-import { Exchange, type Route } from './exchange.ts'
+import { AgentPool, type PoolOptions } from './agents.ts'
+import { Exchange } from './exchange.ts'
 import { IDEMPOTENT, type MaxRetries, Retries, type RetryPolicy, toRetryPolicy } from './retry.ts'
+import { findRoute } from './route.ts'
 import { pause } from './waiting.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
@@ -104,7 +101,7 @@ export class HTTPAdapter implements Adapter {
 
   async #exchange(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     settings.signal?.throwIfAborted()
-    const route = await this.#route(request, settings)
+    const route = await findRoute(this.#pool, request, settings)
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
     const exchange = new Exchange(request, settings, route)
     try {
@@ -113,7 +110,7 @@ export class HTTPAdapter implements Adapter {
       if (!exchange.lostIdleConnection || !canBeSentAgain(request) || route.pool.closed) throw error
       // The other idle connections are likely to be dead as well; and what is trusted may have changed since.
       route.pool.closeIdle()
-      return await new Exchange(request, settings, await this.#route(request, settings)).response
+      return await new Exchange(request, settings, await findRoute(this.#pool, request, settings)).response
     }
   }
 
@@ -122,45 +119,6 @@ export class HTTPAdapter implements Adapter {
     this.#closing ??= new AbortController()
     return pause(delay, [signal, this.#closing.signal])
   }
-
-  /** Waits only where a file of trust cannot be used right now, and may be in a moment. */
-  #route(request: WireRequest, settings: SendSettings): Route | Promise<Route> {
-    try {
-      return this.#findRoute(request, settings)
-    } catch (error) {
-      if (pathOfError(error) === undefined) throw error
-      return whileBeingWritten(() => this.#findRoute(request, settings), pathOfError)
-    }
-  }
-
-  #findRoute(request: WireRequest, settings: SendSettings): Route {
-    const { target: url } = request
-    const { cert, proxy } = settings
-    if (url.protocol !== 'https:') {
-      if (cert) assertClientCertExists(cert)
-      return { pool: this.#plainPool(url, settings), trust: undefined, identity: undefined, proxy }
-    }
-    const trust = resolveTrust(settings.trust)
-    const identity = cert && resolveClientCert(cert)
-    const authorization = proxy?.authorization ?? request.headers.get('Proxy-Authorization')
-    const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
-    const spec = { origin: originWithPort(url), trust, identity, proxy: tunnel }
-    return { pool: this.#pool.secure(spec), trust, identity, proxy: tunnel }
-  }
-
-  /** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */
-  #plainPool(url: URL, { proxy, trust }: SendSettings): Pool {
-    if (proxy === undefined) return this.#pool.plain(url.origin)
-    if (isSocks(proxy)) return this.#pool.plain(url.origin, proxy)
-    if (proxy.url.protocol === 'http:') return this.#pool.plain(proxy.url.origin)
-    const origin = originWithPort(proxy.url)
-    return this.#pool.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
-  }
-}
-
-/** `https://host:port`, also with the default port: a tunnel is asked for by both. */
-function originWithPort(url: URL): string {
-  return url.port === '' ? `${url.origin}:443` : url.origin
 }
 
 /** Reads a short body to its end, so that its connection can be used again; gives up a long one with its connection. */
@@ -210,8 +168,4 @@ function canBeSentAgain({ method, rewindable }: WireRequest): boolean {
 function isRenewal(error: unknown, { trust }: SendSettings): boolean {
   if (!(error instanceof SSLError) || error.peerCertificate === undefined || error.host === undefined) return false
   return isBeingRenewed(error.peerCertificate, error.host, trust)
-}
-
-function pathOfError(error: unknown): string | undefined {
-  return error instanceof CABundleError || error instanceof ClientCertError ? error.path : undefined
 }

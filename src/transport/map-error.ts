@@ -1,6 +1,8 @@
 /** Errors of got, Node and OpenSSL become errors of ours: on their code, never on a message that only people should read. */
 import type { X509Certificate } from 'node:crypto'
+import { diagnose } from '../diagnose/diagnosis.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
+import { reportOf } from '../diagnose/report.ts'
 import {
   ChunkedEncodingError,
   ConnectionError,
@@ -13,7 +15,7 @@ import {
   SSLError,
   Timeout,
 } from '../errors.ts'
-import type { TrustInfo } from '../trust/verify.ts'
+import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
 import { serverAddress } from './address.ts'
 import { ConnectTimeLimit, ReadTimeLimit } from './time-limits.ts'
 
@@ -21,8 +23,9 @@ import { ConnectTimeLimit, ReadTimeLimit } from './time-limits.ts'
 export interface ErrorContext {
   readonly host: string
   readonly port: number
-  readonly peerCertificate: X509Certificate | undefined
-  readonly trust: TrustInfo | undefined
+  /** What was presented, the server's own certificate first; empty when the handshake did not come that far. */
+  readonly chain: readonly X509Certificate[]
+  readonly trust: ResolvedTrust | undefined
   readonly totalTimeout: number | undefined
   /** The proxy that forwards a plain http request: whom the connection was made to, then. */
   readonly forwardedBy?: URL | undefined
@@ -53,13 +56,12 @@ export function mapRequestError(error: TransportError, context: ErrorContext): R
 export function mapProxyError(
   error: TransportError,
   proxy: URL,
-  presented: Partial<Pick<ErrorContext, 'peerCertificate' | 'trust'>> = {},
+  { chain = [], trust }: Partial<Pick<ErrorContext, 'chain' | 'trust'>> = {},
 ): ProxyError {
-  const { peerCertificate, trust } = presented
-  const cause = mapTlsError(error, { ...serverAddress(proxy), peerCertificate, trust })
+  const cause = mapTlsError(error, { ...serverAddress(proxy), chain, trust })
   const hint =
     cause?.reason === 'not-tls' ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL' : ''
-  const message = `Unable to connect to proxy ${proxy.host}: ${cause?.message ?? problemOf(error)}${hint}`
+  const message = `Unable to connect to proxy ${proxy.host}: ${cause?.summary ?? problemOf(error)}${hint}`
   return new ProxyError(message, { code: error.code, cause: cause ?? error })
 }
 
@@ -106,11 +108,11 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
 }
 
 /** Whom a connection was made to, and what was presented and trusted there. */
-type Peer = Pick<ErrorContext, 'host' | 'port' | 'peerCertificate' | 'trust'>
+type Peer = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust'>
 
 function mapTlsError(error: TransportError, context: Peer): SSLError | undefined {
-  const { host, port, peerCertificate, trust } = context
-  const common = { code: error.code, cause: error, host, port, peerCertificate, trust }
+  const { host, port, chain, trust } = context
+  const common = { code: error.code, cause: error, host, port, chain, trust: trust?.info }
   if (endedInHandshake(error)) {
     const message = `the server closed the connection during the TLS handshake (${where(context)})`
     return new SSLError(message, { ...common, reason: 'protocol' })
@@ -119,7 +121,11 @@ function mapTlsError(error: TransportError, context: Peer): SSLError | undefined
   if (row === undefined) return undefined
   // Our own host check words it exactly (an address or a name); the table knows the kind only.
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
-  return new SSLError(`${summary} (${where(context)})`, { ...common, reason: row.reason, hints: row.hints })
+  const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
+  const diagnosis = diagnose(row, { host, port, chain, trusted, path: trust?.info.path, now: Date.now() })
+  const { reason, findings, failing, hints } = diagnosis
+  const details = reportOf(diagnosis, chain, trust?.info)
+  return new SSLError(`${summary} (${where(context)})`, { ...common, reason, findings, failing, hints, details })
 }
 
 /** Node's own error for an end of file before the handshake was done; a reset has a syscall. */

@@ -27,6 +27,8 @@ export interface PresentedCertificate {
   /** When it ends, as Node writes it, and its SHA-256. */
   readonly validTo: string
   readonly fingerprint: string
+  /** Those that were sent along with it (DER), each the issuer of the one before. */
+  readonly issuers: readonly Buffer[]
 }
 
 /** What was noted of a handshake. */
@@ -46,7 +48,7 @@ export interface Handshake {
  *
  * @param resumable what was presented when the session was made that this handshake may resume: it is not presented again
  */
-export function observeHandshake(socket: TLSSocket, resumable: PresentedCertificate | undefined): void {
+export function observeHandshake(socket: TLSSocket, resumable?: PresentedCertificate): void {
   socket.prependOnceListener('secure', () => {
     handshakes.set(socket, {
       peer: socket.isSessionReused() ? resumable : presentedOn(socket),
@@ -59,13 +61,26 @@ export function observeHandshake(socket: TLSSocket, resumable: PresentedCertific
 function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
   const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true)
   const { raw, valid_to: validTo = '', fingerprint256: fingerprint = '' } = certificate
-  return raw && { raw, validTo, fingerprint }
+  return raw && { raw, validTo, fingerprint, issuers: issuersOf(certificate) }
 }
 
-/** The certificate that was presented on this connection, also when it was refused. */
-export function peerCertificateOf(socket: Socket | null | undefined): X509Certificate | undefined {
+/** Node links each certificate to its issuer, a root to itself, and behind the last one sent puts its issuer if trusted. */
+function issuersOf(certificate: Partial<DetailedPeerCertificate>): Buffer[] {
+  const chain: Buffer[] = []
+  const seen = new Set([certificate])
+  let next = certificate.issuerCertificate
+  while (next?.raw !== undefined && !seen.has(next)) {
+    seen.add(next)
+    chain.push(next.raw)
+    next = next.issuerCertificate
+  }
+  return chain
+}
+
+/** What was presented on this connection, also when it was refused: the peer's own certificate first. */
+export function chainOf(socket: Socket | null | undefined): X509Certificate[] {
   const peer = socket ? handshakes.get(socket)?.peer : undefined
-  return peer && new X509Certificate(peer.raw)
+  return peer ? [peer.raw, ...peer.issuers].map((raw) => new X509Certificate(raw)) : []
 }
 
 /** What is known of the handshake; `undefined` for a connection without TLS. */

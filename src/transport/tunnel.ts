@@ -4,10 +4,12 @@ import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
 import { ProxyError } from '../errors.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
+import type { ResolvedTrust } from '../trust/verify.ts'
 import { serverAddress } from './address.ts'
 import { mapProxyError } from './map-error.ts'
 import { openSocksTunnel } from './socks.ts'
 import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
+import { chainOf, observeHandshake } from './tls-info.ts'
 
 /** What a tunnel needs to know. */
 export interface TunnelOptions {
@@ -16,6 +18,8 @@ export interface TunnelOptions {
   readonly authority: string
   /** For the TLS connection to an `https:` proxy; the client certificate is not among it, that is for the origin. */
   readonly tls: () => tls.ConnectionOptions
+  /** What that is verified against, for errors. */
+  readonly trust?: ResolvedTrust
   /** ms */
   readonly connectTimeout: number | undefined
 }
@@ -35,7 +39,8 @@ export function openTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
 }
 
 function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
-  const { proxy, authority, connectTimeout } = options
+  const { proxy, authority, connectTimeout, trust } = options
+  let connection: Socket | undefined
   const request = http.request({
     method: 'CONNECT',
     path: authority,
@@ -43,7 +48,10 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
       Host: authority,
       ...(proxy.authorization !== undefined && { 'Proxy-Authorization': proxy.authorization }),
     },
-    createConnection: () => connectToProxy(options),
+    createConnection: () => {
+      connection = connectToProxy(options)
+      return connection
+    },
   })
   // Node's would be `close`, which is not true of a tunnel; requests and curl send none either.
   request.removeHeader('Connection')
@@ -59,9 +67,10 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
   request.once('error', (error) => {
-    callback(givenUp ?? (error instanceof ConnectTimeLimit ? error : mapProxyError(error, proxy.url)))
+    callback(givenUp ?? (error instanceof ConnectTimeLimit ? error : mapProxyError(error, proxy.url, presented())))
   })
   request.end()
+  const presented = () => ({ chain: chainOf(connection), trust })
   const destroy = (reason: Error) => {
     givenUp = reason
     request.destroy(reason)
@@ -72,8 +81,9 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
 /** A connection to the proxy itself. */
 function connectToProxy({ proxy: { url }, tls: settings }: TunnelOptions): Socket {
   const { host, port, servername } = serverAddress(url)
-  const socket =
-    url.protocol === 'https:' ? tls.connect({ ...settings(), host, port, servername }) : net.connect({ host, port })
+  if (url.protocol !== 'https:') return net.connect({ host, port }).setNoDelay(true)
+  const socket = tls.connect({ ...settings(), host, port, servername })
+  observeHandshake(socket)
   // As agents have it: otherwise a request in several pieces waits 40 ms for the acknowledgement of the first.
   return socket.setNoDelay(true)
 }

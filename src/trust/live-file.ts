@@ -16,6 +16,8 @@ export interface FileVersion<T> {
   stale: boolean
   /** What the file held before, the latest first, and when (by `performance.now()`) it was seen to hold that no more. */
   readonly replaced?: readonly { readonly value: T; readonly at: number }[] | undefined
+  /** Where it was read from, absolute; absent for what is no file. */
+  readonly path?: string
 }
 
 interface Entry<T> {
@@ -88,7 +90,8 @@ export class LiveFiles<T> {
       return previous.version
     }
     this.stats.parses++
-    const version = { value: this.#parse(content, path), stale: false, replaced: previous && history(previous.version) }
+    const replaced = previous && history(previous.version)
+    const version = { value: this.#parse(content, path), stale: false, replaced, path }
     if (previous) previous.version.stale = true
     this.#entries.set(path, { status, settled, contentHash, version })
     return version

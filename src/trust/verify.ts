@@ -1,6 +1,7 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}; nobody behind this file looks at the raw value again. */
+import type { X509Certificate } from 'node:crypto'
 import { bundleOfPath, CABundle, type CertificateSet, isPemText, type TrustSourceInput } from './ca-bundle.ts'
-import { defaultRoots } from './system-store.ts'
+import { defaultRoots, readStore } from './system-store.ts'
 
 /**
  * What a request trusts. `true`: the default roots. `false`: anything, without verification. A path (file or directory),
@@ -68,6 +69,12 @@ export function resolveTrust(trust: Trust): ResolvedTrust {
     return { verified: false, digest: 'insecure', set: undefined, info: trustInfo(trust, 0) }
   }
   return defaultTrust()
+}
+
+/** The certificates that are trusted, as far as they can be listed; none when verification is off. */
+export function trustedCertificates({ verified, set }: ResolvedTrust): readonly X509Certificate[] {
+  const anchors = set?.anchors ?? (verified && defaultRoots().length > 0 ? readStore('default').value : [])
+  return anchors.map((anchor) => anchor.certificate)
 }
 
 function toBundle(verify: TrustSourceInput): CABundle {

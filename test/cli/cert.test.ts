@@ -135,7 +135,7 @@ test('a key that others can read is a warning in plain words', { skip: process.p
 })
 
 const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = [
-  ['', 2, /^$/, /^Usage: vouch COMMAND …\n\n {2}vouch cert create/],
+  ['', 2, /^$/, /^Usage: vouch COMMAND …\n\n {2}vouch check .*\n {2}vouch cert create/],
   ['--help', 0, /^Usage: vouch COMMAND …/, /^$/],
   ['--version', 0, /^\d+\.\d+\.\d+\n$/, /^$/],
   ['cert', 2, /^$/, /vouch cert fetch/],

@@ -24,7 +24,12 @@ export function verdictOf(server: ServerCase, trusts: Trusts): string {
   if (complete && trusts.kind === 'certificates' && trusts.rejects) {
     problems.push({ at: depth, reason: 'wrong-purpose', phase: 'extensions' })
   } else if (!complete) {
-    const reason = server.path.length === 1 ? 'self-signed' : 'unknown-ca'
+    const reason =
+      server.path.length === 1
+        ? 'self-signed'
+        : lacksIntermediate(server, depth)
+          ? 'missing-intermediate'
+          : 'unknown-ca'
     // Without partial chains, a signature that cannot be checked is found late.
     problems.push({ at: depth, reason, phase: trusts.kind === 'public' && depth === 0 ? 'names' : 'chain' })
   } else if (trusts.kind === 'certificates' && trusts.namesakeFirst && !server.keyIdentifiers) {
@@ -34,6 +39,11 @@ export function verdictOf(server: ServerCase, trusts: Trusts): string {
   const late = (phase: Phase) => PHASES.indexOf(phase)
   const [last] = problems.sort((a, b) => late(b.phase) - late(a.phase))
   return last?.reason ?? (server.wrongHost ? 'hostname-mismatch' : 'trusted')
+}
+
+/** Whether the server sends its own certificate alone, and an intermediate authority issued it. */
+function lacksIntermediate({ path, sent }: ServerCase, depth: number): boolean {
+  return depth === 0 && sent.length === 1 && path.length > 2
 }
 
 /** The order in which OpenSSL checks. Node lets it go on after a failure and reports the last one. */

@@ -28,7 +28,8 @@ export type TestKeyType = KeyType | 'rsa-1024'
 /** What a test certificate is to be. `null` for an extension leaves it out. */
 export interface CertificateOptions {
   /**
-   * DNS names and IP addresses for subjectAltName, written as they are (bad ones too); `[]` for none at all. Default:
+   * DNS names and IP addresses for subjectAltName, written as they are (bad ones too); `dns:` before an address makes a name
+   * of it; `[]` for none at all. Default:
    * `['localhost']` for a server certificate, none for an authority.
    */
   hosts?: readonly string[]
@@ -219,6 +220,7 @@ function defaultKeyUsage(role: Role, key: KeyObject): readonly KeyUsageName[] {
 }
 
 function altName(host: string): AltName {
+  if (host.startsWith('dns:')) return { type: 'dns', value: host.slice('dns:'.length) }
   return isIP(host) ? parseHost(host) : { type: /\/\d+$/.test(host) ? 'ip' : 'dns', value: host }
 }
 

@@ -1,0 +1,278 @@
+/**
+ * Why a server's certificate was refused. OpenSSL's code says what it stumbled over; what was presented and what is trusted
+ * say what that means, and what to write. Pure: nothing is read, and nobody is asked.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { SSLErrorReason } from '../errors.ts'
+import { hostsOf, isSelfSigned, keyTypeOf, nameInOneLine, purposesOf } from '../trust/certificate-info.ts'
+import { inspectorIn } from './inspectors.ts'
+import type { Reason } from './reasons.ts'
+
+/** What is known of a handshake that failed. */
+export interface Evidence {
+  readonly host: string
+  readonly port: number
+  /** What the server presented, its own certificate first, each issued by the next; empty: nothing is known of it. */
+  readonly chain: readonly X509Certificate[]
+  /** What is trusted; asked for only where it matters, since there may be hundreds. */
+  readonly trusted: () => readonly X509Certificate[]
+  /** The file or directory that is trusted, where it is one. */
+  readonly path: string | undefined
+  /** ms since 1970 */
+  readonly now: number
+}
+
+/** What to tell of it. */
+export interface Diagnosis extends Reason {
+  /** What was expected and what was found instead, a sentence each. */
+  readonly findings: readonly string[]
+  /** Where in the chain it fails: an index, or its length for the certificate that is missing behind it. */
+  readonly failing: number | undefined
+}
+
+/** Looks closer at a failure whose row of the table is known. */
+export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
+  const found = evidence.chain.length > 0 ? LOOK[row.reason]?.(evidence, row) : undefined
+  return { ...row, findings: [], failing: undefined, ...found }
+}
+
+type Look = (evidence: Evidence, row: Reason) => Partial<Diagnosis>
+
+/** What there is to see, by the reason that the code gives. */
+const LOOK: { readonly [reason in SSLErrorReason]?: Look } = {
+  'self-signed': lookAtSelfSigned,
+  'unknown-ca': lookAtUnknownCA,
+  expired: lookAtDates,
+  'not-yet-valid': lookAtDates,
+  'hostname-mismatch': lookAtNames,
+  'wrong-purpose': lookAtPurposes,
+  'invalid-ca': lookAtAuthorities,
+  weak: lookAtStrength,
+}
+
+function lookAtSelfSigned({ host, port, chain, trusted, path }: Evidence, row: Reason): Partial<Diagnosis> {
+  const [server] = chain as [X509Certificate]
+  const namesake = trusted().find(({ subject }) => subject === server.subject)
+  if (namesake === undefined) {
+    const fetchIt = `to look at it and save it: npx vouch cert fetch ${hostAndPort(host, port)} -o server.pem`
+    return { failing: 0, hints: [...row.hints, fetchIt] }
+  }
+  return {
+    failing: 0,
+    findings: [
+      `another certificate of this name is trusted, SHA-256 ${namesake.fingerprint256}, valid ${spanOf(namesake)}`,
+    ],
+    hints: [
+      `the server's certificate was renewed or replaced: if its owner says so, get the new one: npx vouch cert fetch ${hostAndPort(host, port)} -o ${path ?? 'server.pem'} --overwrite`,
+      'or somebody else answers in its place',
+    ],
+  }
+}
+
+function lookAtUnknownCA({ chain, trusted }: Evidence): Partial<Diagnosis> {
+  const last = chain.at(-1) as X509Certificate
+  const endsInRoot = isSelfSigned(last)
+  const missing = nameInOneLine(last.issuer)
+  const failing = endsInRoot ? chain.length - 1 : chain.length
+  const inspector = inspectorIn(chain)
+  if (inspector !== undefined) {
+    return {
+      failing,
+      findings: [
+        `${inspector.product} inspects TLS on the way: it issued this certificate in place of the server's own, by '${inspector.issuer}'`,
+      ],
+      hints: [
+        `get the certificate of '${missing}' from whoever runs it (at a company: IT), and add it: verify: CABundle.default().with('company-ca.pem')`,
+        'for the whole program: REQUESTS_CA_BUNDLE=FILE, which replaces the default roots, so with these in it too',
+        "if it is installed on this machine already: verify: CABundle.default().with(CABundle.system()), or Node's --use-system-ca",
+      ],
+    }
+  }
+  const namesake = trusted().find(({ subject, raw }) => subject === last.issuer && !raw.equals(last.raw))
+  if (namesake !== undefined) return { failing, ...otherKey(last, namesake) }
+  if (endsInRoot) {
+    return {
+      failing,
+      findings: [
+        `the chain ends in '${nameInOneLine(last.subject)}', SHA-256 ${last.fingerprint256}, which is not trusted`,
+      ],
+    }
+  }
+  if (chain.length === 1 && seemsToLackIntermediate(last, trusted())) return missingIntermediate(missing)
+  return { failing, findings: [`nobody of the name '${missing}' is trusted, who issued the last certificate sent`] }
+}
+
+/** A CA that was made anew keeps its name: only the key tells the two apart. */
+function otherKey(last: X509Certificate, namesake: X509Certificate): Partial<Diagnosis> {
+  return {
+    findings: [
+      `a CA named '${nameInOneLine(last.issuer)}' is trusted, but with another key than the one that signed here: SHA-256 ${namesake.fingerprint256}, valid ${spanOf(namesake)}`,
+    ],
+    hints: [
+      'the CA was made anew, or there are two of one name: get its current certificate from its owner, and trust that',
+    ],
+  }
+}
+
+function missingIntermediate(issuer: string): Partial<Diagnosis> {
+  return {
+    reason: 'missing-intermediate',
+    failing: 1,
+    findings: [`the server sent its own certificate only, and not that of its issuer, '${issuer}'`],
+    hints: [
+      'have the server send it: the file of its certificate is to hold the intermediate certificates after it (fullchain.pem)',
+      "or add it here: verify: ['ca.pem', 'intermediate.pem']",
+      `or, where '${issuer}' is a root: name it, verify: 'ca.pem'`,
+    ],
+  }
+}
+
+/**
+ * Whether a lone certificate was issued by an intermediate authority rather than by a root that is not trusted. From the
+ * certificate alone nobody can know: public CAs never issue from a root and say where to find the issuer (RFC 5280, section
+ * 4.2.2.1), and names tell.
+ */
+function seemsToLackIntermediate(certificate: X509Certificate, trusted: readonly X509Certificate[]): boolean {
+  if (/CA Issuers/.test(certificate.infoAccess ?? '')) return true
+  if (/\b(?:intermediate|issuing|subordinate|sub[ -]?ca)\b/i.test(partOf(certificate.issuer, 'CN'))) return true
+  const organization = partOf(certificate.issuer, 'O')
+  return organization !== '' && trusted.some(({ subject }) => partOf(subject, 'O') === organization)
+}
+
+function partOf(name: string, type: string): string {
+  return new RegExp(`^${type}=(.*)$`, 'm').exec(name)?.[1] ?? ''
+}
+
+function lookAtDates({ chain, now, trusted }: Evidence, row: Reason): Partial<Diagnosis> {
+  const isExpired = row.reason === 'expired'
+  const isOff = ({ validFrom, validTo }: X509Certificate) =>
+    isExpired ? Date.parse(validTo) < now : Date.parse(validFrom) > now
+  const sent = chain.findIndex(isOff)
+  const last = chain.at(-1) as X509Certificate
+  const off = chain[sent] ?? trusted().find((root) => root.subject === last.issuer && isOff(root))
+  if (off === undefined) return {}
+  const failing = sent < 0 ? chain.length : sent
+  const whose = failing === 0 ? "the server's own" : isSelfSigned(off) ? 'the root' : 'an intermediate CA'
+  const when = isExpired
+    ? `ended ${ago(now - Date.parse(off.validTo))} ago, ${iso(off.validTo)}`
+    : `begins in ${ago(Date.parse(off.validFrom) - now)}, ${iso(off.validFrom)}`
+  return {
+    failing,
+    findings: [`'${nameInOneLine(off.subject)}' (${whose}) ${when}; this machine's clock says ${iso(now)}`],
+    hints: failing === 0 || !isExpired ? row.hints : [RENEWED_CA, ...row.hints],
+  }
+}
+
+const RENEWED_CA =
+  'most CAs that end have a successor: have the server send the current chain, and trust the current root'
+
+function lookAtNames({ host, port, chain }: Evidence, row: Reason): Partial<Diagnosis> {
+  const [server] = chain as [X509Certificate]
+  const hosts = hostsOf(server)
+  const shown = hosts.length > 12 ? `${hosts.slice(0, 12).join(', ')} … (${hosts.length})` : hosts.join(', ')
+  const commonName = partOf(server.subject, 'CN')
+  const findings = [`asked for ${host}; the certificate is for ${shown || 'no host at all (it has no subjectAltName)'}`]
+  const hints: string[] = []
+  const near = nearestName(
+    host,
+    hosts.filter((name) => name !== host),
+  )
+  if (hosts.length === 0 && commonName !== '') {
+    findings.push(`it has a common name, '${commonName}', which does not count (RFC 9525)`)
+  } else if (isIP(host) !== 0 && hosts.includes(host) && server.checkIP(host) === undefined) {
+    findings.push('an address needs an iPAddress entry, and this one is written as a dNSName')
+  } else if (near?.startsWith('*.')) {
+    findings.push(`'${near}' stands for exactly one label in front of ${near.slice(1)}`)
+  } else if (near !== undefined) {
+    findings.push(`it is valid for ${near}, not for ${host}`)
+  }
+  if (near !== undefined && !near.startsWith('*.')) hints.push(`ask for https://${hostAndPort(near, port)}`)
+  hints.push(...row.hints)
+  if (isSelfSigned(server)) hints.push(`to make it again: npx vouch cert create ${host} --overwrite`)
+  return { failing: 0, findings, hints }
+}
+
+/** The name that was probably meant: with or without `www.`, the wildcard that does not reach, another name of this machine. */
+function nearestName(host: string, hosts: readonly string[]): string | undefined {
+  const isHere = (name: string) => name === 'localhost' || name === '::1' || name.startsWith('127.')
+  const bare = host.replace(/^www\./, '')
+  return (
+    hosts.find((name) => name === `www.${bare}` || name === bare) ??
+    hosts.find((name) => name.startsWith('*.') && (name.slice(2) === host || host.endsWith(name.slice(1)))) ??
+    (isHere(host) ? hosts.find(isHere) : undefined)
+  )
+}
+
+function lookAtPurposes(evidence: Evidence): Partial<Diagnosis> {
+  const { chain } = evidence
+  const allows = (certificate: X509Certificate) => {
+    const purposes = purposesOf(certificate)
+    return purposes.length === 0 || purposes.includes('serverAuth') || purposes.includes('any')
+  }
+  const failing = chain.findIndex((certificate) => !allows(certificate))
+  const certificate = chain[failing]
+  // OpenSSL says the same of an issuer that is no CA.
+  if (certificate === undefined) return lookAtAuthorities(evidence)
+  const purposes = purposesOf(certificate).join(', ')
+  return {
+    failing,
+    findings: [`'${nameInOneLine(certificate.subject)}' is for ${purposes} only, and serverAuth is wanted`],
+  }
+}
+
+function lookAtAuthorities({ chain, trusted }: Evidence): Partial<Diagnosis> {
+  const failing = chain.findIndex((certificate, index) => index > 0 && !certificate.ca)
+  const certificate = chain[failing]
+  if (certificate !== undefined) {
+    return {
+      failing,
+      findings: [
+        `'${nameInOneLine(certificate.subject)}' has issued a certificate, but is no CA (basicConstraints has no CA:TRUE)`,
+      ],
+    }
+  }
+  const last = chain.at(-1) as X509Certificate
+  const root = trusted().find(({ subject, ca }) => subject === last.issuer && !ca)
+  if (root === undefined) return {}
+  return {
+    failing: chain.length,
+    findings: [`'${nameInOneLine(root.subject)}' is trusted, but is no CA (basicConstraints has no CA:TRUE)`],
+  }
+}
+
+function lookAtStrength({ chain }: Evidence): Partial<Diagnosis> {
+  const failing = chain.findIndex(
+    ({ publicKey: { asymmetricKeyDetails: details } }) => (details?.modulusLength ?? 2048) < 2048,
+  )
+  return {
+    failing: failing < 0 ? undefined : failing,
+    findings: chain.map(
+      (certificate) =>
+        `'${nameInOneLine(certificate.subject)}' has a key of the kind ${keyTypeOf(certificate.publicKey)}`,
+    ),
+    hints: ['have it issued again with a key of at least ec-p256 or rsa-2048 and SHA-256'],
+  }
+}
+
+/** `https://` aside, as it stands in a URL. */
+export function hostAndPort(host: string, port: number): string {
+  const shown = host.includes(':') ? `[${host}]` : host
+  return port === 443 ? shown : `${shown}:${port}`
+}
+
+/** `2026-11-25 to 2027-11-25` */
+export function spanOf({ validFrom, validTo }: X509Certificate): string {
+  return `${iso(validFrom).slice(0, 10)} to ${iso(validTo).slice(0, 10)}`
+}
+
+/** To the second: certificates know no finer time. */
+const iso = (date: string | number): string => new Date(date).toISOString().replace(/\.\d+/, '')
+
+/** A time in the largest unit that says enough. */
+function ago(ms: number): string {
+  const days = Math.floor(ms / 86_400_000)
+  if (days >= 2) return `${days} days`
+  const hours = Math.floor(ms / 3_600_000)
+  return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`
+}

@@ -1,0 +1,116 @@
+/** Why a server is trusted or not, as a value and as a short story. Pure: see `explain.ts` for how it is found out. */
+import type { X509Certificate } from 'node:crypto'
+import type { SSLErrorReason } from '../errors.ts'
+import { type CertificateInfo, describeCertificate, nameInOneLine } from '../trust/certificate-info.ts'
+import type { TrustInfo } from '../trust/verify.ts'
+import { hostAndPort, spanOf } from './diagnosis.ts'
+import { certificateInOneLine, columns, printable, trustInWords } from './report.ts'
+
+/** What an {@link Explanation} is made of. */
+export interface ExplanationParts {
+  readonly reason: SSLErrorReason | null
+  readonly summary: string
+  readonly host: string
+  readonly port: number
+  readonly chain: readonly X509Certificate[]
+  readonly failing?: number | undefined
+  readonly anchor?: { readonly certificate: X509Certificate; readonly path: string | undefined } | undefined
+  readonly trust: TrustInfo
+  readonly findings?: readonly string[]
+  readonly hints: readonly string[]
+  readonly protocol?: string | null
+  readonly cipher?: string | undefined
+}
+
+/**
+ * Why a server is trusted, or not. `String(explanation)` is a short story for people, `JSON.stringify(explanation)` all of it
+ * for programs.
+ */
+export class Explanation {
+  /** Whether a request to the server would be let through. */
+  readonly ok: boolean
+  /** The reason of the `SSLError` that a request would get; null when it would get none. */
+  readonly reason: SSLErrorReason | null
+  /** One line. */
+  readonly summary: string
+  readonly host: string
+  readonly port: number
+  /** What the server presented: its own certificate first, each issued by the next. */
+  readonly chain: readonly CertificateInfo[]
+  /** The trusted certificate that vouches for the server, and the file that it is from; null when none does. */
+  readonly anchor: (CertificateInfo & { readonly path: string | null }) | null
+  /** What is trusted, and who said so. */
+  readonly trust: TrustInfo
+  /** What was expected and what was found instead, a sentence each. */
+  readonly findings: readonly string[]
+  /** What to write or do, one sentence each, the likeliest first. */
+  readonly hints: readonly string[]
+  /** `TLSv1.3`; null when the handshake failed. */
+  readonly protocol: string | null
+  readonly cipher: string | null
+  readonly #parts: ExplanationParts
+
+  /** @internal */
+  constructor(parts: ExplanationParts) {
+    const { chain, anchor } = parts
+    this.ok = parts.reason === null
+    this.reason = parts.reason
+    this.summary = parts.summary
+    this.host = parts.host
+    this.port = parts.port
+    this.chain = chain.map(describeCertificate)
+    this.anchor = anchor ? { ...describeCertificate(anchor.certificate), path: anchor.path ?? null } : null
+    this.trust = parts.trust
+    this.findings = parts.findings ?? []
+    this.hints = parts.hints
+    this.protocol = parts.protocol ?? null
+    this.cipher = parts.cipher ?? null
+    this.#parts = parts
+  }
+
+  /** The story: the chain as a tree, what is wrong with it and where, what to do. */
+  toString(): string {
+    const { host, port, summary, ok, anchor } = this
+    const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `is not trusted: ${summary}`
+    const tree = this.#tree().map((line, depth) => `\n  ${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${line}`)
+    return `https://${hostAndPort(host, port)} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
+  }
+
+  /** Everything but the texts of the certificates' keys: plain data. */
+  toJSON(): object {
+    const { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher } = this
+    return { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher }
+  }
+
+  /** A line for each certificate, the failing one and the trusted one marked. */
+  #tree(): string[] {
+    const { chain, anchor, failing } = this.#parts
+    const isAnchor = ({ raw }: X509Certificate) => anchor?.certificate.raw.equals(raw)
+    const lines = chain.map((certificate, index) => {
+      const mark = index === failing ? '  ✗' : isAnchor(certificate) ? '  ✓ trusted' : ''
+      return `${printable(certificateInOneLine(certificate))}${mark}`
+    })
+    const last = chain.at(-1)
+    if (anchor && !chain.some(isAnchor)) lines.push(`${printable(certificateInOneLine(anchor.certificate))}  ✓ trusted`)
+    if (last && failing === chain.length)
+      lines.push(`${printable(nameInOneLine(last.issuer))}  ✗ not sent, not trusted`)
+    return lines
+  }
+
+  #rows(): string {
+    const { anchor, chain } = this.#parts
+    const [server] = chain
+    const { daysLeft = 0 } = this.chain[0] ?? {}
+    const left = daysLeft < 0 ? 'it has ended' : daysLeft === 1 ? '1 day left' : `${daysLeft} days left`
+    return columns([
+      ['valid', server && `${spanOf(server)}, ${left}`],
+      ['SHA-256', server?.fingerprint256],
+      ['trusted', trustInWords(this.trust)],
+      ['by', anchor && (anchor.path ?? undefined)],
+      ['protocol', this.protocol === null ? undefined : `${this.protocol}, ${this.cipher}`],
+      ...this.findings.map((text) => ['found', text] as const),
+      ...this.hints.map((text) => ['hint', text] as const),
+      ['more', this.reason === null ? undefined : `docs/troubleshooting.md#${this.reason}`],
+    ])
+  }
+}

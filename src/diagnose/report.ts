@@ -1,0 +1,78 @@
+/** What is known of a connection that was refused, as lines for people: the body of an error's message. */
+import type { X509Certificate } from 'node:crypto'
+import { hostsOf, isSelfSigned, nameInOneLine } from '../trust/certificate-info.ts'
+import type { TrustInfo } from '../trust/verify.ts'
+import { type Diagnosis, spanOf } from './diagnosis.ts'
+
+/**
+ * The lines below the first one of an error's message: what was presented, what was trusted, what was found, what to do.
+ *
+ * @returns text that begins with a line break, or nothing
+ */
+export function reportOf(
+  { reason, findings, hints }: Pick<Diagnosis, 'reason' | 'findings' | 'hints'>,
+  chain: readonly X509Certificate[],
+  trust: TrustInfo | undefined,
+): string {
+  const [server] = chain
+  const rows: (readonly [name: string, text: string | undefined])[] = [
+    ['presented', server && certificateInOneLine(server)],
+    ['', server && `valid ${spanOf(server)}, SHA-256 ${server.fingerprint256}`],
+    ['trusted', trust && trustInWords(trust)],
+    ...findings.map((text) => ['found', text] as const),
+    ...hints.map((text) => ['hint', text] as const),
+    ['more', `docs/troubleshooting.md#${reason}`],
+  ]
+  return columns(rows)
+}
+
+/** Names in one column and texts in the other, a line each; a name that was just said is not said again. */
+export function columns(rows: readonly (readonly [name: string, text: string | undefined])[]): string {
+  let before = ''
+  return rows
+    .filter(([, text]) => text !== undefined)
+    .map(([name, text]) => {
+      const shown = name === before ? '' : name
+      before = name
+      return `\n  ${shown.padEnd(WIDTH)}${printable(text ?? '')}`
+    })
+    .join('')
+}
+
+/** A certificate says what its maker likes: nothing of it may move the cursor, or begin a line of a log. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`
+  })
+}
+
+const WIDTH = 'presented'.length + 2
+
+/** `CN=localhost, self-signed, for localhost, 127.0.0.1` */
+export function certificateInOneLine(certificate: X509Certificate): string {
+  const issuer = isSelfSigned(certificate) ? 'self-signed' : `issued by ${nameInOneLine(certificate.issuer)}`
+  return `${nameInOneLine(certificate.subject) || '(no name)'}, ${issuer}${hostsInWords(hostsOf(certificate))}`
+}
+
+function hostsInWords(hosts: readonly string[]): string {
+  if (hosts.length === 0) return ''
+  const shown = hosts.slice(0, MAX_HOSTS).join(', ')
+  return `, for ${shown}${hosts.length > MAX_HOSTS ? ` and ${hosts.length - MAX_HOSTS} more` : ''}`
+}
+
+/** Certificates of content networks have a hundred. */
+const MAX_HOSTS = 6
+
+/** `1 certificate from ca.pem (verify of the call)` */
+export function trustInWords({ source, path, certificates }: TrustInfo): string {
+  if (source === 'default') return `${certificates} certificates, Node's default roots`
+  const count = certificates === 1 ? '1 certificate' : `${certificates} certificates`
+  return `${count}${path === undefined ? '' : ` from ${path}`} (${SOURCES[source]})`
+}
+
+const SOURCES = {
+  call: 'verify of the call',
+  session: 'verify of the session',
+  REQUESTS_CA_BUNDLE: 'REQUESTS_CA_BUNDLE',
+  CURL_CA_BUNDLE: 'CURL_CA_BUNDLE',
+} as const

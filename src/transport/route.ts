@@ -1,0 +1,66 @@
+/** How a request reaches its server: by which pool, verified against what, through which proxy. */
+import { CABundleError, ClientCertError } from '../errors.ts'
+import { isSocks, type ProxyServer } from '../proxies.ts'
+import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
+import { whileBeingWritten } from '../trust/live-file.ts'
+import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
+import type { SendSettings, WireRequest } from './adapter.ts'
+import type { AgentPool, Pool } from './agents.ts'
+
+export interface Route {
+  readonly pool: Pool
+  /** `undefined` for plain http. */
+  readonly trust: ResolvedTrust | undefined
+  /** The client certificate. */
+  readonly identity: ClientIdentity | undefined
+  readonly proxy: ProxyServer | undefined
+}
+
+type Destination = Pick<WireRequest, 'target' | 'headers'>
+
+/**
+ * The route by what the files of trust hold now. Waits only where one of them cannot be used right now, and may be in a
+ * moment.
+ *
+ * @throws CABundleError, ClientCertError when a file cannot be used
+ */
+export function findRoute(pools: AgentPool, to: Destination, settings: SendSettings): Route | Promise<Route> {
+  try {
+    return routeNow(pools, to, settings)
+  } catch (error) {
+    if (pathOfError(error) === undefined) throw error
+    return whileBeingWritten(() => routeNow(pools, to, settings), pathOfError)
+  }
+}
+
+function routeNow(pools: AgentPool, { target: url, headers }: Destination, settings: SendSettings): Route {
+  const { cert, proxy } = settings
+  if (url.protocol !== 'https:') {
+    if (cert) assertClientCertExists(cert)
+    return { pool: plainPool(pools, url, settings), trust: undefined, identity: undefined, proxy }
+  }
+  const trust = resolveTrust(settings.trust)
+  const identity = cert && resolveClientCert(cert)
+  const authorization = proxy?.authorization ?? headers.get('Proxy-Authorization')
+  const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
+  const spec = { origin: originWithPort(url), trust, identity, proxy: tunnel }
+  return { pool: pools.secure(spec), trust, identity, proxy: tunnel }
+}
+
+/** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */
+function plainPool(pools: AgentPool, url: URL, { proxy, trust }: SendSettings): Pool {
+  if (proxy === undefined) return pools.plain(url.origin)
+  if (isSocks(proxy)) return pools.plain(url.origin, proxy)
+  if (proxy.url.protocol === 'http:') return pools.plain(proxy.url.origin)
+  const origin = originWithPort(proxy.url)
+  return pools.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
+}
+
+/** `https://host:port`, also with the default port: a tunnel is asked for by both. */
+function originWithPort(url: URL): string {
+  return url.port === '' ? `${url.origin}:443` : url.origin
+}
+
+function pathOfError(error: unknown): string | undefined {
+  return error instanceof CABundleError || error instanceof ClientCertError ? error.path : undefined
+}
