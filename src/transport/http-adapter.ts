@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
-import { ConnectionError, SSLError } from '../errors.ts'
+import { CABundleError, ClientCertError, ConnectionError, ProxyError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
+import { tell } from '../trust/channel.ts'
 import { isBeingRenewed, TAKEOVER_TIME } from '../trust/renewal.ts'
 import { warnInsecure } from '../warnings.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
@@ -93,7 +94,10 @@ export class HTTPAdapter implements Adapter {
       } catch (error) {
         end ??= Math.min(performance.now() + TAKEOVER_TIME, settings.deadline ?? Number.POSITIVE_INFINITY)
         const isInTime = performance.now() + delay < end
-        if (!(isInTime && request.rewindable && isRenewal(error, settings))) throw error
+        if (!(isInTime && request.rewindable && isRenewal(error, settings))) {
+          tellRefusal(error)
+          throw error
+        }
       }
       await this.#pause(delay, settings)
     }
@@ -162,6 +166,16 @@ function checkPoolOptions(options: Partial<PoolOptions>): PoolOptions {
 
 function canBeSentAgain({ method, rewindable }: WireRequest): boolean {
   return IDEMPOTENT.has(method) && rewindable
+}
+
+/** Of a server, of a proxy that speaks TLS, or of a file that cannot be used. */
+function tellRefusal(error: unknown): void {
+  const refusal = error instanceof ProxyError ? error.cause : error
+  if (!(refusal instanceof SSLError)) return
+  const { reason, code, host, port, trust, peerCertificate } = refusal
+  const path = refusal instanceof CABundleError || refusal instanceof ClientCertError ? refusal.path : undefined
+  const fingerprint = peerCertificate?.fingerprint256
+  tell(() => ({ event: 'refused', reason, code, host, port, fingerprint, trust, path }))
 }
 
 /** Whether a certificate was refused that is being renewed. */

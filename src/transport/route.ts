@@ -1,6 +1,7 @@
 /** How a request reaches its server: by which pool, verified against what, through which proxy. */
 import { CABundleError, ClientCertError } from '../errors.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
+import { tell } from '../trust/channel.ts'
 import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
 import { whileBeingWritten } from '../trust/live-file.ts'
 import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
@@ -40,6 +41,7 @@ function routeNow(pools: AgentPool, { target: url, headers }: Destination, setti
     return { pool: plainPool(pools, url, settings), trust: undefined, identity: undefined, proxy }
   }
   const trust = resolveTrust(settings.trust)
+  tell(() => ({ event: 'resolved', origin: url.origin, verified: trust.verified, trust: trust.info }))
   const identity = cert && resolveClientCert(cert)
   const authorization = proxy?.authorization ?? headers.get('Proxy-Authorization')
   const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })

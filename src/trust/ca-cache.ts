@@ -11,6 +11,7 @@ import { CABundleError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { BundleSyntaxError, readCertificates, TrustAnchor } from './certificate.ts'
+import { tell } from './channel.ts'
 import { type FileVersion, isNoPath, isSettled, LiveFiles, sameFile, statusOf, UnusableFileError } from './live-file.ts'
 
 /** Certificates that came from one place. `stale` once that place holds others. */
@@ -73,7 +74,9 @@ export function caCacheStats(): { files: number; hits: number; parses: number } 
   }
 }
 
-const files = new LiveFiles<readonly TrustAnchor[]>(readCertificates)
+const files = new LiveFiles<readonly TrustAnchor[]>(readCertificates, 2048, ({ value, replaced, path = '' }) => {
+  tell(() => ({ event: replaced ? 'reloaded' : 'loaded', path, certificates: value.length }))
+})
 const contents = new LruMap<string, Anchors>(128)
 const contentStats = { hits: 0, parses: 0 }
 const certificates = new WeakMap<X509Certificate, Anchors>()

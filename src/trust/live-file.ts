@@ -39,11 +39,14 @@ const COARSE_TICK_MS = 2100
 export class LiveFiles<T> {
   readonly #entries: LruMap<string, Entry<T>>
   readonly #parse: (content: Buffer, path: string) => T
+  readonly #onLoad: ((version: FileVersion<T>) => void) | undefined
   /** How often a look found the file unchanged, and how often it was parsed. */
   readonly stats = { hits: 0, parses: 0 }
 
-  constructor(parse: (content: Buffer, path: string) => T, max = 2048) {
+  /** @param onLoad is told of each new version; it has `replaced` where there was one before */
+  constructor(parse: (content: Buffer, path: string) => T, max = 2048, onLoad?: (version: FileVersion<T>) => void) {
     this.#parse = parse
+    this.#onLoad = onLoad
     this.#entries = new LruMap(max)
   }
 
@@ -94,6 +97,7 @@ export class LiveFiles<T> {
     const version = { value: this.#parse(content, path), stale: false, replaced, path }
     if (previous) previous.version.stale = true
     this.#entries.set(path, { status, settled, contentHash, version })
+    this.#onLoad?.(version)
     return version
   }
 }

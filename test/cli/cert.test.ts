@@ -1,34 +1,14 @@
 /** Sessions at a shell: what is typed, what is printed where, and the exit status. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { createSelfSignedCert, inspectCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
-import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
-import { type TempDir, tempDir } from '../helpers/temp.ts'
-
-interface Ran {
-  status: number
-  stdout: string
-  stderr: string
-}
-
-const main = fileURLToPath(moduleUrl('cli/main'))
-
-/** Runs `vouch` in the directory, with the words of the line. */
-async function vouch(dir: TempDir, line: string): Promise<Ran> {
-  const words = line === '' ? [] : line.split(' ')
-  const child = spawn(process.execPath, [main, ...words], { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
-  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { status, stdout, stderr }
-}
+import { tempDir } from '../helpers/temp.ts'
+import { vouch } from './vouch.ts'
 
 test('a certificate is made, looked at, kept, renewed, and never overwritten unasked', async () => {
   using dir = tempDir()

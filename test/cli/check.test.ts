@@ -1,0 +1,91 @@
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createAuthority } from '../helpers/pki.ts'
+import { startProxy } from '../helpers/proxy.ts'
+import { startHttpsServer } from '../helpers/servers.ts'
+import { tempDir } from '../helpers/temp.ts'
+import { vouch } from './vouch.ts'
+
+const root = createAuthority({ commonName: 'Team CA' })
+const pair = root.issue({ hosts: ['localhost', '127.0.0.1'] })
+const start = () => startHttpsServer({ cert: pair.chain, key: pair.key })
+
+test('a server is refused, with the reason and what to write, and trusted when that is written', async () => {
+  await using server = await start()
+  using dir = tempDir()
+  const refused = await vouch(dir, `check ${server.url}`)
+  assert.deepEqual([refused.status, refused.stderr], [1, ''])
+  assert.match(
+    refused.stdout,
+    /^https:\/\/localhost:\d+ is not trusted: certificate verify failed: unable to get local issuer certificate\n\n {2}CN=localhost, issued by CN=Team CA, for localhost, 127\.0\.0\.1\n {2}└─ CN=Team CA {2}✗ not sent, not trusted\n\n/,
+  )
+  assert.match(refused.stdout, /\n {2}hint {7}name the CA that issued it: verify: 'ca\.pem'/)
+
+  dir.write('team.pem', root.certificate)
+  const trusted = await vouch(dir, `check 127.0.0.1:${server.port} --verify team.pem`)
+  assert.deepEqual([trusted.status, trusted.stderr], [0, ''])
+  assert.match(trusted.stdout, /^https:\/\/127\.0\.0\.1:\d+ is trusted\n/)
+  assert.match(trusted.stdout, /CN=Team CA, self-signed {2}✓ trusted\n/)
+  assert.equal(server.requests, 0, 'no request is sent')
+})
+
+test('with --json there is all of it, for programs', async () => {
+  await using server = await start()
+  using dir = tempDir()
+  const { status, stdout } = await vouch(dir, `check ${server.url} --json`)
+  const { ok, reason, chain, trust, hints } = JSON.parse(stdout)
+  assert.deepEqual([status, ok, reason, trust.source], [1, false, 'unknown-ca', 'default'])
+  assert.equal(chain[0].subject, 'CN=localhost')
+  assert(hints.length > 0)
+})
+
+test('the environment counts, unless it is not to', async () => {
+  await using server = await start()
+  using dir = tempDir()
+  const env = { REQUESTS_CA_BUNDLE: dir.write('team.pem', root.certificate) }
+  assert.equal((await vouch(dir, `check ${server.url}`, env)).status, 0)
+  assert.equal((await vouch(dir, `check ${server.url} --no-env`, env)).status, 1)
+})
+
+test('client certificates and proxies are those of a request', async () => {
+  const clients = createAuthority({ commonName: 'Client CA' })
+  const ada = clients.issue({ commonName: 'ada', hosts: [], extendedKeyUsage: ['clientAuth'] })
+  const options = { ca: clients.certificate, requestCert: true, rejectUnauthorized: true }
+  await using server = await startHttpsServer({ cert: pair.chain, key: pair.key, ...options })
+  await using proxy = await startProxy()
+  using dir = tempDir()
+  dir.write('team.pem', root.certificate)
+  dir.write('ada.pem', ada.chain)
+  dir.write('ada.key', ada.key, 0o600)
+  const line = `check ${server.url} --verify team.pem --proxy ${proxy.url}`
+  const without = await vouch(dir, line)
+  assert.deepEqual([without.status, /wants|asks for a client certificate/.test(without.stdout)], [1, true])
+  assert.equal((await vouch(dir, `${line} --cert ada.pem --key ada.key`)).status, 0)
+  assert.equal(proxy.tunnels.length, 2)
+})
+
+const lines: [line: string, status: number, stderr: RegExp][] = [
+  ['check', 2, /^vouch: error: name one URL\nvouch: hint: vouch check --help\n$/],
+  ['check a b', 2, /name one URL/],
+  ['check a --key b', 2, /--key goes with --cert/],
+  ['check a --verfiy b', 2, /unknown option '--verfiy'/],
+  ['check http://localhost/', 1, /^vouch: error: only https servers are verified/],
+  ['check 127.0.0.1:1', 1, /^vouch: error: Failed to establish a new connection to 127\.0\.0\.1:1: connection refused/],
+]
+
+for (const [line, status, stderr] of lines) {
+  test(`vouch ${line}: ${status}`, async () => {
+    using dir = tempDir()
+    const ran = await vouch(dir, line)
+    assert.deepEqual([ran.status, ran.stdout], [status, ''])
+    assert.match(ran.stderr, stderr)
+  })
+}
+
+test('a bundle that cannot be used is no server that is trusted', async () => {
+  using dir = tempDir()
+  const { status, stdout } = await vouch(dir, 'check localhost --verify none.pem')
+  assert.equal(status, 1)
+  assert.match(stdout, /is not trusted: Could not find a suitable TLS CA certificate bundle, invalid path: none\.pem/)
+})
