@@ -6,6 +6,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify, stripVTControlCharacters } from 'node:util'
+import type { SSLErrorReason } from '../src/index.ts'
 import * as vouch from '../src/index.ts'
 import { checkOptionNames } from '../src/option-names.ts'
 import { REQUEST_OPTIONS } from '../src/settings.ts'
@@ -46,6 +47,29 @@ test('every option that the documentation gives to a request exists', () => {
   )
   assert(options.length > 5)
   for (const option of options) checkOptionNames({ [option as string]: undefined }, 'the request', REQUEST_OPTIONS)
+})
+
+test('every reason of an SSLError has its entry in the troubleshooting guide', () => {
+  const reasons: Readonly<Record<SSLErrorReason, true>> = {
+    'self-signed': true,
+    'unknown-ca': true,
+    'missing-intermediate': true,
+    expired: true,
+    'not-yet-valid': true,
+    'hostname-mismatch': true,
+    'wrong-purpose': true,
+    'invalid-ca': true,
+    weak: true,
+    revoked: true,
+    'client-certificate': true,
+    'not-tls': true,
+    protocol: true,
+    'bad-bundle': true,
+    other: true,
+  }
+  const guide = readFileSync('docs/troubleshooting.md', 'utf8')
+  const entries = [...guide.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading)
+  assert.deepEqual(entries.sort(), Object.keys(reasons).sort())
 })
 
 test('the demo shows every way to trust a server, and ends by itself', async () => {

@@ -11,8 +11,9 @@ import requests, {
   SSLError,
   Timeout,
 } from '../src/index.ts'
-import { selfSigned } from './helpers/pki.ts'
+import { createAuthority, selfSigned } from './helpers/pki.ts'
 import { type Handler, startHttpServer, startHttpsServer } from './helpers/servers.ts'
+import { tempDir } from './helpers/temp.ts'
 
 type Name = keyof typeof requests
 type ErrorClass = new (message: string) => RequestException
@@ -231,4 +232,20 @@ test('an error of the connection has the request and the error underneath', asyn
     assert.equal((error.cause as NodeJS.ErrnoException).syscall, 'connect')
     return true
   })
+})
+
+test('a server that hangs up on a client with a certificate may do so for that', async () => {
+  const [clients, others] = [createAuthority(), createAuthority()]
+  const eve = others.issue({ commonName: 'eve', hosts: [], extendedKeyUsage: ['clientAuth'] })
+  using dir = tempDir()
+  const path = dir.write('eve.pem', eve.chain + eve.key, 0o600)
+  const options = { ...tls, ca: clients.certificate, requestCert: true, rejectUnauthorized: true }
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    await using server = await startHttpsServer({ ...options, maxVersion })
+    const asked = requests.get(server.url, { verify: certificate.certificate, cert: path })
+    await assert.rejects(asked, {
+      name: 'ConnectionError',
+      message: /maybe for its client certificate \(.*eve\.pem\)$/,
+    })
+  }
 })

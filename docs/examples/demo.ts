@@ -107,11 +107,9 @@ async function refused(request: Promise<Response>): Promise<void> {
     (reason: unknown) => reason,
   )
   if (!(error instanceof SSLError)) throw new Error('the server must not be trusted here', { cause: error })
-  console.log(`  ${styleText('red', '✗')} ${error.name}: ${error.message}`)
-  note(
-    `reason: ${error.reason} · presented: ${error.peerCertificate?.subject} · trusted: ${error.trust?.certificates} roots`,
-  )
-  for (const hint of error.hints) note(`hint: ${hint}`)
+  const [summary, ...details] = error.message.split('\n')
+  console.log(`  ${styleText('red', '✗')} ${error.name}: ${summary}`)
+  for (const line of details) note(line)
 }
 
 function accepted(response: Response): void {

@@ -219,6 +219,7 @@ export class Exchange {
       ...serverAddress(this.#request.target),
       forwardedBy: this.#forwarder?.url,
       through: this.#route.proxy?.url,
+      client: this.#clientRequest?.reusedSocket ? undefined : this.#route.identity?.shown,
       chain: chainOf(this.#clientRequest?.socket),
       trust: this.#route.trust,
       totalTimeout: this.#settings.timeout.total,

@@ -31,6 +31,8 @@ export interface ErrorContext {
   readonly forwardedBy?: URL | undefined
   /** The proxy that the request goes through, in one way or the other. */
   readonly through?: URL | undefined
+  /** The client certificate that was given on a new connection, as it is called in messages. */
+  readonly client?: string | undefined
 }
 
 /** An error of the transport, reduced to what decides. */
@@ -145,7 +147,9 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
     })
   }
   const what = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
-  const message = `${what} ${where(context)}${via(context)}: ${problem}`
+  // Many servers do not say so in TLS: they hang up.
+  const doubt = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
+  const message = `${what} ${where(context)}${via(context)}: ${problem}${doubt}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
 }
 
@@ -171,6 +175,8 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['EPIPE', 'the connection was closed while sending'],
   ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than 256 KiB'],
 ])
+
+const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
 /** Codes of a connection that was never made: the server has seen nothing of the request. */
 export const NOT_CONNECTED: ReadonlySet<string> = new Set([
