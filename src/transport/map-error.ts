@@ -110,14 +110,17 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
 }
 
 /** Whom a connection was made to, and what was presented and trusted there. */
-type Peer = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust'>
+type Peer = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust' | 'client'>
 
 function mapTlsError(error: TransportError, context: Peer): SSLError | undefined {
   const { host, port, chain, trust } = context
   const common = { code: error.code, cause: error, host, port, chain, trust: trust?.info }
   if (endedInHandshake(error)) {
     const message = `the server closed the connection during the TLS handshake (${where(context)})`
-    return new SSLError(message, { ...common, reason: 'protocol' })
+    const reason = 'protocol'
+    const hints = [context.client === undefined ? ENDED_EARLY : `${ENDED_EARLY}, or another one than ${context.client}`]
+    const details = reportOf({ reason, findings: [], hints }, chain, trust?.info)
+    return new SSLError(message, { ...common, reason, hints, details })
   }
   const row = reasonFor(error)
   if (row === undefined) return undefined
@@ -129,6 +132,9 @@ function mapTlsError(error: TransportError, context: Peer): SSLError | undefined
   const details = reportOf(diagnosis, chain, trust?.info)
   return new SSLError(`${summary} (${where(context)})`, { ...common, reason, findings, failing, hints, details })
 }
+
+const ENDED_EARLY =
+  'it may be too old, be asked for a name that it does not know, sit behind a filter, or want a client certificate'
 
 /** Node's own error for an end of file before the handshake was done; a reset has a syscall. */
 function endedInHandshake(error: TransportError): boolean {
