@@ -19,6 +19,7 @@ import {
   symlink,
 } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
 import { withLock } from './lock.ts'
@@ -185,19 +186,26 @@ export async function isUnsettled({ cert, key }: PairPaths): Promise<boolean> {
 
 /** Makes the paths files again where they are our links, and removes what belongs to no finished pair. */
 export async function settlePair({ cert, key }: PairPaths): Promise<void> {
+  let wasLink = false
   for (const path of [cert, key]) {
     if (!(await isOurLink(path))) continue
+    wasLink = true
     const file = `${hiddenPath(path)}.file`
     await rm(file, { force: true })
     await copy(await realpath(path), file)
     await rename(file, path)
   }
+  // Who is opening a file at this moment may be on his way through a link that was there when he set out.
+  if (wasLink) await sleep(ON_THE_WAY)
   for (const path of [cert, key]) {
     for (const end of ['', '.new', '.old', '.link', '.file']) {
       await rm(hiddenPath(path) + end, { recursive: true, force: true })
     }
   }
 }
+
+/** ms; a path is walked in microseconds, by a process that is not interrupted. */
+const ON_THE_WAY = 50
 
 async function isOurLink(path: string): Promise<boolean> {
   return OUR_LINK.test(await readlink(path).catch(() => ''))

@@ -353,7 +353,7 @@ test('who reads a pair while it is replaced again and again always finds both fi
   }
   child.kill('SIGKILL')
   await once(child, 'close')
-  assert(seen.size > 20, `saw ${seen.size} pairs`)
+  assert(seen.size > 5, `saw ${seen.size} pairs`)
   // Two files are read one after the other; they are exchanged at one moment.
   assert(mixed < reads / 20, `${mixed} of ${reads}`)
 })
