@@ -7,6 +7,7 @@ import { statSync } from 'node:fs'
 import {
   constants,
   copyFile,
+  type FileHandle,
   link,
   lstat,
   mkdir,
@@ -111,11 +112,13 @@ async function placePair(target: PairTarget, staged: PairContent): Promise<void>
   const old = `${hiddenPath(target.cert)}.old`
   const kept = target.overwrite && (await exists(target.cert))
   if (kept) await copy(target.cert, old)
+  const { ino } = await lstat(staged.cert)
   await moveInto(staged.cert, target.cert, target.overwrite)
   try {
     await moveInto(staged.key, target.key, target.overwrite)
   } catch (error) {
-    await (kept ? rename(old, target.cert) : rm(target.cert, { force: true }))
+    const isOurs = (await lstat(target.cert).catch(() => undefined))?.ino === ino
+    if (isOurs) await (kept ? rename(old, target.cert) : rm(target.cert, { force: true }))
     throw error
   }
 }
@@ -179,9 +182,13 @@ async function pathBetween(from: string, to: string, ...names: string[]): Promis
   return relative(await realpath(from), join(await realpath(to), ...names))
 }
 
-/** Whether a process was killed while it replaced the pair: it is whole, but its paths are links still. */
+/** Whether a process was killed while it wrote the pair (or is writing it): its paths are links, or it has left something. */
 export async function isUnsettled({ cert, key }: PairPaths): Promise<boolean> {
-  return (await isOurLink(cert)) || (await isOurLink(key))
+  for (const path of [cert, key]) {
+    if (await isOurLink(path)) return true
+    for (const end of LEFTOVERS) if (await exists(hiddenPath(path) + end)) return true
+  }
+  return false
 }
 
 /** Makes the paths files again where they are our links, and removes what belongs to no finished pair. */
@@ -190,19 +197,29 @@ export async function settlePair({ cert, key }: PairPaths): Promise<void> {
   for (const path of [cert, key]) {
     if (!(await isOurLink(path))) continue
     wasLink = true
-    const file = `${hiddenPath(path)}.file`
-    await rm(file, { force: true })
-    await copy(await realpath(path), file)
-    await rename(file, path)
+    await makeFile(path)
   }
   // Who is opening a file at this moment may be on his way through a link that was there when he set out.
   if (wasLink) await sleep(ON_THE_WAY)
   for (const path of [cert, key]) {
-    for (const end of ['', '.new', '.old', '.link', '.file']) {
+    for (const end of LEFTOVERS) {
       await rm(hiddenPath(path) + end, { recursive: true, force: true })
     }
   }
 }
+
+/** Puts what a link of ours leads to in its place; one that leads nowhere any more holds nothing. */
+async function makeFile(path: string): Promise<void> {
+  const file = `${hiddenPath(path)}.file`
+  const content = await realpath(path).catch(() => undefined)
+  await rm(content === undefined ? path : file, { force: true })
+  if (content === undefined) return
+  await copy(content, file)
+  await rename(file, path)
+}
+
+/** What follows on the hidden path of a file while it is written. */
+const LEFTOVERS = ['', '.new', '.old', '.link', '.file'] as const
 
 /** ms; a path is walked in microseconds, by a process that is not interrupted. */
 const ON_THE_WAY = 50
@@ -230,6 +247,7 @@ function filePath(file: string | URL, option: string): string {
   if (typeof file !== 'string') throw new TypeError(`${option} must be a path or a file: URL, not ${typeof file}`)
   if (file === '') throw new TypeError(`${option} is empty: give a path, or null for both files to write none`)
   if (file.includes('\0')) throw new TypeError(`${option} has a null character in it`)
+  if (/[\\/]$/.test(file)) throw new TypeError(`${option} is a directory, '${file}': name a file in it`)
   return file
 }
 
@@ -271,6 +289,7 @@ async function writeNew(temporary: string, text: string, mode: number, path: str
     // 'wx' is O_CREAT | O_EXCL: no file, and no link, that was there before is written to.
     const file = await open(temporary, 'wx', mode)
     try {
+      await keepOwner(file, path)
       await file.writeFile(text)
       // Without it a power failure can leave the new name with no content.
       await file.sync()
@@ -280,6 +299,13 @@ async function writeNew(temporary: string, text: string, mode: number, path: str
   } catch (error) {
     throw FileError.from('write', path, error)
   }
+}
+
+/** A pair that root renews stays with the service that reads it. */
+async function keepOwner(file: FileHandle, path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const before = await lstat(path).catch(() => undefined)
+  if (before?.isFile() && (before.uid !== 0 || before.gid !== 0)) await file.chown(before.uid, before.gid)
 }
 
 /** A second name, or a second file where there are no hard links. */

@@ -2,12 +2,23 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
+import {
+  lstatSync,
+  lutimesSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { withLock } from '../../src/certs/lock.ts'
 import { tempDir } from '../helpers/temp.ts'
+
+const linux = process.platform === 'linux'
 
 const age = (path: string, seconds: number) => {
   const time = Date.now() / 1000 - seconds
@@ -21,7 +32,7 @@ test('one at a time has the lock, and it is gone at the end, also after an error
   let most = 0
   const work = async (): Promise<number> => {
     most = Math.max(most, ++inside)
-    assert.equal(JSON.parse(readFileSync(lock, 'utf8')).pid, process.pid)
+    assert.equal(JSON.parse(readlinkSync(lock)).pid, process.pid)
     await setTimeout(1)
     return inside--
   }
@@ -38,16 +49,52 @@ test('the lock of a process of this machine that is gone is taken over at once',
   using dir = tempDir()
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'close')
-  const lock = dir.write('lock', JSON.stringify({ host: hostname(), pid: child.pid }))
-  const started = performance.now()
-  await Promise.all(Array.from({ length: 5 }, () => withLock(lock, async () => {})))
-  assert(performance.now() - started < 2000)
+  await withLock(dir.join('lock'), async () => {
+    const { space } = JSON.parse(readlinkSync(dir.join('lock')))
+    for (const lost of [
+      { host: hostname(), space, pid: child.pid },
+      // Its number belongs to another process by now.
+      ...(linux ? [{ host: hostname(), space, pid: process.pid, since: '1' }] : []),
+    ]) {
+      symlinkSync(JSON.stringify(lost), dir.join('lost'))
+      const started = performance.now()
+      await Promise.all(Array.from({ length: 5 }, () => withLock(dir.join('lost'), async () => {})))
+      assert(performance.now() - started < 2000)
+    }
+  })
   assert.deepEqual(readdirSync(dir.path), [])
+})
+
+test('the lock of a process that runs is its own, however old it is', { skip: !linux }, async () => {
+  using dir = tempDir()
+  const lock = dir.join('lock')
+  let taken = false
+  let second: Promise<void> | undefined
+  await withLock(lock, async () => {
+    lutimesSync(lock, 0, 0)
+    second = withLock(lock, async () => {
+      taken = true
+    })
+    await setTimeout(300)
+    assert.equal(taken, false)
+  })
+  await second
+  assert.deepEqual([taken, readdirSync(dir.path)], [true, []])
+})
+
+test('the lock is touched for as long as it is held', async () => {
+  using dir = tempDir()
+  const lock = dir.join('lock')
+  await withLock(lock, async () => {
+    lutimesSync(lock, 0, 0)
+    await setTimeout(2300)
+    assert(Date.now() - lstatSync(lock).mtimeMs < 1000)
+  })
 })
 
 for (const [what, content] of [
   ['of a process elsewhere', '{"host":"elsewhere.example","pid":1}'],
-  ['of a process that runs', JSON.stringify({ host: hostname(), pid: process.ppid })],
+  ['of a process among others', JSON.stringify({ host: hostname(), space: 'pid:[1]', pid: 999_999_999 })],
   ['that says nothing', ''],
 ] as const) {
   test(`the lock ${what} is respected for 10 s, and taken over then`, async () => {
@@ -61,7 +108,7 @@ for (const [what, content] of [
     await setTimeout(150)
     assert.equal(taken, false)
     await taking
-    assert(!existsSync(lock))
+    assert.deepEqual(readdirSync(dir.path), [])
   })
 }
 
@@ -69,6 +116,7 @@ test('who lost the lock leaves it to the other', async () => {
   using dir = tempDir()
   const lock = dir.join('lock')
   await withLock(lock, async () => {
+    rmSync(lock)
     dir.write('lock', 'of another')
   })
   assert.equal(readFileSync(lock, 'utf8'), 'of another')
