@@ -45,13 +45,14 @@ export class CertificateAuthority {
   readonly validTo: Date
   readonly #key: string
   readonly #issuer: Issuer
-  /** What a server is to send besides its own certificate: this authority's, where it is not a root. */
+  /** What a server is to send besides its own certificate: this authority's, and those above it, but for the root. */
   readonly #chain: string
 
   /** @internal */
   constructor(
     { cert, key, certFile, keyFile, fingerprint, validFrom, validTo }: CertificatePair,
     privateKey: KeyObject,
+    certificates: readonly X509Certificate[] = [new X509Certificate(cert)],
   ) {
     this.cert = cert
     this.certFile = certFile
@@ -60,9 +61,8 @@ export class CertificateAuthority {
     this.validFrom = validFrom
     this.validTo = validTo
     this.#key = key
-    const certificate = new X509Certificate(cert)
-    this.#issuer = { certificate, privateKey }
-    this.#chain = certificate.checkIssued(certificate) ? '' : certificate.toString()
+    this.#issuer = { certificate: new X509Certificate(cert), privateKey }
+    this.#chain = certificates.filter((certificate) => !certificate.checkIssued(certificate)).join('')
   }
 
   /** The private key, PKCS#8 PEM; encrypted where it was made with a passphrase. */
@@ -160,11 +160,12 @@ export async function loadCA(
   const { certificates, key, privateKey } = await readPair(target, checkPassphrase(passphrase))
   const [certificate] = certificates
   if (!certificate.ca) {
-    const why = 'it is no certificate authority (basicConstraints has no CA:TRUE), so nobody would trust what it issues'
+    const why =
+      'it may not issue certificates (that takes basicConstraints CA:TRUE and keyUsage keyCertSign), so nobody would trust them'
     throw new FileError('use', 'ERR_CERTIFICATE', target.certFile, why)
   }
   const pair = { cert: certificate.toString(), key, passphrase }
-  return new CertificateAuthority(describePair(pair, target), privateKey)
+  return new CertificateAuthority(describePair(pair, target), privateKey, certificates)
 }
 
 function isOptions(value: unknown): value is CAOptions {

@@ -101,7 +101,9 @@ function addressOf(url: string | URL): { host: string; port: number } {
   if (!URL.canParse(full)) throw new InvalidURL(`not a URL or host: '${withoutUser(text)}'`)
   const { protocol, hostname, port } = new URL(full)
   if (protocol !== 'https:') {
-    throw new InvalidSchema(`only https servers present a certificate here, not ${protocol}//: try https://${hostname}`)
+    throw new InvalidSchema(
+      `only https servers present a certificate here, not ${protocol}//: try https://${hostname}${port && `:${port}`}`,
+    )
   }
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 443 : Number(port) }
 }

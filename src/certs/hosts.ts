@@ -76,8 +76,9 @@ function refuseMoreThanAHost(host: string): void {
   throw refused(host, `give the host alone: '${bare || 'example.com'}', not '${host}'`)
 }
 
+/** A password of a URL has no place in a message. */
 function refused(host: string, why: string): TypeError {
-  return new TypeError(`not a host: '${host}': ${why}`)
+  return new TypeError(`not a host: '${host}': ${why}`.replaceAll(/\/\/[^/@\s']*@/g, '//***@'))
 }
 
 /** Letters, digits, hyphens (RFC 1123, section 2.1), and underscores, which names in container networks have. */

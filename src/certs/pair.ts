@@ -14,6 +14,7 @@ import {
   withPair,
   writePair,
 } from './files.ts'
+import { privateKeyPem } from './keys.ts'
 
 /** A certificate with its key; options for `https.createServer` as it is. */
 export interface CertificatePair {
@@ -82,7 +83,7 @@ export async function savePair(target: PairTarget | undefined, pair: PairText): 
 
 /** A pair that was read from disk. */
 export interface StoredPair {
-  /** The content of the two files, as it is. */
+  /** PEM texts: the content of the two files, as it is where it is PEM. */
   readonly cert: string
   readonly key: string
   /** The certificate, and those that follow it in the file. */
@@ -110,7 +111,16 @@ export function parsePair(paths: PairPaths, cert: Buffer, key: Buffer, passphras
   }
   const mode = readableByOthers(paths.key)
   if (mode !== undefined) warnKeyPermissions(paths.keyFile, mode)
-  return { cert: cert.toString(), key: key.toString(), certificates, privateKey }
+  return {
+    cert: isPem(cert) ? cert.toString() : certificates.map(String).join(''),
+    key: isPem(key) ? key.toString() : privateKeyPem(privateKey, passphrase),
+    certificates,
+    privateKey,
+  }
+}
+
+function isPem(content: Buffer): boolean {
+  return content.includes('-----BEGIN ')
 }
 
 /** Reads the certificate alone, with those that follow it. @throws FileError as {@link readPair} */

@@ -44,8 +44,8 @@ export interface EnsuredCert extends CertificatePair {
  * a key that has none) renews as well. Of several processes that come at once one makes the pair, and all return it.
  * Whenever a process is killed, there is a whole pair where one was before.
  *
- * Only a self-signed certificate is ever replaced: a certificate that somebody else issued, a key without a certificate or
- * with another's, or a file that is none of these is an error, and is left as it is.
+ * Only a self-signed certificate of a server is ever replaced: a certificate that somebody else issued, an authority's, a key
+ * without a certificate or with another's, or a file that is none of these is an error, and is left as it is.
  *
  * @param certFile path or `file:` URL of the certificate
  * @param keyFile path or `file:` URL of the key
@@ -67,8 +67,7 @@ export async function ensureSelfSignedCert(
   const wish = readWish(hosts, options)
   const target = await preparePair(certFile, keyFile, true)
   if (await isUnsettled(target)) await withPair(target, () => settlePair(target))
-  // What another process is writing at this moment may look wrong: then it is looked at again when that has finished.
-  const seen = await look(target, wish).catch(() => withPair(target, () => look(target, wish)))
+  const seen = await lookTwice(target, wish)
   if (seen.fits) return kept(target, seen.stored, wish)
   // Outside of the lock: an RSA key may take seconds.
   const pair = await makeSelfSigned(wish)
@@ -102,6 +101,23 @@ type Found =
   | { readonly fits: true; readonly stored: StoredPair }
   | { readonly fits: false; readonly stored: StoredPair | undefined }
 
+/** What another process is writing at this moment may look wrong: then it is looked at again when that has finished. */
+async function lookTwice(target: PairTarget, wish: Wish): Promise<Found> {
+  try {
+    return await look(target, wish)
+  } catch (error) {
+    let isSecond = false
+    const again = () => {
+      isSecond = true
+      return look(target, wish)
+    }
+    return withPair(target, again).catch((second: unknown) => {
+      // Where nobody can write, nobody is writing.
+      throw isSecond ? second : error
+    })
+  }
+}
+
 /** What is there. @throws FileError when it is nothing that may be replaced */
 async function look(target: PairTarget, wish: Wish): Promise<Found> {
   const [hasCert, hasKey] = [await exists(target.cert), await exists(target.key)]
@@ -121,9 +137,13 @@ async function look(target: PairTarget, wish: Wish): Promise<Found> {
   return { fits: false, stored }
 }
 
-/** Somebody else's certificate cannot be made again here. */
+/** Somebody else's certificate cannot be made again here, and what an authority vouches for would be lost with it. */
 function assertOurs({ certFile }: PairTarget, certificate: X509Certificate, why: string): void {
-  if (isSelfSigned(certificate)) return
+  if (isSelfSigned(certificate)) {
+    if (!certificate.ca || hostsOf(certificate).length > 0) return
+    const problem = `it has no hosts, so it may be a certificate authority's, and is not replaced: name other files`
+    throw new FileError('use', 'ERR_CERTIFICATE', certFile, problem)
+  }
   const problem = `${why}, but it is not self-signed: have '${nameInOneLine(certificate.issuer)}' issue it again, or name other files`
   throw new FileError('use', 'ERR_CERTIFICATE', certFile, problem)
 }
@@ -132,6 +152,7 @@ function assertOurs({ certFile }: PairTarget, certificate: X509Certificate, why:
 function whyRenew({ certificates: [certificate], key, privateKey }: StoredPair, wish: Wish): string | undefined {
   const { given, hosts, renewBefore } = wish
   const left = certificate.validToDate.getTime() - Date.now()
+  if (Date.parse(certificate.validFrom) > Date.now()) return 'it is not valid yet'
   if (left <= renewBefore) return left > 0 ? `it ends in ${Math.floor(left / DAY)} days` : 'it has expired'
   const names = new Set(hostsOf(certificate).map((host) => host.toLowerCase()))
   if (names.size !== hosts.length || hosts.some(({ value }) => !names.has(value))) return 'it is for other hosts'

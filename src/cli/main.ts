@@ -55,6 +55,10 @@ function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message
     .replace('pass `overwrite: true`', 'use --overwrite')
+    .replace('pass its `passphrase`', 'use --passphrase-file')
+    .replace(/^certFile\b/, '--cert')
+    .replace(/^keyFile\b/, '--key')
+    .replace(': give a path, or null for both files to write none', ': give a path')
     .replace(/^(?:days|keyType|hash|commonName|organization|renewBefore)\b/, (name) => {
       return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     })
@@ -67,9 +71,11 @@ function hintsOf(error: unknown): readonly string[] {
 }
 
 // Who reads the output may have seen enough: `vouch cert show … | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 // Node would print them with its own name and a process number.
 process.removeAllListeners('warning')
 process.on('warning', ({ message }) => warning(process, message))

@@ -27,26 +27,31 @@ export function printTable(
     print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${printable(value)}`)
 }
 
-/** A certificate says what its maker likes, and a terminal obeys control characters. */
+/** A URL as it may be shown: without user and password. */
+export function shownUrl(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/]*@/i, '$1')
+}
+
+/** A certificate says what its maker likes, and a terminal obeys control characters. Lines stay lines: the library's own. */
 function printable(text = ''): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  return text.replace(/[^\P{C}\n]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
 /** Talk: what is good to know, and no data. */
 export function say({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${text}\n`)
+  stderr.write(`vouch: ${printable(text)}\n`)
 }
 
 export function hint({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'cyan', 'hint')}: ${text}\n`)
+  stderr.write(`vouch: ${paint(stderr, 'cyan', 'hint')}: ${printable(text)}\n`)
 }
 
 export function warning({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'yellow', 'warning')}: ${text}\n`)
+  stderr.write(`vouch: ${paint(stderr, 'yellow', 'warning')}: ${printable(text)}\n`)
 }
 
 export function fail({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'red', 'error')}: ${text}\n`)
+  stderr.write(`vouch: ${paint(stderr, 'red', 'error')}: ${printable(text)}\n`)
 }
 
 /** `NO_COLOR` and its kin are respected by Node. */

@@ -16,7 +16,7 @@ export interface CertificateInfo {
   daysLeft: number
   /** In hexadecimal digits. */
   serialNumber: string
-  /** `'ec-p256'`, `'rsa-2048'`, `'ed25519'` and so on: the names that `keyType` takes, and others by the same rule. */
+  /** `'ec-p256'`, `'rsa-2048'`, `'ed25519'` …: the names that `keyType` takes, others by the same rule, else `'unknown'`. */
   keyType: string
   /** SHA-256 of the DER encoding, as `'AA:BB:…'`. */
   fingerprint: string
@@ -43,7 +43,7 @@ export function describeCertificate(certificate: X509Certificate): CertificateIn
     validTo: new Date(end),
     daysLeft: Math.floor((end - Date.now()) / DAY),
     serialNumber: certificate.serialNumber,
-    keyType: keyTypeOf(certificate.publicKey),
+    keyType: publicKeyType(certificate),
     fingerprint: fingerprint256,
     fingerprints: { sha1: fingerprint, sha256: fingerprint256 },
     ca: certificate.ca,
@@ -60,7 +60,11 @@ export function nameInOneLine(name: string | undefined): string {
 
 /** Signed with its own key; one that only says so is not. */
 export function isSelfSigned(certificate: X509Certificate): boolean {
-  return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+  try {
+    return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+  } catch {
+    return false
+  }
 }
 
 /** The names and addresses of the subjectAltName, addresses in canonical form. */
@@ -84,6 +88,15 @@ const ALT_NAME = /([A-Za-z ]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))(?:, |$)/g
 /** The URL parser writes IPv6 addresses in the one canonical form, an embedded IPv4 address in hexadecimal. */
 export function canonicalAddress(address: string): string {
   return isIPv6(address) ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address
+}
+
+function publicKeyType(certificate: X509Certificate): string {
+  try {
+    return keyTypeOf(certificate.publicKey)
+  } catch {
+    // OpenSSL does not know each algorithm there is.
+    return 'unknown'
+  }
 }
 
 /** The kind of key, by the names of `KeyType` where there is one. */

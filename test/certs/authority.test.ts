@@ -182,7 +182,7 @@ test('files that are no authority are refused by name', async () => {
   const junk = dir.write('junk', 'junk')
   mkdirSync(dir.join('directory'))
   const cases: [cert: string, key: string, code: string, message: RegExp][] = [
-    [leafPem, leafKey, 'ERR_CERTIFICATE', /leaf\.pem': it is no certificate authority/],
+    [leafPem, leafKey, 'ERR_CERTIFICATE', /leaf\.pem': it may not issue certificates/],
     [pem, leafKey, 'ERR_KEY_MISMATCH', /leaf\.key': the key does not belong to the certificate '.*ca\.pem'/],
     [key, pem, 'ERR_CERTIFICATE', /ca\.key': .*private key/],
     [pem, junk, 'ERR_PRIVATE_KEY', /junk': there is no private key in it/],

@@ -1,4 +1,5 @@
 /** `vouch cert create` and `vouch cert ensure`: a self-signed certificate, made once or kept good. */
+import { readFileSync } from 'node:fs'
 import {
   type CertificatePair,
   createSelfSignedCert,
@@ -19,6 +20,7 @@ const OPTIONS = {
   'common-name': { type: 'string' },
   organization: { type: 'string' },
   'no-ca': { type: 'boolean' },
+  'passphrase-file': { type: 'string' },
   json: { type: 'boolean' },
 } as const
 
@@ -30,7 +32,8 @@ const OPTIONS_HELP = `
   --hash NAME          sha256, sha384, sha512
   --common-name NAME   a label (the first host)
   --organization NAME
-  --no-ca              not to be used as an authority`
+  --no-ca              not to be used as an authority
+  --passphrase-file FILE   its first line encrypts the key`
 
 export const certCreate: Command = {
   name: 'cert create',
@@ -90,7 +93,13 @@ function optionsOf(values: Values): EnsureSelfSignedCertOptions {
     commonName: values['common-name'],
     organization: values.organization,
     ca: values['no-ca'] ? false : undefined,
+    passphrase: passphraseOf(values['passphrase-file']),
   }
+}
+
+/** Not an option itself: others on the machine can read command lines. */
+function passphraseOf(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]
 }
 
 function hostsOf(hosts: readonly string[]): readonly string[] {

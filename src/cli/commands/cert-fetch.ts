@@ -1,8 +1,9 @@
 /** `vouch cert fetch`: the certificate that a server presents, to be compared and then trusted. */
+import { existsSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { fetchCert } from '../../certs/index.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
-import { hint, type Output, print, printJson, say } from '../print.ts'
+import { hint, type Output, print, printJson, say, shownUrl } from '../print.ts'
 
 export const certFetch: Command = {
   name: 'cert fetch',
@@ -36,7 +37,10 @@ Examples:
     if (values.output !== undefined) await save(values.output, pem, values.overwrite ?? false)
     if (values.json) printJson(output, values.chain ? certificates : first)
     else if (values.output === undefined) print(output, pem.trimEnd())
-    say(output, `fetched the certificate of ${url}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`)
+    say(
+      output,
+      `fetched the certificate of ${shownUrl(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
+    )
     say(output, `SHA-256 ${first.fingerprint}`)
     advise(values.output, output)
     return 0
@@ -47,12 +51,19 @@ async function save(path: string, pem: string, overwrite: boolean): Promise<void
   try {
     await writeFile(path, pem, { flag: overwrite ? 'w' : 'wx' })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      throw new Error(`cannot write '${path}': the file exists, use --overwrite to replace it`, { cause: error })
-    }
-    throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const why =
+      existsSync(path) && statSync(path).isDirectory() ? 'it is a directory, name a file in it' : WHY.get(code)
+    if (why === undefined) throw error
+    throw new Error(`cannot write '${path}': ${why}`, { cause: error })
   }
 }
+
+const WHY: ReadonlyMap<unknown, string> = new Map([
+  ['EEXIST', 'the file exists, use --overwrite to replace it'],
+  ['ENOENT', 'its directory does not exist'],
+  ['EACCES', 'permission denied'],
+])
 
 function advise(path: string | undefined, output: Output): void {
   hint(output, 'whoever is on the way could have put his own there: compare the SHA-256 before you trust it')

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
-import { type Output, paint, print, printJson, printTable, say } from '../print.ts'
+import { type Output, paint, print, printJson, printTable, say, shownUrl } from '../print.ts'
 
 export const certShow: Command = {
   name: 'cert show',
@@ -11,12 +11,12 @@ export const certShow: Command = {
 
 Prints what the certificates of a file (PEM, DER, PKCS#7), of a directory, or of a server say. Nothing is verified.
 
-  --json
+  --json            one certificate: an object; several: a list
 
 Examples:
   vouch cert show cert.pem
   vouch cert show https://192.168.1.172:10330
-  vouch cert show --json bundle.pem | jq '.[] | select(.daysLeft < 30) | .subject'`,
+  vouch cert show --json bundle.pem | jq '[.] | flatten | .[] | select(.daysLeft < 30) | .subject'`,
 
   async run(args, output) {
     const { values, positionals } = readArguments(args, { json: { type: 'boolean' } })
@@ -26,7 +26,7 @@ Examples:
       throw new Error(`there is no file '${source}'; a server is named by https://HOST or HOST:PORT`)
     }
     const found = isUrl(source) ? await fetchCert(source) : inspectCert<CertificateInfo | CertificateInfo[]>(source)
-    if (isUrl(source)) say(output, `${source} presents this; nothing was verified`)
+    if (isUrl(source)) say(output, `${shownUrl(source)} presents this; nothing was verified`)
     if (values.json) printJson(output, found)
     else printAll(Array.isArray(found) ? found : [found], output)
     return 0
@@ -61,7 +61,8 @@ function printOne(info: CertificateInfo, output: Output): void {
   ])
 }
 
-function daysLeft({ daysLeft: days }: CertificateInfo, { stdout }: Output): string {
+function daysLeft({ daysLeft: days, validFrom }: CertificateInfo, { stdout }: Output): string {
+  if (validFrom.getTime() > Date.now()) return paint(stdout, 'red', 'not yet valid')
   if (days < 0) return paint(stdout, 'red', 'expired')
   const text = days === 1 ? '1 day left' : `${days} days left`
   return days < 14 ? paint(stdout, 'yellow', text) : text
