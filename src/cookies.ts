@@ -2,15 +2,17 @@ import { inspect } from 'node:util'
 import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
 import { toPairs } from './body/pairs.ts'
 import { toughCookie } from './lazy.ts'
+import { optionNames, ownOptions } from './option-names.ts'
 
 /** Where a cookie that is set by hand belongs. Without a `domain` it goes to every host that is asked for directly. */
 export interface CookieAttributes {
-  readonly domain?: string
+  readonly domain?: string | undefined
   /** Default: `/` */
-  readonly path?: string
-  readonly expires?: Date
-  readonly secure?: boolean
-  readonly httpOnly?: boolean
+  readonly path?: string | undefined
+  readonly expires?: Date | undefined
+  /** Whether it goes to https servers only. Default: false */
+  readonly secure?: boolean | undefined
+  readonly httpOnly?: boolean | undefined
 }
 
 /** What `cookies` takes: names and values, or a jar. */
@@ -24,8 +26,8 @@ export type CookiesInit = { readonly [name: string]: string } | Iterable<readonl
  * session.cookies.get('theme') // 'dark'
  */
 export class CookieJar implements Iterable<[name: string, value: string]> {
-  /** Cookies without a domain: as in requests, they are sent to whatever host is asked. */
-  readonly #anywhere = new Map<string, string>()
+  /** Cookies without a domain, by name and path: as in requests, they are sent to whatever host is asked. */
+  readonly #anywhere = new Map<string, Cookie>()
   #jar: ToughJar | undefined
 
   static from(init: CookiesInit | null | undefined): CookieJar {
@@ -40,8 +42,8 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   /** The value of the cookie of this name, of the given domain if one is given; the one set last when there are several. */
   get(name: string, where: { domain?: string; path?: string } = {}): string | undefined {
-    const found = this.#stored().filter((cookie) => matches(cookie, name, where))
-    return found.at(-1)?.value ?? (where.domain === undefined ? this.#anywhere.get(name) : undefined)
+    const everywhere = where.domain === undefined ? [...this.#anywhere.values()] : []
+    return [...everywhere, ...this.#stored()].findLast((cookie) => matches(cookie, name, where))?.value
   }
 
   has(name: string): boolean {
@@ -56,15 +58,13 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     if (!COOKIE_NAME.test(name) || !COOKIE_VALUE.test(value)) {
       throw new TypeError(`cookies: '${name}' has a character that cookies cannot have (RFC 6265 section 4.1.1)`)
     }
-    const { domain, path = '/', ...rest } = attributes
-    if (domain === undefined) {
-      this.#anywhere.set(name, value)
-      return this
-    }
-    const host = domain.replace(/^\./, '')
-    const hostOnly = !domain.startsWith('.')
-    const cookie = new Cookie({ key: name, value, path, hostOnly, ...rest, ...(hostOnly ? {} : { domain: host }) })
-    this.#open().setCookieSync(cookie, `${rest.secure ? 'https' : 'http'}://${host}${path}`)
+    const { domain, path = '/', expires, secure = false, httpOnly = false } = checkAttributes(attributes)
+    const hostOnly = !domain?.startsWith('.')
+    const host = domain?.replace(/^\./, '')
+    const shared = { key: name, value, path, secure, httpOnly, ...(expires && { expires }) }
+    const cookie = new Cookie({ ...shared, hostOnly, ...(hostOnly ? {} : { domain: host as string }) })
+    if (host === undefined) this.#anywhere.set(`${name};${path}`, cookie)
+    else this.#open().setCookieSync(cookie, `${secure ? 'https' : 'http'}://${host}${path}`)
     return this
   }
 
@@ -74,7 +74,10 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     for (const cookie of found) {
       this.#jar?.store.removeCookie(cookie.domain ?? '', cookie.path ?? '/', cookie.key, () => {})
     }
-    return (where.domain === undefined && this.#anywhere.delete(name)) || found.length > 0
+    const everywhere = where.domain === undefined ? [...this.#anywhere] : []
+    const unbound = everywhere.filter(([, cookie]) => matches(cookie, name, where))
+    for (const [key] of unbound) this.#anywhere.delete(key)
+    return found.length + unbound.length > 0
   }
 
   clear(): void {
@@ -85,7 +88,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   /** Sets all of these, over what is there. */
   update(cookies: CookiesInit): this {
     if (cookies instanceof CookieJar) {
-      for (const [name, value] of cookies.#anywhere) this.#anywhere.set(name, value)
+      for (const [key, cookie] of cookies.#anywhere) this.#anywhere.set(key, cookie)
       for (const cookie of cookies.#stored()) this.#put(cookie)
       return this
     }
@@ -99,8 +102,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   }
 
   *[Symbol.iterator](): Generator<[name: string, value: string], void, undefined> {
-    yield* this.#anywhere
-    for (const cookie of this.#stored()) yield [cookie.key, cookie.value]
+    for (const cookie of [...this.#anywhere.values(), ...this.#stored()]) yield [cookie.key, cookie.value]
   }
 
   /**
@@ -108,11 +110,12 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
    * @param direct whether the user named this host; if not (a redirect did), cookies without a domain stay at home
    */
   headerFor(url: URL, direct: boolean): string | undefined {
-    const pairs = new Map(direct ? this.#anywhere : undefined)
-    for (const cookie of this.#jar?.getCookiesSync(url.href) ?? []) pairs.set(cookie.key, cookie.value)
-    if (pairs.size === 0) return undefined
+    const unbound = direct ? Array.from(this.#anywhere.values()).filter((cookie) => isFor(url, cookie)) : []
+    // Several of one name are all sent, the most special path first (RFC 6265 section 5.4).
+    const cookies = [...unbound, ...(this.#jar?.getCookiesSync(url.href) ?? [])]
+    if (cookies.length === 0) return undefined
     // A cookie without a name (`Set-Cookie: x`) is a value alone (RFC 6265bis section 5.8.3).
-    return Array.from(pairs, ([name, value]) => (name === '' ? value : `${name}=${value}`)).join('; ')
+    return cookies.map(({ key, value }) => (key === '' ? value : `${key}=${value}`)).join('; ')
   }
 
   /** @internal Takes in the Set-Cookie headers of a response; those that the rules refuse are passed over. */
@@ -147,6 +150,46 @@ const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or a CookieJar
 
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const COOKIE_VALUE = /^[\x20-\x3a\x3c-\x7e\x80-\xff]*$/
+
+const ATTRIBUTES = optionNames<CookieAttributes>({
+  domain: true,
+  path: true,
+  expires: true,
+  secure: true,
+  httpOnly: true,
+})
+
+/** The rest of tough-cookie takes what it is given, and fails when it is sent. */
+function checkAttributes(attributes: CookieAttributes): CookieAttributes {
+  const own = ownOptions(attributes, 'cookies.set', ATTRIBUTES)
+  const { domain, path, expires } = own
+  if (domain !== undefined && (typeof domain !== 'string' || !DOMAIN.test(domain))) {
+    throw new TypeError(`cookies: domain must be a host name such as 'example.com', not ${inspect(domain)}`)
+  }
+  if (path !== undefined && (typeof path !== 'string' || !COOKIE_PATH.test(path))) {
+    throw new TypeError(`cookies: path must begin with a slash, not ${inspect(path)}`)
+  }
+  if (expires !== undefined && !(expires instanceof Date && !Number.isNaN(expires.getTime()))) {
+    throw new TypeError(`cookies: expires must be a valid Date, not ${inspect(expires)}`)
+  }
+  for (const name of ['secure', 'httpOnly'] as const) {
+    if (own[name] !== undefined && typeof own[name] !== 'boolean') {
+      throw new TypeError(`cookies: ${name} must be a boolean, not ${inspect(own[name])}`)
+    }
+  }
+  return own
+}
+
+/** With a leading dot for its subdomains too; an IPv6 address in brackets. */
+const DOMAIN = /^\.?(?:[^\s/:?#@[\]\\,;]+|\[[\da-f:.]+\])$/i
+const COOKIE_PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/
+
+/** For a cookie without a domain: RFC 6265, section 5.1.4, and what else decides besides the host. */
+function isFor({ protocol, pathname }: URL, { path, secure, expires }: Cookie): boolean {
+  if (secure && protocol !== 'https:') return false
+  if (expires instanceof Date && expires.getTime() <= Date.now()) return false
+  return toughCookie().pathMatch(pathname, path ?? '/')
+}
 
 function matches(cookie: Cookie, name: string, where: { domain?: string; path?: string }): boolean {
   return (

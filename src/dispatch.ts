@@ -98,7 +98,7 @@ async function runHooks(hooks: readonly ResponseHook[], first: Response, setting
     const followed = settings.allowRedirects && locationOf(response) !== undefined
     if (!settings.stream) await (followed ? skipBody(response) : response.read())
     for (const hook of hooks) {
-      const other: unknown = await hook(response)
+      const other: unknown = await withinLimits(Promise.resolve(hook(response)), settings)
       if (other === undefined || other === null) continue
       if (!(other instanceof Response)) throw new TypeError('a response hook must return a Response, or nothing')
       response = other

@@ -1,4 +1,4 @@
-/** Where a redirect leads and what the next request may take along: requests' rules, but for what would leak (D9). */
+/** Where a redirect leads and what the next request may take along: requests' rules, but for what would leak: `cert` and a Host of one's own stay behind. */
 import { InvalidURL } from './errors.ts'
 import type { HeaderMap } from './headers.ts'
 import { noAdapter, prepareUrl, withoutAuth } from './url.ts'

@@ -206,3 +206,54 @@ test('a jar that a session was made with is its own afterwards', async () => {
   jar.set('c', '3')
   assert.equal(await sent(session, byAddress), 'a=1; b=2; c=3')
 })
+
+test('cookies of one name on several paths are all sent, the most special path first; those set by hand too', async () => {
+  await using server = await startHttpServer({
+    handler: (request, response) => {
+      if (request.url === '/set') response.setHeader('set-cookie', ['a=root; Path=/', 'a=deep; Path=/deep'])
+      response.end(request.headers.cookie ?? '')
+    },
+  })
+  await using session = new Session()
+  await session.get(`${server.url127}/set`)
+  assert.equal((await session.get(`${server.url127}/deep/x`)).text, 'a=deep; a=root')
+  assert.equal((await session.get(`${server.url127}/`)).text, 'a=root')
+  assert.equal((await session.get(`${server.url127}/`, { cookies: { a: 'mine' } })).text, 'a=mine; a=root')
+  session.cookies.set('a', 'byhand')
+  assert.equal((await session.get(`${server.url127}/`)).text, 'a=byhand; a=root')
+})
+
+test('a cookie without a domain keeps its other attributes', async () => {
+  await using server = await startHttpServer({
+    handler: (request, response) => response.end(request.headers.cookie ?? ''),
+  })
+  await using session = new Session()
+  session.cookies
+    .set('everywhere', '1')
+    .set('there', '1', { path: '/admin' })
+    .set('safe', '1', { secure: true })
+    .set('old', '1', { expires: new Date(0) })
+    .set('fresh', '1', { expires: new Date(Date.now() + 60_000) })
+  assert.equal((await session.get(`${server.url127}/public`)).text, 'everywhere=1; fresh=1')
+  assert.equal((await session.get(`${server.url127}/admin/x`)).text, 'everywhere=1; there=1; fresh=1')
+  assert.equal(session.cookies.get('there', { path: '/admin' }), '1')
+  assert.equal(session.cookies.delete('there'), true)
+  assert.equal(session.cookies.has('there'), false)
+})
+
+const wrongAttributes: [what: string, attributes: object, message: RegExp][] = [
+  ['a typo', { domian: 'example.com' }, /no option "domian": did you mean "domain"/],
+  ['a date as text', { expires: '2099-01-01' }, /expires must be a valid Date, not '2099-01-01'/],
+  ['an invalid date', { expires: new Date('x') }, /expires must be a valid Date/],
+  ['an empty domain', { domain: '' }, /domain must be a host name/],
+  ['a URL as domain', { domain: 'http://example.com' }, /domain must be a host name/],
+  ['a path without a slash', { path: 'x' }, /path must begin with a slash/],
+  ['secure as text', { secure: 'yes' }, /secure must be a boolean/],
+]
+
+for (const [what, attributes, message] of wrongAttributes) {
+  test(`${what} is a TypeError of cookies.set`, () => {
+    assert.throws(() => new CookieJar().set('a', '1', attributes), { name: 'TypeError', message })
+    assert.throws(() => new CookieJar().set('a', '1', { domain: 'example.com', ...attributes }), TypeError)
+  })
+}

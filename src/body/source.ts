@@ -141,15 +141,27 @@ function fromWebStream(stream: ReadableStream, option: string): Source {
       release()
     }
   }
-  return { ...fromStream(chunks(), option), release }
+  return fromStream(chunks(), option, release)
 }
 
-function fromStream(source: AsyncIterable<unknown> | Iterable<unknown>, option: string): Source {
+function fromStream(
+  source: AsyncIterable<unknown> | Iterable<unknown>,
+  option: string,
+  letGo: () => void = () => release(source),
+): Source {
+  let isReleased = false
   return {
-    content: bodyIterable(false, option, () => pieces(source, undefined, option)),
+    content: bodyIterable(false, option, async function* () {
+      yield* pieces(source, undefined, option)
+      // A source that is let go of ends as if it were done: half a body must not be sent as a whole one.
+      if (isReleased) throw new RequestException(`${option} was given up before its end`)
+    }),
     length: undefined,
     rewindable: false,
-    release: () => release(source),
+    release: () => {
+      isReleased = true
+      letGo()
+    },
   }
 }
 

@@ -31,6 +31,7 @@ export class Exchange {
   #clientRequest: http.ClientRequest | undefined
   #failureCode: string | undefined
   #reason = ''
+  #stream: GotRequest | undefined
   /** The body while it is read. */
   #body: AsyncGenerator<Uint8Array, void, undefined> | undefined
   /** What the user's own body threw while it was read, or one of his callbacks. */
@@ -62,8 +63,10 @@ export class Exchange {
 
   #start(): GotRequest {
     const { method, target, body } = this.#request
-    const { onUploadProgress, onDownloadProgress } = this.#settings
+    const { onUploadProgress, onDownloadProgress, signal } = this.#settings
     const stream = gotStream(target, this.#gotOptions(), PREPARED)
+    this.#stream = stream
+    if (signal) endWith(stream, signal)
     // got waits for a stream to be written into it, unless it knows the body, or that the method has none.
     if (body === undefined && method !== 'GET' && method !== 'HEAD') stream.end()
     stream.once('upgrade', (_response: unknown, socket: Socket) => {
@@ -85,18 +88,19 @@ export class Exchange {
 
   #gotOptions(): OptionsInit {
     const { method, body, headers } = this.#request
-    const { deadline, signal } = this.#settings
+    const { deadline } = this.#settings
     const options: OptionsInit = { method: method as NonNullable<OptionsInit['method']>, request: () => this.#open() }
     if (body !== undefined) {
+      // Of bytes that are not sent at once got forgets the rest when an answer comes in between.
       if (!Buffer.isBuffer(body)) this.#body = this.#watch(body)
-      options.body = Buffer.isBuffer(body) ? body : this.#body
+      else if (body.length > CHUNK) this.#body = this.#watch(chunksOf(body))
+      options.body = this.#body ?? (body as Buffer)
       // For the progress of the upload only.
       options.headers = { 'content-length': headers.get('content-length') }
       if (method === 'GET') options.allowGetBody = true
       // got refuses a body with HEAD, requests does not; what is sent is made by #open in any case.
       if (method === 'HEAD') options.method = 'POST'
     }
-    if (signal) options.signal = signal
     // A limit of 0 would be none; one that has run out already fails at the first tick.
     if (deadline !== undefined) options.timeout = { request: Math.max(1, Math.ceil(deadline - performance.now())) }
     return options
@@ -118,11 +122,13 @@ export class Exchange {
   }
 
   /** The body, with a note of what it throws: that is the user's error and not the connection's. */
-  async *#watch(body: Exclude<WireBody, Buffer>): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#watch(body: Exclude<WireBody, Buffer> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* body
     } catch (error) {
       this.#userError = error
+      // After the answer has begun got would wait for its end, which may wait for the body's.
+      this.#stream?.destroy(error as Error)
       throw error
     }
   }
@@ -152,8 +158,11 @@ export class Exchange {
     const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
     // A tunnel that is given up fails its request after got has turned away from it.
     request.on('error', () => {})
-    // Node adds one that was taken away.
-    if (!headers.has('Connection')) request.removeHeader('Connection')
+    // Node adds one that was taken away; with `Expect` it has sent the headers already.
+    if (!headers.has('Connection') && !request.headersSent) request.removeHeader('Connection')
+    // Node would leave out what comes behind the thousandth.
+    request.maxHeadersCount = 0
+    ignoreErrorsAfterResponse(request)
     // got writes one of its own where the server sent none.
     request.once('response', ({ statusMessage = '' }) => {
       this.#reason = statusMessage
@@ -238,6 +247,34 @@ const PREPARED = new Options(undefined, {
   strictContentLength: false,
 })
 PREPARED.isStream = true
+
+/** Ends the exchange when the signal does. Not by got, which goes on listening where the answer comes before the upload's end. */
+function endWith(stream: GotRequest, signal: AbortSignal): void {
+  const abort = () => stream.destroy(new Error('aborted'))
+  const stop = () => signal.removeEventListener('abort', abort)
+  signal.addEventListener('abort', abort)
+  stream.once('close', stop)
+  stream.once('response', (response: GotResponse) => response.once('close', stop))
+}
+
+/** Bytes behind a whole response cost its connection, and got would give up the response for them. */
+function ignoreErrorsAfterResponse(request: http.ClientRequest): void {
+  let response: http.IncomingMessage | undefined
+  request.once('response', (arrived) => {
+    response = arrived
+  })
+  const emit = request.emit.bind(request) as (event: string, ...values: unknown[]) => boolean
+  request.emit = (event: string, ...values: unknown[]) => {
+    return event === 'error' && response?.complete ? true : emit(event, ...values)
+  }
+}
+
+function* chunksOf(body: Buffer): Generator<Buffer, void, undefined> {
+  for (let start = 0; start < body.length; start += CHUNK) yield body.subarray(start, start + CHUNK)
+}
+
+/** Bytes; what a socket takes at once. */
+const CHUNK = 65_536
 
 /** got with prepared options as its third argument, whose `isStream` decides what it returns; its types do not know that. */
 const gotStream = got as unknown as (url: URL, options: OptionsInit, prepared: Options) => GotRequest

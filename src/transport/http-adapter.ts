@@ -88,7 +88,7 @@ export class HTTPAdapter implements Adapter {
   /** Once, but for a server whose certificate is being renewed at this moment: until it has taken it over. */
   async #sendOnce(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     let end: number | undefined
-    for (let delay = FIRST_TAKEOVER_DELAY; ; delay *= 2) {
+    for (let delay = FIRST_TAKEOVER_DELAY; ; delay = Math.min(2 * delay, MAX_TAKEOVER_DELAY)) {
       try {
         return await this.#exchange(request, settings)
       } catch (error) {
@@ -111,7 +111,8 @@ export class HTTPAdapter implements Adapter {
     try {
       return await exchange.response
     } catch (error) {
-      if (!exchange.lostIdleConnection || !canBeSentAgain(request) || route.pool.closed) throw error
+      if (route.pool.closed && !settings.signal?.aborted) throw sessionClosed(error)
+      if (!exchange.lostIdleConnection || !canBeSentAgain(request)) throw error
       // The other idle connections are likely to be dead as well; and what is trusted may have changed since.
       route.pool.closeIdle()
       return await new Exchange(request, settings, await findRoute(this.#pool, request, settings)).response
@@ -123,6 +124,13 @@ export class HTTPAdapter implements Adapter {
     this.#closing ??= new AbortController()
     return pause(delay, [signal, this.#closing.signal])
   }
+}
+
+/** Whatever a connection that was closed here looks like: it is nobody's fault, and nothing to try again. */
+function sessionClosed(cause: unknown): ConnectionError {
+  return cause instanceof ConnectionError && cause.code === 'ERR_CONNECTION'
+    ? cause
+    : new ConnectionError('the session was closed before the response arrived', { cause })
 }
 
 /** Reads a short body to its end, so that its connection can be used again; gives up a long one with its connection. */
@@ -141,8 +149,9 @@ async function discard(body: Readable): Promise<void> {
 /** Reading 64 KiB costs less than a new connection. */
 const MAX_DISCARDED = 65_536
 
-/** ms; it is doubled each time, so that a server under load gets few handshakes in vain. */
+/** ms; it is doubled up to the most, so that a server under load gets few handshakes in vain. */
 const FIRST_TAKEOVER_DELAY = 20
+const MAX_TAKEOVER_DELAY = 160
 
 const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
   poolConnections: true,

@@ -49,7 +49,8 @@ export function limitConnectTime(
 
 /**
  * Destroys `request` with a {@link ReadTimeLimit} when its connection is silent for `limit` ms and it is the server that
- * is waited for: a reader who takes his time with what has arrived is not the server's fault.
+ * is waited for: a reader that takes its time with what has arrived, or a body that does with what is to be sent, is not
+ * the server's fault.
  */
 export function limitSilence(request: ClientRequest, limit: number | undefined): void {
   if (limit === undefined) return
@@ -59,7 +60,8 @@ export function limitSilence(request: ClientRequest, limit: number | undefined):
   })
   request.once('socket', (socket) => {
     const onTimeout = () => {
-      if (!isReaderSlow(response, socket)) request.destroy(new ReadTimeLimit(limit, !isConnecting(socket)))
+      if (!isReaderSlow(response, socket) && !isBodySlow(request, socket))
+        request.destroy(new ReadTimeLimit(limit, !isConnecting(socket)))
       else socket.setTimeout(limit)
     }
     socket.on('timeout', onTimeout)
@@ -72,6 +74,11 @@ export function limitSilence(request: ClientRequest, limit: number | undefined):
 /** Whether something has arrived that nobody has read yet. */
 function isReaderSlow(response: IncomingMessage | undefined, socket: Socket): boolean {
   return response !== undefined && (response.complete || response.readableLength > 0 || socket.readableLength > 0)
+}
+
+/** Whether all that there is of the body has been sent, and more of it is to come. */
+function isBodySlow(request: ClientRequest, socket: Socket): boolean {
+  return !isConnecting(socket) && !request.writableEnded && request.writableLength === 0 && socket.writableLength === 0
 }
 
 function isConnecting(socket: Socket & { secureConnecting?: boolean }): boolean {

@@ -81,9 +81,11 @@ test('a server that never takes over is refused in the end, after a second and a
   await scene(dir, async ({ server, path, session }) => {
     writeFileSync(path, renewed.certificate)
     const before = server.connections
+    const started = performance.now()
     await assert.rejects(session.get(server.url), { name: 'SSLError', reason: 'self-signed' })
+    assert(performance.now() - started > 800)
     const attempts = server.connections - before
-    assert(attempts > 2 && attempts < 8, `${attempts} handshakes`)
+    assert(attempts > 2 && attempts < 12, `${attempts} handshakes`)
     assert.equal(server.requests, 1)
     await delay(1000)
     await assert.rejects(session.get(server.url), SSLError)
@@ -128,7 +130,7 @@ test('a stranger is refused at once in the middle of a renewal, and so is an exp
 
 const ends: [what: string, options: () => RequestOptions, error: object][] = [
   ['an aborted signal', () => ({ signal: AbortSignal.timeout(50) }), { name: 'TimeoutError' }],
-  ['the total time limit', () => ({ timeout: { total: 100 } }), { name: 'SSLError' }],
+  ['the total time limit', () => ({ timeout: { total: 100 } }), { name: /^(?:SSLError|Timeout)$/ }],
   ['a body that can be sent only once', () => ({ data: Readable.from([Buffer.from('once')]) }), { name: 'SSLError' }],
 ]
 
