@@ -43,12 +43,12 @@ export interface ProxyRules {
 /**
  * The proxy for a URL; `undefined`: none.
  *
- * @throws InvalidProxyURL when it cannot be used, TypeError for another shape of `proxies`
+ * @throws InvalidProxyURL when it cannot be used
  */
 export function proxyFor(url: URL, { call, session, env, envOverSession }: ProxyRules): ProxyServer | undefined {
-  const ofCall = checkShape(call)
+  const ofCall = call ?? undefined
   const isAlone = call !== undefined && !envOverSession
-  const ofSession = isAlone ? undefined : checkShape(session)
+  const ofSession = isAlone ? undefined : (session ?? undefined)
   const ofEnv = env && !isAlone ? environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy) : undefined
   if (!ofCall && !ofSession && !ofEnv) return undefined
   const text = select(url, envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, specific(url, ofEnv)])
@@ -76,17 +76,26 @@ function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string
   return undefined
 }
 
-function checkShape(proxies: ProxiesInit | null | undefined): ProxiesInit | undefined {
-  if (proxies === undefined || proxies === null) return undefined
+/** @throws TypeError for another shape, or a key that no request would ask for */
+export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesInit | null | undefined {
+  if (proxies === undefined || proxies === null) return proxies
   if (!isRecord(proxies) || Array.isArray(proxies)) {
     throw new TypeError(`proxies must be an object such as { https: 'http://proxy:3128' }, not ${typeName(proxies)}`)
   }
   for (const [key, proxy] of Object.entries(proxies)) {
+    if (!PROXY_KEY.test(key)) {
+      throw new TypeError(
+        `proxies has no key "${key}": there are http, https, all, no_proxy, and https://HOST and the like`,
+      )
+    }
     if (proxy === undefined || proxy === null || typeof proxy === 'string' || proxy instanceof URL) continue
     throw new TypeError(`proxies.${key} must be the URL of a proxy, or null, not ${typeName(proxy)}`)
   }
   return proxies
 }
+
+/** `ftp` and others are in tables that people bring along from elsewhere, and harm nobody. */
+const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/.*)?)$/
 
 /** The environment's proxies for this URL. Lower-case names win; an empty one takes the other away. */
 function environmentProxies(

@@ -7,6 +7,7 @@ import { typeName } from './body/pairs.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import { UnrewindableBodyError } from './errors.ts'
 import { HeaderMap, type HeadersInit } from './headers.ts'
+import { optionNames, ownOptions } from './option-names.ts'
 import { mustStripAuth, type RedirectStep } from './redirects.ts'
 import type { Response } from './response.ts'
 import type { WireRequest } from './transport/adapter.ts'
@@ -47,7 +48,7 @@ export class Request {
   constructor(method: string, url: string | URL, parts: RequestParts = {}) {
     this.method = method
     this.url = url
-    this.parts = parts
+    this.parts = ownOptions(parts, 'Request', PARTS)
   }
 
   /** Short: the parts hold credentials. */
@@ -228,7 +229,7 @@ export class PreparedRequest implements WireRequest {
     this.#auth = auth
     const result = auth.apply(this)
     // Any thenable: `await` would take it as well.
-    if (typeof result === 'object' && 'then' in result) {
+    if (typeof result === 'object' && result !== null && 'then' in result) {
       this.pendingAuth = Promise.resolve(result).then((request) => requestOfAuth(this, request))
       // Waited for when the request is sent; until then a rejection is not unhandled.
       this.pendingAuth.catch(() => {})
@@ -256,6 +257,17 @@ export class PreparedRequest implements WireRequest {
     return `PreparedRequest ${this.method} ${this.url} ${show(this.headers, options)}`
   }
 }
+
+const PARTS = optionNames<RequestParts>({
+  params: true,
+  headers: true,
+  cookies: true,
+  auth: true,
+  hooks: true,
+  data: true,
+  json: true,
+  files: true,
+})
 
 /** The hooks as a list. @throws TypeError for anything but functions, and for an event that does not exist */
 export function toHooks(hooks: HooksInit | null | undefined): readonly ResponseHook[] {
@@ -305,7 +317,7 @@ function lacksContentType(headers: HeaderMap, contentType: string): boolean {
 
 // biome-ignore lint/suspicious/noConfusingVoidType: what an auth without a return statement gives back
 function requestOfAuth(prepared: PreparedRequest, result: PreparedRequest | undefined | void): PreparedRequest {
-  if (result === undefined) return prepared
+  if (result === undefined || result === null) return prepared
   if (result instanceof PreparedRequest) return result
   throw new TypeError('auth must return the request, or nothing')
 }

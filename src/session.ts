@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import type { AuthInit } from './auth/auth.ts'
+import { type AuthInit, toAuth } from './auth/auth.ts'
+import { giveUpBody } from './body/encode.ts'
 import { CookieJar, type CookiesInit } from './cookies.ts'
 import { dispatch } from './dispatch.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from './headers.ts'
@@ -15,6 +16,7 @@ import {
   requestSettings,
   SEND_OPTIONS,
   type SendOptions,
+  type Settings,
   sendSettings,
   type TimeoutInit,
 } from './settings.ts'
@@ -22,29 +24,29 @@ import type { Adapter } from './transport/adapter.ts'
 import { HTTPAdapter } from './transport/http-adapter.ts'
 import type { ClientCert } from './trust/client-cert.ts'
 import type { Verify } from './trust/verify.ts'
-import { mergeParams, noAdapter, type ParamsInit } from './url.ts'
+import { encodeParams, mergeParams, noAdapter, type ParamsInit } from './url.ts'
 
 /** What a session starts with; each is a property of it as well. */
 export interface SessionOptions {
   /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
-  readonly headers?: HeadersInit
-  readonly auth?: AuthInit<PreparedRequest> | null
-  readonly params?: ParamsInit | null
+  readonly headers?: HeadersInit | undefined
+  readonly auth?: AuthInit<PreparedRequest> | null | undefined
+  readonly params?: ParamsInit | null | undefined
   /** Default `true`: the default roots. */
-  readonly verify?: Verify | null
-  readonly cert?: ClientCert | null
-  readonly cookies?: CookiesInit
-  readonly timeout?: TimeoutInit | null
-  readonly proxies?: ProxiesInit | null
+  readonly verify?: Verify | null | undefined
+  readonly cert?: ClientCert | null | undefined
+  readonly cookies?: CookiesInit | undefined
+  readonly timeout?: TimeoutInit | null | undefined
+  readonly proxies?: ProxiesInit | null | undefined
   /** Default `false` */
-  readonly stream?: boolean
-  readonly hooks?: HooksInit | null
+  readonly stream?: boolean | undefined
+  readonly hooks?: HooksInit | null | undefined
   /** Default 30 */
-  readonly maxRedirects?: number
+  readonly maxRedirects?: number | undefined
   /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
-  readonly trustEnv?: boolean
+  readonly trustEnv?: boolean | undefined
   /** How many days before its end a certificate is warned of; `false`: never. Default 14 */
-  readonly expiryWarning?: number | false
+  readonly expiryWarning?: number | false | undefined
 }
 
 /**
@@ -96,6 +98,8 @@ export class Session {
     // A wrong value is told here rather than at the first request. What is assigned later is checked then.
     requestSettings(this, {}, {})
     toHooks(this.hooks)
+    if (this.params !== null) encodeParams(this.params)
+    if (this.auth !== null) toAuth(this.auth)
   }
 
   /** The headers of every request of the session; assign anything that `headers` takes. */
@@ -122,9 +126,18 @@ export class Session {
    * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
    */
   async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
-    const own = ownOptions(options, 'the request', REQUEST_OPTIONS)
-    const settings = requestSettings(this, own)
-    return dispatch(this, this.#prepare(method, url, own, settings.env), settings)
+    let prepared: PreparedRequest
+    let settings: Settings
+    try {
+      const own = ownOptions(options, 'the request', REQUEST_OPTIONS)
+      settings = requestSettings(this, own)
+      prepared = this.#prepare(method, url, own, settings.env)
+    } catch (error) {
+      // A stream belongs to the request that it was given to, also to one that cannot be made.
+      giveUpBody(options ?? {})
+      throw error
+    }
+    return dispatch(this, prepared, settings)
   }
 
   async get(url: string | URL, options?: RequestOptions): Promise<Response> {
@@ -177,6 +190,9 @@ export class Session {
 
   /** Uses `adapter` for URLs that begin with `prefix`, in any case; of several prefixes the longest counts. */
   mount(prefix: string, adapter: Adapter): void {
+    if (typeof adapter?.send !== 'function' || typeof adapter.close !== 'function') {
+      throw new TypeError('an adapter is an object with the methods send and close')
+    }
     const key = prefix.toLowerCase()
     const others = this.#adapters.filter(([known]) => known !== key)
     this.#adapters = [...others, [key, adapter] as [string, Adapter]].sort(([a], [b]) => b.length - a.length)

@@ -6,7 +6,7 @@
 import { inspect } from 'node:util'
 import { variable } from './environment.ts'
 import { checkOptionNames, optionNames } from './option-names.ts'
-import type { ProxiesInit, ProxyRules } from './proxies.ts'
+import { checkProxies, type ProxiesInit, type ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
 import { bundleOfPath, type CABundle, isPemText } from './trust/ca-bundle.ts'
@@ -231,7 +231,12 @@ function settle(
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
     onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
     proxy: undefined,
-    proxyRules: { call: call.proxies, session: session.proxies, env: trusted, envOverSession },
+    proxyRules: {
+      call: checkProxies(call.proxies),
+      session: checkProxies(session.proxies),
+      env: trusted,
+      envOverSession,
+    },
     env: trusted,
   }
 }

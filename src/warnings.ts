@@ -10,6 +10,9 @@ export type WarningName = (typeof NAMES)[number]
  * disableWarnings('InsecureRequestWarning') // in the set-up of a test suite
  */
 export function disableWarnings(name?: WarningName): void {
+  if (name !== undefined && !NAMES.includes(name)) {
+    throw new TypeError(`there is no warning '${name}': there are ${NAMES.join(', ')}`)
+  }
   for (const each of name === undefined ? NAMES : [name]) disabled.add(each)
 }
 

@@ -2,7 +2,8 @@
 import './helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bypassesProxy, type ProxiesInit, type ProxyRules, proxyFor } from '../src/proxies.ts'
+import { Session } from '../src/index.ts'
+import { bypassesProxy, checkProxies, type ProxiesInit, type ProxyRules, proxyFor } from '../src/proxies.ts'
 
 const RULES: ProxyRules = { call: undefined, session: undefined, env: undefined, envOverSession: true }
 
@@ -162,13 +163,23 @@ for (const [proxy, name, message] of BAD) {
 
 test('proxies of another shape are a TypeError that names the key', () => {
   for (const proxies of [5, 'http://p', ['http://p'], true] as unknown as ProxiesInit[]) {
-    assert.throws(() => chosen('https://a.test/', { call: proxies }), {
-      name: 'TypeError',
-      message: /^proxies must be/,
-    })
+    assert.throws(() => checkProxies(proxies), { name: 'TypeError', message: /^proxies must be/ })
+    assert.throws(() => new Session({ proxies }), { name: 'TypeError', message: /^proxies must be/ })
   }
   const proxies = { https: 3128 } as unknown as ProxiesInit
-  assert.throws(() => chosen('https://a.test/', { call: proxies }), { name: 'TypeError', message: /^proxies\.https/ })
+  assert.throws(() => checkProxies(proxies), { name: 'TypeError', message: /^proxies\.https/ })
+})
+
+test('a key of proxies that no request would ask for is refused', () => {
+  for (const key of ['htps', 'noProxy', 'HTTPS', 'example.com', 'http//a']) {
+    assert.throws(() => new Session({ proxies: { [key]: 'http://p' } }), {
+      name: 'TypeError',
+      message: new RegExp(`^proxies has no key "${key}": there are http, https, all, no_proxy`),
+    })
+  }
+  for (const key of ['http', 'https', 'all', 'no_proxy', 'https://a.test', 'all://a.test', 'ftp']) {
+    assert(checkProxies({ [key]: 'http://p' }))
+  }
 })
 
 test('the credentials of a SOCKS proxy are decoded, and may be empty', () => {

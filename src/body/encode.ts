@@ -3,7 +3,7 @@ import { encodeForm, FORM_TYPE, type FormInit } from './form.ts'
 import { encodeJson, JSON_TYPE } from './json.ts'
 import { encodeMultipart, type FilesInit, fieldPart, fileParts, type Part } from './multipart.ts'
 import { isRecord, toFieldList, toPairs, typeName } from './pairs.ts'
-import { type BytesInit, bodyIterable, pieces, type Source, type StreamInit, tagOf, toSource } from './source.ts'
+import { type BytesInit, bodyIterable, letGo, pieces, type Source, type StreamInit, tagOf, toSource } from './source.ts'
 
 /**
  * What `data` takes: bytes are sent as they are, streams and iterables of bytes piece by piece, `FormData` as
@@ -60,6 +60,13 @@ export function encodeBody({ data, json, files }: BodyOptions): EncodedBody {
   if (body) return body
   if (json === undefined || json === null) return NO_BODY
   return inMemory(encodeJson(json), JSON_TYPE)
+}
+
+/** Lets go of the streams in a body that is not made after all. */
+export function giveUpBody({ data, files }: BodyOptions): void {
+  letGo(data)
+  if (typeof files !== 'object' || files === null) return
+  letGo(Symbol.iterator in files ? Array.from(files as Iterable<unknown>) : Object.values(files))
 }
 
 /** A request without a body. */

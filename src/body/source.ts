@@ -165,6 +165,19 @@ function fromStream(
   }
 }
 
+/** Lets go of what was given as a body, or as a part of one, that nobody will read: of streams, and of nothing else. */
+export function letGo(value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) letGo(each)
+  if (typeof value !== 'object' || value === null) return
+  if (isWebStream(value)) {
+    if (!value.locked) void value.cancel().catch(() => {})
+  } else if (isStream(value)) {
+    // A file that is not there says so later, when nobody listens any more.
+    value.on('error', () => {})
+    release(value)
+  }
+}
+
 /** As `stream.pipeline` does with a source when its destination fails. */
 function release(source: AsyncIterable<unknown> | Iterable<unknown>): void {
   const { destroy, return: end } = source as Partial<Record<'destroy' | 'return', () => unknown>>

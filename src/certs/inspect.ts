@@ -8,11 +8,13 @@ import { type CertificateInfo, describeCertificate } from '../trust/certificate-
  *
  * @param source what `verify` takes: the path of a file (PEM, DER or PKCS#7) or directory, a `file:` URL, PEM text, bytes, an
  *   `X509Certificate`, a `CABundle` or a list of these
- * @returns for a bundle, a list, and a source that holds several certificates, a list; else the one certificate
+ * @returns for a bundle, a list, and a source that holds several certificates (`fullchain.pem`), a list; else the one
+ *   certificate. The type says one where it cannot know; `inspectCert<CertificateInfo | CertificateInfo[]>(path)` says both.
  * @throws CABundleError when a source cannot be read or holds no certificate, TypeError for a source of another type
  *
  * @example
  * inspectCert('cert.pem').daysLeft // 364
+ * ;[inspectCert('fullchain.pem')].flat()[0].daysLeft // of the server's own, whether there is a chain behind it or not
  * inspectCert(CABundle.default()).filter(({ daysLeft }) => daysLeft < 90)
  */
 export function inspectCert(source: CABundle | readonly TrustSourceInput[]): CertificateInfo[]

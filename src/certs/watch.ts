@@ -83,6 +83,7 @@ class Watch implements CertWatch {
   /** What is wrong now, and for how many looks it has been. */
   #problem: { readonly message: string; readonly looks: number } | undefined
   #timer: NodeJS.Timeout | undefined
+  readonly #end = () => this.close()
 
   constructor(server: Server, paths: PairPaths, options: WatchCertOptions) {
     this.#server = server
@@ -97,11 +98,12 @@ class Watch implements CertWatch {
 
   start(interval: number): void {
     this.#timer = setInterval(() => this.#look(), interval).unref()
-    this.#server.once('close', () => this.close())
+    this.#server.once('close', this.#end)
   }
 
   close(): void {
     clearInterval(this.#timer)
+    this.#server.off('close', this.#end)
   }
 
   [Symbol.dispose](): void {
