@@ -1,5 +1,6 @@
 import './helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +8,7 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'nod
 import {
   ChunkedEncodingError,
   ContentDecodingError,
+  get,
   RequestException,
   type RequestOptions,
   type Response,
@@ -140,4 +142,45 @@ test('maxResponseSize counts the bytes after decoding and closes the connection'
   await exchange(bomb, { maxResponseSize: 999_999, stream: true }, (response) =>
     assert.rejects(all(response), tooLarge),
   )
+})
+
+const halves = ['first half, ', 'second half'].map((text) => zstdCompressSync(Buffer.from(text)))
+const skippable = Buffer.concat([Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0]), Buffer.from('abcd')])
+const big = zstdCompressSync(randomBytes(300_000))
+const frames: [what: string, chunks: Buffer[], text: string | number][] = [
+  ['one after the other', halves, 'first half, second half'],
+  ['in one piece', [Buffer.concat(halves)], 'first half, second half'],
+  ['byte by byte', Array.from(Buffer.concat(halves), (byte) => Buffer.from([byte])), 'first half, second half'],
+  ['behind one to be skipped', [Buffer.concat([skippable, ...halves])], 'first half, second half'],
+  ['large ones', [Buffer.concat([big, big, big])], 900_000],
+]
+
+for (const [what, chunks, expected] of frames) {
+  test(`Zstandard frames ${what} are all read`, async () => {
+    await using server = await startHttpServer({
+      handler: async (_request, response) => {
+        response.writeHead(200, { 'Content-Encoding': 'zstd' })
+        for (const chunk of chunks) {
+          response.write(chunk)
+          await new Promise(setImmediate)
+        }
+        response.end()
+      },
+    })
+    const response = await get(server.url127)
+    if (typeof expected === 'number') assert.equal(response.content.length, expected)
+    else assert.equal(response.text, expected)
+  })
+}
+
+test('what stands behind the last Zstandard frame and is none is an error, and so is a frame that is cut short', async () => {
+  for (const body of [
+    Buffer.concat([halves[0] ?? skippable, Buffer.from('junk, and more of it')]),
+    big.subarray(0, 1000),
+  ]) {
+    await using server = await startHttpServer({
+      handler: (_request, response) => response.writeHead(200, { 'Content-Encoding': 'zstd' }).end(body),
+    })
+    await assert.rejects(get(server.url127), { name: 'ContentDecodingError' })
+  }
 })

@@ -45,6 +45,10 @@ async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer,
   const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
   const first = await chunks.next()
   if (first.done) return
+  if (encoding === 'zstd') {
+    yield* decodeFrames(new Input(chunks, first.value))
+    return
+  }
   const decoder = DECODERS.get(encoding)?.(first.value)
   if (decoder === undefined) return
   const all = async function* () {
@@ -54,6 +58,65 @@ async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer,
   // Its errors come out of the decoder, which it destroys.
   pipeline(all(), decoder, () => {})
   yield* decoder
+}
+
+/**
+ * Zstandard data are frames, one after the other (RFC 8878, section 3.1), as pzstd writes them; before Node 26 a decoder
+ * stops behind the first.
+ */
+async function* decodeFrames(input: Input): AsyncGenerator<Buffer, void, undefined> {
+  do {
+    const decoder = zlib.createZstdDecompress()
+    pipeline(input.until(decoder), decoder, () => {})
+    yield* decoder
+    input.take(decoder.bytesWritten)
+  } while (await input.hasMore())
+}
+
+/** Chunks that are handed to one decoder after another: what one of them has not used is the next one's. */
+class Input {
+  readonly #source: AsyncIterator<Buffer>
+  /** What was not used yet, and the chunk that is on its way. */
+  #rest: Buffer[]
+  #next: Promise<IteratorResult<Buffer>> | undefined
+
+  constructor(source: AsyncIterator<Buffer>, first: Buffer) {
+    this.#source = source
+    this.#rest = [first]
+  }
+
+  /** The chunks, until the decoder has ended. */
+  async *until(decoder: Duplex): AsyncGenerator<Buffer, void, undefined> {
+    for (let index = 0; ; index++) {
+      if (index === this.#rest.length && !(await this.#pull())) return
+      const chunk = this.#rest[index]
+      if (chunk === undefined || decoder.readableEnded) return
+      yield chunk
+    }
+  }
+
+  /** Lets go of what was used. */
+  take(bytes: number): void {
+    const all = Buffer.concat(this.#rest).subarray(bytes)
+    this.#rest = all.length === 0 ? [] : [all]
+  }
+
+  async hasMore(): Promise<boolean> {
+    return this.#rest.length > 0 || this.#pull()
+  }
+
+  /** Takes in the next chunk; false at the end. Two may ask for the same. */
+  async #pull(): Promise<boolean> {
+    this.#next ??= this.#source.next()
+    const pulled = this.#next
+    const { done, value } = await pulled
+    if (done) return false
+    if (this.#next === pulled) {
+      this.#next = undefined
+      this.#rest.push(value)
+    }
+    return true
+  }
 }
 
 /** By name: a decoder for a body that begins with these bytes. */
