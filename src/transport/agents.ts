@@ -10,6 +10,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { ConnectionError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
@@ -113,6 +114,11 @@ export interface Pool {
   readonly closed: boolean
   /** Closes the connections that nobody uses now. */
   closeIdle(): void
+  /**
+   * For a request that must not be sent twice: waits for news of idle connections. A server may have closed them while this
+   * process was busy, or asleep, and it has not heard yet. `undefined` where nothing was idle long enough for that.
+   */
+  hearOfIdle(): Promise<void> | undefined
 }
 
 /** An agent and the life of its connections. */
@@ -122,6 +128,8 @@ class AgentLife implements Pool {
   readonly #spec: ConnectionSpec | undefined
   readonly #slots: Slots
   #retired = false
+  /** By `performance.now()`, when a connection became idle last; `undefined`: none has. */
+  #idleSince: number | undefined
 
   constructor(agent: http.Agent, spec: ConnectionSpec | undefined, options: PoolOptions) {
     const { poolBlock, poolMaxsize, keepAliveTimeout } = options
@@ -131,7 +139,10 @@ class AgentLife implements Pool {
     this.#takeTurns(agent as NodeAgent)
     // Asked when a request is done; a socket for which this returns false is destroyed instead of pooled (Node's docs).
     const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
-    agent.keepSocketAlive = (socket) => !this.#retired && keep(socket) !== false && limitIdle(socket, keepAliveTimeout)
+    agent.keepSocketAlive = (socket) => {
+      this.#idleSince = performance.now()
+      return !this.#retired && keep(socket) !== false && limitIdle(socket, keepAliveTimeout)
+    }
   }
 
   /** Whether a file that the agent's trust or client certificate was read from holds something else by now. */
@@ -154,6 +165,12 @@ class AgentLife implements Pool {
     for (const sockets of Object.values(this.agent.freeSockets)) {
       for (const socket of sockets ?? []) socket.destroy()
     }
+  }
+
+  hearOfIdle(): Promise<void> | undefined {
+    const { freeSockets } = this.agent
+    const isOld = this.#idleSince !== undefined && performance.now() - this.#idleSince > LONG_IDLE
+    return isOld && Object.keys(freeSockets).length > 0 ? twoTurns() : undefined
   }
 
   /** Closes what is idle and what is in use, and fails the requests that wait for a connection. */
@@ -199,6 +216,15 @@ function onceGivenUp(request: http.ClientRequest, tell: (reason: Error) => void)
     return request
   }
 }
+
+/** Of the event loop: in the first it hears of the ends, in the second the sockets tell of them. */
+async function twoTurns(): Promise<void> {
+  await setImmediate()
+  await setImmediate()
+}
+
+/** ms; no server closes a connection so soon. */
+const LONG_IDLE = 20
 
 const sessionClosed = () => new ConnectionError('the session was closed before the request was sent')
 

@@ -106,6 +106,8 @@ export class HTTPAdapter implements Adapter {
   async #exchange(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     settings.signal?.throwIfAborted()
     const route = await findRoute(this.#pool, request, settings)
+    const news = canBeSentAgain(request) ? undefined : route.pool.hearOfIdle()
+    if (news) await news
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
     const exchange = new Exchange(request, settings, route)
     try {

@@ -1,6 +1,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -170,3 +171,36 @@ test('a script that only makes requests ends by itself, with connections still i
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 10_000 })
   assert.equal(stdout, '200\n'.repeat(4))
 })
+
+test('a POST does not go out on a connection that the server has closed while this process was busy', async () => {
+  const closer = spawn(process.execPath, ['-e', CLOSER], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(closer.stdout, 'data')
+  const url = `http://127.0.0.1:${String(line).trim()}/`
+  await using session = new Session()
+  for (let round = 0; round < 5; round++) {
+    assert((await session.get(url)).ok)
+    for (const end = performance.now() + 200; performance.now() < end; );
+    assert((await session.post(url, { data: 'once' })).ok)
+  }
+  closer.kill()
+  await once(closer, 'close')
+})
+
+/** A server in a process of its own, which closes connections that are idle for 50 ms. */
+const CLOSER = `
+  const server = require('node:net').createServer((socket) => {
+    let text = ''
+    let timer
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      clearTimeout(timer)
+      text += chunk
+      const [head, body] = text.split('\\r\\n\\r\\n')
+      if (body === undefined || body.length < Number(/content-length: (\\d+)/i.exec(head)?.[1] ?? 0)) return
+      text = ''
+      socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok')
+      timer = setTimeout(() => socket.end(), 50)
+    })
+  })
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+  setTimeout(() => process.exit(), 30000).unref()`
