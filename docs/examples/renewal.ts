@@ -25,7 +25,7 @@ const hosts = ['localhost', '127.0.0.1']
 const pair = await ensureSelfSignedCert(certFile, keyFile, hosts)
 const server = createServer(pair, (_request, response) => response.end('hello')).listen(0, '127.0.0.1')
 await once(server, 'listening')
-watchCert(server, certFile, keyFile, {
+const watch = watchCert(server, certFile, keyFile, {
   onReload: ({ fingerprint }) => console.log('server   took over', short(fingerprint)),
 })
 
@@ -39,12 +39,12 @@ const clients = Array.from({ length: CLIENTS }, client)
 
 // Whoever renews: the server's own program, a crontab, another container.
 for (let renewal = 1; renewal <= RENEWALS; renewal++) {
-  await delay(500)
+  await delay(200)
   // `ensureSelfSignedCert` would wait until it ends within 30 days.
   const { fingerprint } = await createSelfSignedCert(certFile, keyFile, hosts, { overwrite: true })
   console.log('file     has now  ', short(fingerprint))
+  while (watch.certificate.fingerprint !== fingerprint || !presented.has(fingerprint)) await delay(20)
 }
-await delay(500)
 running = false
 await Promise.all(clients)
 console.log(`clients  ${counts.answered} requests answered, ${counts.lost} lost; ${presented.size} certificates seen`)

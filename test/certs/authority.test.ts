@@ -287,3 +287,27 @@ test('an authority whose key is RSA signs for TLS 1.2 clients too', async () => 
   assert.equal(socket.getProtocol(), 'TLSv1.2')
   socket.destroy()
 })
+
+test('what an authority two levels below the root issues comes with the whole chain', async () => {
+  using dir = tempDir()
+  const root = createAuthority({ commonName: 'Root' })
+  const [one] = [root.intermediate({ commonName: 'One' })]
+  const two = one.intermediate({ commonName: 'Two' })
+  const ca = await loadCA(
+    dir.write('two.pem', two.certificate + one.certificate + root.certificate),
+    dir.write('two.key', two.key, 0o600),
+  )
+  const pair = await ca.issue('localhost')
+  assert.equal(pair.cert.match(/BEGIN CERTIFICATE/g)?.length, 3)
+  await using server = await startHttpsServer(pair)
+  assert((await get(server.url, { verify: root.certificate })).ok)
+})
+
+test('a certificate of as many days as its authority has ends with it', async () => {
+  const ca = await createCA({ days: 2 })
+  assert.equal((await ca.issue('localhost', { days: 2 })).validTo.getTime(), ca.validTo.getTime())
+  await assert.rejects(
+    ca.issue('localhost', { days: 3 }),
+    /days is 3, but the authority's own certificate ends in 1 days/,
+  )
+})

@@ -344,7 +344,7 @@ test('who reads a pair while it is replaced again and again always finds both fi
   const seen = new Set<string>()
   let mixed = 0
   let reads = 0
-  for (const end = performance.now() + 1500; performance.now() < end; reads++) {
+  for (const end = performance.now() + 30_000; seen.size <= 10 && performance.now() < end; reads++) {
     const [cert, key] = files.map((file) => readFileSync(file))
     const x509 = new X509Certificate(cert ?? '')
     if (!x509.checkPrivateKey(createPrivateKey(key ?? ''))) mixed++
@@ -353,7 +353,7 @@ test('who reads a pair while it is replaced again and again always finds both fi
   }
   child.kill('SIGKILL')
   await once(child, 'close')
-  assert(seen.size > 5, `saw ${seen.size} pairs`)
+  assert(seen.size > 10, `saw ${seen.size} pairs`)
   // Two files are read one after the other; they are exchanged at one moment.
   assert(mixed < reads / 20, `${mixed} of ${reads}`)
 })

@@ -1,12 +1,23 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { locatePair, withPair } from '../../src/certs/files.ts'
 import {
   createCA,
   createSelfSignedCert,
@@ -16,7 +27,8 @@ import {
 } from '../../src/certs/index.ts'
 import { expectWarnings } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
-import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { opensslBytes } from '../helpers/openssl.ts'
+import { createAuthority, selfSigned, toDer } from '../helpers/pki.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -247,12 +259,91 @@ test('many calls at once in one process make one pair', async () => {
 test('what is kept needs no lock, so that its directory may be read-only', { skip: windows }, async () => {
   using dir = tempDir()
   const files = put(dir, 100)
-  const seen: string[] = []
-  const watcher = watch(dir.path, (_, name) => seen.push(String(name)))
+  // Whoever needed the lock would wait for this process, which has it.
+  const hold = Promise.withResolvers<void>()
+  const held = withPair(locatePair(...files), () => hold.promise)
   assert.equal((await ensureSelfSignedCert(...files, 'localhost')).action, 'kept')
-  await setTimeout(20)
-  watcher.close()
-  assert.deepEqual(seen, [])
+  hold.resolve()
+  await held
+})
+
+test('where nobody may write, what is wrong with the pair is said, and not that nobody may', {
+  skip: windows,
+}, async () => {
+  using dir = tempDir()
+  mkdirSync(dir.join('sealed'))
+  const { cert } = await createSelfSignedCert(null, null, 'localhost')
+  dir.write('sealed/cert.pem', cert)
+  dir.write('sealed/key.pem', (await createSelfSignedCert(null, null, 'localhost')).key, 0o644)
+  const script = `
+    process.setuid?.(65534)
+    const { ensureSelfSignedCert } = await import('${moduleUrl('certs/index')}')
+    await ensureSelfSignedCert('cert.pem', 'key.pem', 'localhost').catch(({ code }) => console.log(code))`
+  if (process.getuid?.() !== 0) return
+  chmodSync(dir.join('sealed'), 0o555)
+  chmodSync(dir.path, 0o755)
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: dir.join('sealed'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  assert.equal((await text(child.stdout)).trim(), 'ERR_KEY_MISMATCH')
+})
+
+test('a certificate from the future, made while the clock was wrong, is renewed', async () => {
+  using dir = tempDir()
+  const ahead = selfSigned({ notBefore: new Date(Date.now() + 900 * DAY), notAfter: new Date(Date.now() + 999 * DAY) })
+  dir.write('cert.pem', ahead.certificate)
+  dir.write('key.pem', ahead.key, 0o600)
+  assert.equal((await ensureSelfSignedCert(...filesOf(dir), 'localhost')).action, 'renewed')
+})
+
+test("an authority's pair is not taken for a server's, and is left as it is", async () => {
+  using dir = tempDir()
+  await createCA(...filesOf(dir), { commonName: 'Team CA' })
+  const before = read(filesOf(dir))
+  await assert.rejects(ensureSelfSignedCert(...filesOf(dir), 'localhost'), {
+    code: 'ERR_CERTIFICATE',
+    message: /it has no hosts, so it may be a certificate authority's, and is not replaced/,
+  })
+  assert.deepEqual(read(filesOf(dir)), before)
+})
+
+test('a pair that root renews stays with its owner', { skip: process.getuid?.() !== 0 }, async () => {
+  using dir = tempDir()
+  const files = put(dir, 1)
+  for (const file of files) chownSync(file, 65534, 65533)
+  assert.equal((await ensureSelfSignedCert(...files, 'localhost')).action, 'renewed')
+  for (const file of files) assert.deepEqual([statSync(file).uid, statSync(file).gid], [65534, 65533])
+  assert.equal(statSync(files[1]).mode & 0o777, 0o600)
+})
+
+test('DER is kept as it is on disk, and given as PEM', async () => {
+  using dir = tempDir()
+  const { certificate, key } = selfSigned({ notAfter: new Date(Date.now() + 99 * DAY) })
+  dir.write('cert.der', toDer(certificate))
+  dir.write('key.der', opensslBytes(['pkey', '-outform', 'DER'], key), 0o600)
+  const pair = await ensureSelfSignedCert(dir.join('cert.der'), dir.join('key.der'), 'localhost')
+  assert.equal(pair.action, 'kept')
+  assert.equal(new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key)), true)
+  assert.match(pair.key, /^-----BEGIN PRIVATE KEY-----/)
+})
+
+test('what a killed writer has left is tidied by the next call, also by one that keeps the pair', async () => {
+  using dir = tempDir()
+  const files = put(dir, 100)
+  const paths = locatePair(...files)
+  const hidden = (path: string) => `.vouch-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 16)}`
+  dir.write(`${hidden(paths.key)}.new`, '-----BEGIN PRIVATE KEY-----', 0o600)
+  dir.write(`${hidden(paths.cert)}/old/cert`, 'old')
+  assert.equal((await ensureSelfSignedCert(...files, 'localhost')).action, 'kept')
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+test('a link of ours that leads nowhere any more stands in the way of nobody', { skip: windows }, async () => {
+  using dir = tempDir()
+  for (const name of ['cert', 'key']) symlinkSync(`.vouch-0123456789abcdef/now/${name}`, dir.join(`${name}.pem`))
+  assert.equal((await ensureSelfSignedCert(...filesOf(dir), 'localhost')).action, 'created')
+  assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
 })
 
 test('a key that others can read is reported', { skip: windows }, async () => {

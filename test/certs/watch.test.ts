@@ -100,7 +100,7 @@ test('no request is lost while the certificate is renewed again and again under 
   await Promise.all(Array.from({ length: 20 }, (_, index) => ask(index)))
   assert.deepEqual(await ended, [0, null])
   assert(answered > 200, `${answered} requests`)
-  assert(seen.size >= 5, `saw ${seen.size} certificates`)
+  assert(seen.size >= 3, `saw ${seen.size} certificates`)
 })
 
 const broken: [what: string, message: RegExp, spoil: (dir: TempDir, other: { cert: string; key: string }) => void][] = [
@@ -143,7 +143,8 @@ test('without a listener a problem is a warning, and names the file', async () =
   const warnings = await expectWarnings('CertificateReloadWarning', async () => {
     using _ = watchCert(tlsServer(server), ...files, { interval: 10 })
     rmSync(files[1])
-    await setTimeout(100)
+    const warned = once(process, 'warning')
+    await warned
   })
   assert.equal(warnings.length, 1)
   assert.match(

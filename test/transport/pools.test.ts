@@ -102,6 +102,7 @@ test('a connection that the server closed while it was idle is no error', async 
     assert.ok((await session.get(server.url127)).ok)
     server.server.closeIdleConnections()
   }
+  await settlesAt(server, 0)
   await sleep(20)
   assert.ok((await session.post(server.url127, { data: 'x' })).ok)
 })
