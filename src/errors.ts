@@ -6,7 +6,7 @@
  *        ├─ HTTPError                    raiseForStatus() met a 4xx or 5xx
  *        ├─ ConnectionError
  *        │  ├─ ProxyError
- *        │  ├─ SSLError                  reason host port peerCertificate trust hints
+ *        │  ├─ SSLError                  reason host port peerCertificate chain trust findings hints summary
  *        │  │  ├─ CABundleError          path? line?
  *        │  │  └─ ClientCertError        path? line?
  *        │  └─ ConnectTimeout            (a Timeout too)

@@ -100,7 +100,10 @@ function lookAtUnknownCA({ chain, trusted }: Evidence): Partial<Diagnosis> {
     }
   }
   if (chain.length === 1 && seemsToLackIntermediate(last, trusted())) return missingIntermediate(missing)
-  return { failing, findings: [`nobody of the name '${missing}' is trusted, who issued the last certificate sent`] }
+  return {
+    failing,
+    findings: [`the last certificate sent was issued by '${missing}', and no certificate of that name is trusted`],
+  }
 }
 
 /** A CA that was made anew keeps its name: only the key tells the two apart. */

@@ -76,7 +76,7 @@ export class Explanation {
     return `https://${hostAndPort(host, port)} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
   }
 
-  /** Everything but the texts of the certificates' keys: plain data. */
+  /** All of it as plain data; certificates with their PEM. */
   toJSON(): object {
     const { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher } = this
     return { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher }

@@ -118,7 +118,11 @@ function mapTlsError(error: TransportError, context: Peer): SSLError | undefined
   if (endedInHandshake(error)) {
     const message = `the server closed the connection during the TLS handshake (${where(context)})`
     const reason = 'protocol'
-    const hints = [context.client === undefined ? ENDED_EARLY : `${ENDED_EARLY}, or another one than ${context.client}`]
+    const { client } = context
+    const hints = [
+      ENDED_EARLY,
+      ...(client === undefined ? [] : [`or it does not accept the client certificate (${client})`]),
+    ]
     const details = reportOf({ reason, findings: [], hints }, chain, trust?.info)
     return new SSLError(message, { ...common, reason, hints, details })
   }

@@ -10,7 +10,7 @@ export interface RetryInit {
   readonly total?: number | undefined
   /** Retries of what never reached the server (DNS, TCP, TLS, connect timeout). Default: as many as `total` allows */
   readonly connect?: number | undefined
-  /** Retries of what broke after that (a reset, a read timeout), for the allowed methods. Default: as `connect` */
+  /** Retries of what broke after that (a reset, a read timeout), for the allowed methods. Default: as many as `total` allows */
   readonly read?: number | undefined
   /** Statuses that are retried for the allowed methods, e.g. `[502, 503, 504]`. Default: none */
   readonly statusForcelist?: Iterable<number> | undefined
