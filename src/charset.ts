@@ -24,6 +24,8 @@ export function decodeText(content: Buffer, charset: string): string {
   if (name === 'utf-8' || name === 'utf8') return content.toString('utf8')
   // To TextDecoder latin1 is windows-1252, which differs from 0x80 to 0x9f.
   if (LATIN1.has(name)) return content.toString('latin1')
+  // TextDecoder takes utf-16 for little-endian, whatever the byte-order mark says.
+  if (name === 'utf-16' && content[0] === 0xfe && content[1] === 0xff) return decodeText(content, 'utf-16be')
   return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
 }
 

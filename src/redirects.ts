@@ -66,7 +66,8 @@ function resolveLocation(base: URL, location: string): URL {
   const text = decodeLocation(location)
   let url: URL
   try {
-    url = new URL(text, base)
+    // A backslash is no slash, as browsers have it: `/\\host` would be another host.
+    url = new URL(text.replaceAll('\\', '%5C'), base)
   } catch {
     throw new InvalidURL(`the redirect leads to an invalid URL: ${text.replace(/\/\/[^/]*@/, '//***@')}`)
   }

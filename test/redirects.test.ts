@@ -5,6 +5,7 @@ import { after, test } from 'node:test'
 import { HeaderMap } from '../src/headers.ts'
 import {
   type Adapter,
+  get,
   InvalidSchema,
   InvalidURL,
   type RequestOptions,
@@ -260,4 +261,14 @@ test('a redirect may lead to an adapter of the user', async () => {
   }
   session.mount('http://inner.test', adapter)
   assert.equal((await session.get(to('http://inner.test/x'))).text, '/x')
+})
+
+test('a backslash in a Location is no slash: it leads to no other host', async () => {
+  await using server = await startHttpServer({
+    handler: (request, response) => {
+      if (request.url === '/from') response.writeHead(302, { Location: '/\\other.test/x' })
+      response.end(request.url)
+    },
+  })
+  assert.equal((await get(`${server.url127}/from`)).text, '/%5Cother.test/x')
 })

@@ -5,6 +5,7 @@ import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import {
   type Adapter,
+  get,
   HTTPError,
   JSONDecodeError,
   PreparedRequest,
@@ -273,4 +274,14 @@ test('content of a streamed response says how to read it', async () => {
   assert.throws(() => response.text, /await response\.read\(\)/)
   assert.equal((await response.read()).length, 0)
   assert.equal(response.text, '')
+})
+
+test('utf-16 is read by its byte-order mark', async () => {
+  for (const bytes of [Buffer.from('feff00680069', 'hex'), Buffer.from('fffe68006900', 'hex')]) {
+    await using server = await startHttpServer({
+      handler: (_request, response) =>
+        response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-16' }).end(bytes),
+    })
+    assert.equal((await get(server.url127)).text, 'hi')
+  }
 })

@@ -136,11 +136,11 @@ export class Exchange {
   /** The request as Node sends it. The agent carries all that TLS checks; see `agents.ts`. */
   #open(): http.ClientRequest {
     const { method, target: url, headers } = this.#request
-    const { pool, proxy } = this.#route
+    const { pool } = this.#route
     if (pool.closed) throw new ConnectionError('the session was closed before the request was sent')
     const forwarder = this.#forwarder
     const peer = forwarder?.url ?? url
-    const fields = (proxy && !forwarder ? withoutProxyAuth(headers) : headers).toRecord()
+    const fields = (forwarder ? headers : withoutProxyAuth(headers)).toRecord()
     if (forwarder) {
       if (!headers.has('Host')) fields.Host = url.host
       if (forwarder.authorization !== undefined) fields['Proxy-Authorization'] = forwarder.authorization
@@ -279,8 +279,9 @@ const CHUNK = 65_536
 /** got with prepared options as its third argument, whose `isStream` decides what it returns; its types do not know that. */
 const gotStream = got as unknown as (url: URL, options: OptionsInit, prepared: Options) => GotRequest
 
-/** The credentials for a proxy are for the proxy, which got them with CONNECT; the origin must not see them. */
+/** The credentials for a proxy are for the proxy, which got them with CONNECT, if there is one; the origin must not see them. */
 function withoutProxyAuth(headers: HeaderMap): HeaderMap {
+  if (!headers.has('Proxy-Authorization')) return headers
   const rest = headers.clone()
   rest.delete('Proxy-Authorization')
   return rest

@@ -227,3 +227,16 @@ test('close() closes the tunnels', async () => {
   for (let waited = 0; proxy.open > 0 && waited < 2000; waited += 10) await delay(10)
   assert.equal(proxy.open, 0)
 })
+
+test('credentials for a proxy are not sent to an origin where there is no proxy', async () => {
+  await using server = await startHttpServer()
+  const env = { HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: '127.0.0.1' }
+  for (const [options, variables] of [
+    [{ auth: new HTTPProxyAuth('ada', 'secret') }, {}],
+    [{ headers: { 'Proxy-Authorization': 'Basic abc' } }, {}],
+    [{ headers: { 'Proxy-Authorization': 'Basic abc' } }, env],
+  ] as const) {
+    const { headers } = await withEnv(variables, async () => (await get(server.url127, options)).json<Echo>())
+    assert.equal(headers['proxy-authorization'], undefined)
+  }
+})
