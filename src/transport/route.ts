@@ -6,7 +6,7 @@ import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '
 import { whileBeingWritten } from '../trust/live-file.ts'
 import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
-import type { AgentPool, Pool } from './agents.ts'
+import type { AgentPool, Pool } from './pools.ts'
 
 export interface Route {
   readonly pool: Pool
