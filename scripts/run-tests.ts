@@ -7,10 +7,11 @@
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { cleanEnvironment } from './clean-environment.ts'
+import { TEST_ARGUMENTS } from './test-arguments.ts'
 
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort()
-const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files], {
+const { status } = spawnSync(process.execPath, [...TEST_ARGUMENTS, ...files], {
   stdio: 'inherit',
   timeout: 600_000,
   env: cleanEnvironment(),

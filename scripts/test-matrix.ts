@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { cleanEnvironment } from './clean-environment.ts'
+import { TEST_ARGUMENTS } from './test-arguments.ts'
 
 const LINES = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24', '26']
 const env = cleanEnvironment()
@@ -29,7 +30,7 @@ function passes(line: string): boolean {
   console.log(`\nNode ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`)
   const files = globSync('test/**/*.test.js', { cwd: 'build/tests' }).sort()
   return (
-    spawnSync(node, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files], {
+    spawnSync(node, [...TEST_ARGUMENTS, ...files], {
       stdio: 'inherit',
       timeout: 600_000,
       env,
