@@ -1,9 +1,10 @@
 /** Makes a key pair and a certificate for it: the one place that decides what a sensible certificate is. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
+import { DAY } from '../trust/certificate-info.ts'
 import { toPem } from '../trust/pem.ts'
 import type { AltName } from './hosts.ts'
 import { createKeyPair, privateKeyPem } from './keys.ts'
-import { type CertSettings, DAY } from './options.ts'
+import type { CertSettings } from './options.ts'
 import type { PairText } from './pair.ts'
 import type { KeyUsageName } from './x509.ts'
 

@@ -111,8 +111,6 @@ function oneOf<T extends string>(option: string, value: unknown, known: readonly
   return found
 }
 
-/** Milliseconds. */
-export const DAY = 24 * 60 * 60 * 1000
 /** ub-common-name and ub-organization-name of RFC 5280, appendix A.1. */
 export const MAX_NAME_PART = 64
 /** 100 years; more is a slip, and the year 9999 is the end of what a certificate can say. */

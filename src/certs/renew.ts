@@ -1,7 +1,7 @@
 /** `ensureSelfSignedCert`: a self-signed certificate that is there, and good for some time to come. */
 import type { X509Certificate } from 'node:crypto'
 import { optionNames } from '../option-names.ts'
-import { hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../trust/certificate-info.ts'
+import { DAY, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../trust/certificate-info.ts'
 import {
   makeSelfSigned,
   readSelfSigned,
@@ -20,7 +20,7 @@ import {
   writePair,
 } from './files.ts'
 import { parseHosts } from './hosts.ts'
-import { CERT_OPTIONS, DAY, wholeDays } from './options.ts'
+import { CERT_OPTIONS, wholeDays } from './options.ts'
 import { type CertificatePair, describePair, readCertificate, readPair, type StoredPair } from './pair.ts'
 
 /** Options of {@link ensureSelfSignedCert}: those of `createSelfSignedCert`, and when to renew. */

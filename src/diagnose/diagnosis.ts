@@ -5,7 +5,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { SSLErrorReason } from '../errors.ts'
-import { hostsOf, isSelfSigned, keyTypeOf, nameInOneLine, purposesOf } from '../trust/certificate-info.ts'
+import { DAY, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../trust/certificate-info.ts'
 import { inspectorIn } from './inspectors.ts'
 import type { Reason } from './reasons.ts'
 
@@ -245,15 +245,11 @@ function lookAtAuthorities({ chain, trusted }: Evidence): Partial<Diagnosis> {
 }
 
 function lookAtStrength({ chain }: Evidence): Partial<Diagnosis> {
-  const failing = chain.findIndex(
-    ({ publicKey: { asymmetricKeyDetails: details } }) => (details?.modulusLength ?? 2048) < 2048,
-  )
+  const kinds = chain.map(publicKeyType)
+  const failing = kinds.findIndex((kind) => Number(/^rsa-(\d+)$/.exec(kind)?.[1] ?? 2048) < 2048)
   return {
     failing: failing < 0 ? undefined : failing,
-    findings: chain.map(
-      (certificate) =>
-        `'${nameInOneLine(certificate.subject)}' has a key of the kind ${keyTypeOf(certificate.publicKey)}`,
-    ),
+    findings: chain.map(({ subject }, index) => `'${nameInOneLine(subject)}' has a key of the kind ${kinds[index]}`),
     hints: ['have it issued again with a key of at least ec-p256 or rsa-2048 and SHA-256'],
   }
 }
@@ -274,7 +270,7 @@ const iso = (date: string | number): string => new Date(date).toISOString().repl
 
 /** A time in the largest unit that says enough. */
 function ago(ms: number): string {
-  const days = Math.floor(ms / 86_400_000)
+  const days = Math.floor(ms / DAY)
   if (days >= 2) return `${days} days`
   const hours = Math.floor(ms / 3_600_000)
   return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`

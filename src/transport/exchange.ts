@@ -15,9 +15,10 @@ import { isSocks, type ProxyServer } from '../proxies.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, Progress, SendSettings, WireBody, WireRequest } from './adapter.ts'
 import { serverAddress } from './address.ts'
+import { sessionClosed } from './agents.ts'
 import { decodeBody } from './decode.ts'
 import { warnExpiring } from './expiry.ts'
-import { type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
+import { BROKEN, type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
 import type { Route } from './route.ts'
 import { limitSilence } from './time-limits.ts'
 import { chainOf, tlsInfo } from './tls-info.ts'
@@ -58,7 +59,7 @@ export class Exchange {
 
   /** Whether a pooled connection broke: most likely the server had closed it while it was idle. */
   get lostIdleConnection(): boolean {
-    return this.#clientRequest?.reusedSocket === true && LOST.has(this.#failureCode ?? '')
+    return this.#clientRequest?.reusedSocket === true && BROKEN.has(this.#failureCode ?? '')
   }
 
   #start(): GotRequest {
@@ -137,7 +138,7 @@ export class Exchange {
   #open(): http.ClientRequest {
     const { method, target: url, headers } = this.#request
     const { pool } = this.#route
-    if (pool.closed) throw new ConnectionError('the session was closed before the request was sent')
+    if (pool.closed) throw sessionClosed()
     const forwarder = this.#forwarder
     const peer = forwarder?.url ?? url
     const fields = (forwarder ? headers : withoutProxyAuth(headers)).toRecord()
@@ -292,6 +293,3 @@ function withoutProxyAuth(headers: HeaderMap): HeaderMap {
  * to 64 KiB.
  */
 const MAX_HEADER_SIZE = 262_144
-
-/** What a connection that died while idle looks like. */
-const LOST: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])

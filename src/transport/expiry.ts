@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { CertificateSet } from '../trust/ca-bundle.ts'
-import { nameInOneLine } from '../trust/certificate-info.ts'
+import { DAY, nameInOneLine } from '../trust/certificate-info.ts'
 import { warnExpiry } from '../warnings.ts'
 import { handshakeOf } from './tls-info.ts'
 
@@ -42,6 +42,4 @@ export function warnExpiring(socket: Socket, days: number, { server, trusted, cl
   if (valid_to && fingerprint256) look(`of the client (${client})`, Date.parse(valid_to), fingerprint256)
 }
 
-/** Milliseconds. */
-const DAY = 24 * 60 * 60 * 1000
 const SMALL_BUNDLE = 10

@@ -114,7 +114,7 @@ export class HTTPAdapter implements Adapter {
     try {
       return await exchange.response
     } catch (error) {
-      if (route.pool.closed && !settings.signal?.aborted) throw sessionClosed(error)
+      if (route.pool.closed && !settings.signal?.aborted) throw closedMeanwhile(error)
       if (!exchange.lostIdleConnection || !canBeSentAgain(request)) throw error
       // The other idle connections are likely to be dead as well; and what is trusted may have changed since.
       route.pool.closeIdle()
@@ -130,7 +130,7 @@ export class HTTPAdapter implements Adapter {
 }
 
 /** Whatever a connection that was closed here looks like: it is nobody's fault, and nothing to try again. */
-function sessionClosed(cause: unknown): ConnectionError {
+function closedMeanwhile(cause: unknown): ConnectionError {
   return cause instanceof ConnectionError && cause.code === 'ERR_CONNECTION'
     ? cause
     : new ConnectionError('the session was closed before the response arrived', { cause })

@@ -186,7 +186,8 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than 256 KiB'],
 ])
 
-const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
+/** Codes of a connection that was there and broke. */
+export const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
 /** Codes of a connection that was never made: the server has seen nothing of the request. */
 export const NOT_CONNECTED: ReadonlySet<string> = new Set([

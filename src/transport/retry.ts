@@ -2,7 +2,7 @@
 import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
-import { NOT_CONNECTED } from './map-error.ts'
+import { BROKEN, NOT_CONNECTED } from './map-error.ts'
 
 /** Which failures are retried, and how often. Times are in ms. */
 export interface RetryInit {
@@ -149,7 +149,7 @@ function kindOf(error: unknown): 'connect' | 'read' | undefined {
   if (error instanceof ReadTimeout) return 'read'
   if (!(error instanceof ConnectionError)) return undefined
   const { code } = error
-  const isBroken = code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('HPE_')
+  const isBroken = BROKEN.has(code) || code.startsWith('HPE_')
   // A connection that was closed during the handshake says nothing about certificates; every other failure of TLS is final.
   if (error instanceof SSLError) return isBroken ? 'connect' : undefined
   if (NOT_CONNECTED.has(code)) return 'connect'

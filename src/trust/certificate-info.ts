@@ -90,7 +90,8 @@ export function canonicalAddress(address: string): string {
   return isIPv6(address) ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address
 }
 
-function publicKeyType(certificate: X509Certificate): string {
+/** The kind of key that is certified, see {@link CertificateInfo.keyType}. */
+export function publicKeyType(certificate: X509Certificate): string {
   try {
     return keyTypeOf(certificate.publicKey)
   } catch {
@@ -130,4 +131,4 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Milliseconds. */
-const DAY = 24 * 60 * 60 * 1000
+export const DAY = 24 * 60 * 60 * 1000
