@@ -17,7 +17,7 @@ import {
 } from '../errors.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
 import { serverAddress } from './address.ts'
-import { ConnectTimeLimit, ReadTimeLimit } from './time-limits.ts'
+import { ConnectTimeLimit, ReadTimeLimit, TotalTimeLimit } from './time-limits.ts'
 
 /** Where an error happened. */
 export interface ErrorContext {
@@ -26,7 +26,6 @@ export interface ErrorContext {
   /** What was presented, the server's own certificate first; empty when the handshake did not come that far. */
   readonly chain: readonly X509Certificate[]
   readonly trust: ResolvedTrust | undefined
-  readonly totalTimeout: number | undefined
   /** The proxy that forwards a plain http request: whom the connection was made to, then. */
   readonly forwardedBy?: URL | undefined
   /** The proxy that the request goes through, in one way or the other. */
@@ -38,8 +37,6 @@ export interface ErrorContext {
 /** An error of the transport, reduced to what decides. */
 interface TransportError extends Error {
   code?: string
-  /** got's name of a time limit that ran out: `request` is that for all of it. */
-  event?: string
   syscall?: string
 }
 
@@ -91,7 +88,7 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
 const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING|ERR_TRAILING_JUNK)/
 
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
-  const { host, totalTimeout } = context
+  const { host } = context
   if (error instanceof ConnectTimeLimit) {
     const message = `Connection to ${host}${via(context)} timed out. (connect timeout=${error.limit} ms)`
     return new ConnectTimeout(message, { cause: error })
@@ -103,8 +100,8 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
           cause: error,
         })
   }
-  if (error.event === 'request') {
-    return new Timeout(`Request to ${where(context)} timed out. (total timeout=${totalTimeout} ms)`, { cause: error })
+  if (error instanceof TotalTimeLimit) {
+    return new Timeout(`Request to ${where(context)} timed out. (total timeout=${error.limit} ms)`, { cause: error })
   }
   return undefined
 }

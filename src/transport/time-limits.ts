@@ -1,4 +1,4 @@
-/** The limits on connecting and on silence; got has its own for the whole of a request. */
+/** The limits on connecting, on silence and on the whole of a request. */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -28,6 +28,19 @@ export class ReadTimeLimit extends Error {
     super(`no byte within ${limit} ms`)
     this.limit = limit
     this.connected = connected
+  }
+}
+
+/** The whole of the request took longer than it may. */
+export class TotalTimeLimit extends Error {
+  override readonly name = 'TotalTimeLimit'
+  readonly code = 'ERR_TOTAL_TIMEOUT'
+  /** ms; of the whole call, of which this request may be a part. */
+  readonly limit: number | undefined
+
+  constructor(limit: number | undefined) {
+    super(`not done within ${limit} ms`)
+    this.limit = limit
   }
 }
 
