@@ -16,42 +16,42 @@ import { HTTPAdapter } from './transport/http-adapter.ts'
  * @example
  * const response = await request('GET', 'https://192.168.1.172:10330/tor', { verify: 'selfsigned.crt' })
  */
-export async function request(method: string, url: string | URL, options?: RequestOptions): Promise<Response> {
+export function request(method: string, url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().request(method, url, options)
 }
 
 /** `GET`. @throws as {@link request} */
-export async function get(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function get(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().get(url, options)
 }
 
 /** `OPTIONS`. @throws as {@link request} */
-export async function options(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function options(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().options(url, options)
 }
 
 /** `HEAD`, without following redirects unless asked to. @throws as {@link request} */
-export async function head(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function head(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().head(url, options)
 }
 
 /** `POST`. @throws as {@link request} */
-export async function post(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function post(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().post(url, options)
 }
 
 /** `PUT`. @throws as {@link request} */
-export async function put(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function put(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().put(url, options)
 }
 
 /** `PATCH`. @throws as {@link request} */
-export async function patch(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function patch(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().patch(url, options)
 }
 
 /** `DELETE`; the exported name is `delete`. @throws as {@link request} */
-export async function delete_(url: string | URL, options?: RequestOptions): Promise<Response> {
+export function delete_(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().delete(url, options)
 }
 

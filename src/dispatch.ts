@@ -23,49 +23,35 @@ export interface Sender {
  */
 export async function dispatch(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
   try {
-    return await follow(sender, first, settings)
+    const history: Response[] = []
+    let request = first.pendingAuth ? await withinLimits(first.pendingAuth, settings) : first
+    let hop = request.foreign ? { ...settings, cert: undefined } : settings
+    for (;;) {
+      let response = await sendOnce(sender, request, hop)
+      if (isChallenge(response)) response = await answered(sender, response, hop)
+      if (request.hooks.length > 0) response = await runHooks(request.hooks, response, hop)
+      if (history.length > 0) response.history = [...history]
+      const location = locationOf(response)
+      if (location === undefined || !settings.allowRedirects) {
+        if (location !== undefined) response.next = nextRequest(response, location, settings)
+        if (!settings.stream) await response.read()
+        return response
+      }
+      await skipBody(response)
+      if (history.length >= settings.maxRedirects) {
+        throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
+      }
+      history.push(response)
+      const next = redirectedFrom(response, location, settings)
+      // Of the request that was sent, since a hook may have given back the response of another.
+      if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
+      request = next
+    }
   } catch (error) {
     // A stream belongs to the request that it was given to: nobody else will close it.
     first.encoded.release?.()
     throw error
   }
-}
-
-async function follow(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
-  const history: Response[] = []
-  let request = await (first.pendingAuth ? withinLimits(first.pendingAuth, settings) : first)
-  let hop = request.foreign ? { ...settings, cert: undefined } : settings
-  for (;;) {
-    const response = await exchange(sender, request, hop)
-    if (history.length > 0) response.history = [...history]
-    const location = locationOf(response)
-    if (location === undefined) return finish(response, settings)
-    if (!settings.allowRedirects) {
-      response.next = nextRequest(response, location, settings)
-      return finish(response, settings)
-    }
-    await skipBody(response)
-    if (history.length >= settings.maxRedirects) {
-      throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
-    }
-    history.push(response)
-    const next = redirectedFrom(response, location, settings)
-    // Of the request that was sent, since a hook may have given back the response of another.
-    if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
-    request = next
-  }
-}
-
-/** One request and its response, a challenge answered and hooks run; its body not read yet. */
-async function exchange(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
-  let response = await sendOnce(sender, request, settings)
-  const answer = await answerTo(response, settings)
-  if (answer) {
-    const refusal = response
-    response = await sendOnce(sender, answer, settings)
-    response.history = [refusal]
-  }
-  return request.hooks.length === 0 ? response : runHooks(request.hooks, response, settings)
 }
 
 /** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
@@ -77,8 +63,7 @@ async function sendOnce(sender: Sender, request: PreparedRequest, settings: Sett
     const proxy = proxyFor(target, settings.proxyRules)
     const hop = proxy === undefined ? settings : { ...settings, proxy }
     const answer = await sender.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
-    const { maxResponseSize } = settings
-    response = new Response({ ...answer, request, elapsed: performance.now() - started, maxResponseSize })
+    response = new Response(answer, request, performance.now() - started, settings.maxResponseSize)
   } catch (error) {
     if (error instanceof RequestException) error.request ??= request
     throw error
@@ -110,24 +95,25 @@ async function runHooks(hooks: readonly ResponseHook[], first: Response, setting
   return response
 }
 
-async function finish(response: Response, settings: Settings): Promise<Response> {
-  if (!settings.stream) await response.read()
-  return response
+function isChallenge(response: Response): boolean {
+  const { statusCode } = response
+  return statusCode >= 400 && statusCode < 500 && response.header('www-authenticate') !== undefined
 }
 
-/** The request that answers a challenge of the server, whose response has been read then; `undefined`: there is none. */
-async function answerTo(response: Response, settings: Settings): Promise<PreparedRequest | undefined> {
-  const { statusCode, request } = response
-  const challenges = statusCode >= 400 && statusCode < 500 ? response.headerValues('www-authenticate') : []
-  if (challenges.length === 0) return undefined
+/** The response to a request that answers the challenge, the challenge in its history; the same where there is no answer. */
+async function answered(sender: Sender, challenge: Response, settings: Settings): Promise<Response> {
+  let answer: PreparedRequest | undefined
   try {
-    const answer = await withinLimits(request.answering(challenges), settings)
-    if (answer) await skipBody(response)
-    return answer
+    answer = await withinLimits(challenge.request.answering(challenge.headerValues('www-authenticate')), settings)
+    if (answer === undefined) return challenge
+    await skipBody(challenge)
   } catch (error) {
-    response.close()
+    challenge.close()
     throw error
   }
+  const response = await sendOnce(sender, answer, settings)
+  response.history = [challenge]
+  return response
 }
 
 /** Where a redirect leads; `undefined` for other responses, and for a redirect to nowhere. */

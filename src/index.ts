@@ -53,7 +53,6 @@ export {
 export type { HeadersInit, HeaderValue } from './headers.ts'
 export type { ProxiesInit, ProxyServer } from './proxies.ts'
 export type { HooksInit, ResponseHook } from './request.ts'
-export type { ResponseInit } from './response.ts'
 export type { SessionOptions } from './session.ts'
 export type { RequestOptions, SendOptions, TimeoutInit } from './settings.ts'
 export type {

@@ -22,9 +22,9 @@ export interface RedirectedRequest {
 /** The statuses that are followed, when there is a Location; never 300, 304 to 306. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-/** Whether the response is a redirect (requests' `is_redirect`); one with an empty Location leads nowhere. */
-export function isRedirect(statusCode: number, location: string | undefined): location is string {
-  return REDIRECTS.has(statusCode) && location !== undefined
+/** Whether a response with this status is a redirect, if it says where to (requests' `is_redirect`). */
+export function isRedirect(statusCode: number): boolean {
+  return REDIRECTS.has(statusCode)
 }
 
 /**

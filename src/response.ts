@@ -12,15 +12,6 @@ import type { AdapterResponse } from './transport/adapter.ts'
 import type { TlsInfo } from './transport/tls-info.ts'
 import { redactUrl } from './url.ts'
 
-/** What a {@link Response} is made of. */
-export interface ResponseInit extends AdapterResponse {
-  readonly request: PreparedRequest
-  /** ms from sending to the arrival of the headers */
-  readonly elapsed: number
-  /** The largest body to accept, in bytes after decoding. */
-  readonly maxResponseSize?: number | undefined
-}
-
 /**
  * The answer to a request.
  *
@@ -58,16 +49,21 @@ export class Response {
   /** What was assigned; `undefined`: nothing was. */
   #encoding: string | null | undefined
 
-  constructor(init: ResponseInit) {
-    this.statusCode = init.statusCode
-    this.reason = init.reason
-    this.request = init.request
-    this.elapsed = init.elapsed
-    this.tls = init.tls
-    this.raw = init.body
-    this.#rawHeaders = init.rawHeaders
-    this.#maxSize = init.maxResponseSize
-    this.#mapBodyError = init.mapBodyError ?? ((error) => new ConnectionError(error.message, { cause: error }))
+  /**
+   * @internal
+   * @param elapsed ms
+   * @param maxSize the largest body to accept, in bytes after decoding
+   */
+  constructor(answer: AdapterResponse, request: PreparedRequest, elapsed: number, maxSize: number | undefined) {
+    this.statusCode = answer.statusCode
+    this.reason = answer.reason
+    this.request = request
+    this.elapsed = elapsed
+    this.tls = answer.tls
+    this.raw = answer.body
+    this.#rawHeaders = answer.rawHeaders
+    this.#maxSize = maxSize
+    this.#mapBodyError = answer.mapBodyError ?? ((error) => new ConnectionError(error.message, { cause: error }))
   }
 
   /** The URL that answered, after redirects; without credentials. */
@@ -89,18 +85,30 @@ export class Response {
     return this.#headers
   }
 
-  /** @internal The first value of a header, without making a `Headers` (which loads all of fetch: 10 ms once). */
+  /**
+   * @internal The first value of a header, without making a `Headers` (which loads all of fetch: 10 ms once).
+   * @param name in lower case
+   */
   header(name: string): string | undefined {
-    return this.headerValues(name)[0]
+    const at = this.#indexOf(name, 0)
+    return at < 0 ? undefined : this.#rawHeaders[at + 1]
   }
 
-  /** @internal */
+  /** @internal All values of a header. */
   headerValues(name: string): string[] {
     const values: string[] = []
-    for (let index = 0; index < this.#rawHeaders.length; index += 2) {
-      if (this.#rawHeaders[index]?.toLowerCase() === name) values.push(this.#rawHeaders[index + 1] ?? '')
+    for (let at = this.#indexOf(name, 0); at >= 0; at = this.#indexOf(name, at + 2)) {
+      values.push(this.#rawHeaders[at + 1] ?? '')
     }
     return values
+  }
+
+  #indexOf(name: string, from: number): number {
+    for (let at = from; at < this.#rawHeaders.length; at += 2) {
+      const each = this.#rawHeaders[at] ?? ''
+      if (each.length === name.length && each.toLowerCase() === name) return at
+    }
+    return -1
   }
 
   /** The cookies that this response sets. */
@@ -112,7 +120,7 @@ export class Response {
 
   /** Whether this is a redirect that could be followed. */
   get isRedirect(): boolean {
-    return isRedirect(this.statusCode, this.header('location'))
+    return isRedirect(this.statusCode) && this.header('location') !== undefined
   }
 
   /** Whether this is a redirect of the permanent kind (301, 308). */
@@ -146,7 +154,7 @@ export class Response {
   }
 
   /** Reads the whole body, unless that was done before, and keeps it as `content`. */
-  async read(): Promise<Buffer> {
+  read(): Promise<Buffer> {
     this.#reading ??= this.#readAll()
     return this.#reading
   }

@@ -125,11 +125,11 @@ export class Session {
    *
    * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
    */
-  async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
+  async request(method: string, url: string | URL, options: RequestOptions = NO_OPTIONS): Promise<Response> {
     let prepared: PreparedRequest
     let settings: Settings
     try {
-      const own = ownOptions(options, 'the request', REQUEST_OPTIONS)
+      const own = options === NO_OPTIONS ? options : ownOptions(options, 'the request', REQUEST_OPTIONS)
       settings = requestSettings(this, own)
       prepared = this.#prepare(method, url, own, settings.env)
     } catch (error) {
@@ -137,14 +137,14 @@ export class Session {
       giveUpBody(options ?? {})
       throw error
     }
-    return dispatch(this, prepared, settings)
+    return await dispatch(this, prepared, settings)
   }
 
-  async get(url: string | URL, options?: RequestOptions): Promise<Response> {
+  get(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('GET', url, options)
   }
 
-  async options(url: string | URL, options?: RequestOptions): Promise<Response> {
+  options(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('OPTIONS', url, options)
   }
 
@@ -154,19 +154,19 @@ export class Session {
     return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
   }
 
-  async post(url: string | URL, options?: RequestOptions): Promise<Response> {
+  post(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('POST', url, options)
   }
 
-  async put(url: string | URL, options?: RequestOptions): Promise<Response> {
+  put(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('PUT', url, options)
   }
 
-  async patch(url: string | URL, options?: RequestOptions): Promise<Response> {
+  patch(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('PATCH', url, options)
   }
 
-  async delete(url: string | URL, options?: RequestOptions): Promise<Response> {
+  delete(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('DELETE', url, options)
   }
 
@@ -277,6 +277,8 @@ const SESSION_OPTIONS = optionNames<SessionOptions>({
   trustEnv: true,
   expiryWarning: true,
 })
+
+const NO_OPTIONS: RequestOptions = Object.freeze(Object.create(null))
 
 const DEFAULT_HEADERS = HeaderMap.from({
   'User-Agent': 'vouch/0.1.0',

@@ -46,7 +46,7 @@ const METHODS: [status: number, becomes: Record<string, string>][] = [
 for (const [status, becomes] of METHODS) {
   test(`${status} turns methods into ${Object.values(becomes).join(', ')}`, () => {
     for (const [method, next] of Object.entries(becomes)) assert.equal(redirectMethod(status, method), next)
-    assert.ok(isRedirect(status, '/x') && isRedirect(status, '') && !isRedirect(status, undefined))
+    assert.ok(isRedirect(status))
   })
 }
 

@@ -12,12 +12,22 @@ import { warnNetrc } from '../warnings.ts'
  * The host is the parsed URL's, never a part of its text (CVE-2024-47081); the port does not matter.
  */
 export function netrcAuth(url: URL, env: NodeJS.ProcessEnv): readonly [user: string, password: string] | undefined {
-  for (const path of candidates(env)) {
+  const named = variable(env, 'NETRC')
+  const home = homedir()
+  if (absence && absence.named === named && absence.home === home && performance.now() < absence.until) return undefined
+  for (const path of candidates(named, home)) {
     const status = statusOf(path)
     if (status !== undefined) return find(open(path, status), url.hostname.replace(/^\[|\]$/g, ''))
   }
+  absence = { named, home, until: performance.now() + ABSENCE_TIME }
   return undefined
 }
+
+/** That there is no file, as nearly everywhere, is believed for a moment: asking costs more than the rest of a lookup. */
+let absence: { readonly named: string | undefined; readonly home: string; readonly until: number } | undefined
+
+/** ms */
+const ABSENCE_TIME = 1000
 
 /** The credentials of each machine in lower case, and of `default`. */
 export type Netrc = ReadonlyMap<string, readonly [user: string, password: string]>
@@ -69,10 +79,9 @@ const files = new LiveFiles<Netrc | NetrcError>((content) => {
   }
 }, 16)
 
-function candidates(env: NodeJS.ProcessEnv): string[] {
-  const named = variable(env, 'NETRC')
-  if (named === undefined) return [join(homedir(), '.netrc'), join(homedir(), '_netrc')]
-  return named === '' ? [] : [named.startsWith('~/') ? join(homedir(), named.slice(2)) : named]
+function candidates(named: string | undefined, home: string): string[] {
+  if (named === undefined) return [join(home, '.netrc'), join(home, '_netrc')]
+  return named === '' ? [] : [named.startsWith('~/') ? join(home, named.slice(2)) : named]
 }
 
 function open(path: string, status: NonNullable<ReturnType<typeof statusOf>>): Netrc | undefined {

@@ -48,9 +48,12 @@ export class HTTPAdapter implements Adapter {
     this.#retries = policy.total === 0 && policy.statuses.size === 0 ? undefined : policy
   }
 
-  async send(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
-    if (this.#retries === undefined) return this.#sendOnce(request, settings)
-    const retries = new Retries(this.#retries, request, settings.deadline)
+  send(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
+    return this.#retries ? this.#sendAgain(this.#retries, request, settings) : this.#sendOnce(request, settings)
+  }
+
+  async #sendAgain(policy: RetryPolicy, request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
+    const retries = new Retries(policy, request, settings.deadline)
     for (;;) {
       const delay = await this.#attempt(request, settings, retries)
       if (typeof delay !== 'number') return delay
@@ -106,7 +109,8 @@ export class HTTPAdapter implements Adapter {
 
   async #exchange(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
     settings.signal?.throwIfAborted()
-    const route = await findRoute(this.#pool, request, settings)
+    const found = findRoute(this.#pool, request, settings)
+    const route = found instanceof Promise ? await found : found
     const news = canBeSentAgain(request) ? undefined : route.pool.hearOfIdle()
     if (news) await news
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)

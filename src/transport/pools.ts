@@ -30,12 +30,12 @@ export class AgentPool {
 
   /** The pool for verified (or, on demand, unverified) TLS connections of this kind. */
   secure(spec: ConnectionSpec): Pool {
-    return this.#open(poolKey(spec), () => new SecureAgent(spec, this.#options), spec)
+    return this.#open(poolKey(spec), () => new SecureAgent(spec, this.#options), spec.proxy, spec)
   }
 
   /** The pool for plain connections to `origin` (`http://host:port`), or for those through a SOCKS proxy to it. */
   plain(origin: string, proxy?: ProxyServer): Pool {
-    return this.#open(`${origin}|${proxyKey(proxy)}`, () => new PlainAgent(origin, proxy, this.#options))
+    return this.#open(`${origin}|${proxyKey(proxy)}`, () => new PlainAgent(origin, proxy, this.#options), proxy)
   }
 
   /** Closes every connection, those in use as well. The pool can be used again. */
@@ -46,12 +46,12 @@ export class AgentPool {
     for (const pool of pools) pool.close()
   }
 
-  #open(key: string, make: () => http.Agent, spec?: ConnectionSpec): Pool {
+  #open(key: string, make: () => http.Agent, tunnel: ProxyServer | undefined, spec?: ConnectionSpec): Pool {
     let pool = this.#pools.get(key)
     if (pool === undefined) {
       // A new agent means that a file may have changed: the moment to part from those made of older content.
       this.#retireStale()
-      pool = new AgentLife(make(), spec, this.#options)
+      pool = new AgentLife(make(), spec, tunnel !== undefined, this.#options)
       this.#pools.set(key, pool)
     }
     return pool
@@ -93,17 +93,20 @@ class AgentLife implements Pool {
   readonly agent: http.Agent
   closed = false
   readonly #spec: ConnectionSpec | undefined
-  readonly #slots: Slots
+  /** Of requests that may have to wait for a connection; `undefined` where none has to. */
+  readonly #slots: Slots | undefined
   #retired = false
   /** By `performance.now()`, when a connection became idle last; `undefined`: none has. */
   #idleSince: number | undefined
 
-  constructor(agent: http.Agent, spec: ConnectionSpec | undefined, options: PoolOptions) {
+  constructor(agent: http.Agent, spec: ConnectionSpec | undefined, isTunnelled: boolean, options: PoolOptions) {
     const { poolBlock, poolMaxsize, keepAliveTimeout } = options
     this.agent = agent
     this.#spec = spec
-    this.#slots = new Slots(poolBlock ? poolMaxsize : Number.POSITIVE_INFINITY)
-    this.#takeTurns(agent as NodeAgent)
+    if (poolBlock || isTunnelled) {
+      this.#slots = new Slots(poolBlock ? poolMaxsize : Number.POSITIVE_INFINITY)
+      this.#takeTurns(agent as NodeAgent, this.#slots)
+    }
     // Asked when a request is done; a socket for which this returns false is destroyed instead of pooled (Node's docs).
     const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
     agent.keepSocketAlive = (socket) => {
@@ -119,7 +122,7 @@ class AgentLife implements Pool {
 
   /** Whether a request uses one of its connections, or waits for one. */
   get isBusy(): boolean {
-    return this.#slots.taken > 0
+    return this.#slots ? this.#slots.taken > 0 : Object.keys(this.agent.sockets).length > 0
   }
 
   /** Closes what is idle now, and what is in use when it becomes idle. */
@@ -145,20 +148,20 @@ class AgentLife implements Pool {
     this.closed = true
     this.retire()
     this.agent.destroy()
-    this.#slots.letAllIn()
+    this.#slots?.letAllIn()
   }
 
   /** Puts the slots, and what ends a request early, between the requests and the agent. */
-  #takeTurns(agent: NodeAgent): void {
+  #takeTurns(agent: NodeAgent, slots: Slots): void {
     const add = agent.addRequest.bind(agent)
     agent.addRequest = (request, options) => {
       const attempt: ConnectionAttempt = {}
       onceGivenUp(request, (reason) => {
         attempt.givenUp = reason
         attempt.tunnel?.destroy(reason)
-        this.#slots.letIn(request)
+        slots.letIn(request)
       })
-      this.#slots.take(request, () => add(request, { ...options, attempt }))
+      slots.take(request, () => add(request, { ...options, attempt }))
     }
     const connect = agent.createConnection.bind(agent)
     agent.createConnection = (options, callback) => {

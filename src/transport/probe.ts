@@ -44,7 +44,7 @@ export async function probe(target: URL, settings: SendSettings): Promise<Probed
   } catch (error) {
     if (error instanceof RequestException) throw error
     const { trust, proxy } = route
-    const context = { chain: chainOf(socket), trust, through: proxy?.url, totalTimeout: undefined }
+    const context = { chain: chainOf(socket), trust, through: proxy?.url }
     throw mapRequestError(error as Error, { ...serverAddress(target), ...context })
   } finally {
     socket?.destroy()
