@@ -57,7 +57,9 @@ export function serversElsewhere(): readonly string[] {
   return HAS_IPV6 ? [] : ['an IPv6 address']
 }
 
-const HAS_IPV6 = Object.values(networkInterfaces()).some((entries) => entries?.some(({ address }) => address === '::1'))
+export const HAS_IPV6 = Object.values(networkInterfaces()).some((entries) =>
+  entries?.some(({ address }) => address === '::1'),
+)
 
 function allCases(): ServerCase[] {
   const root = createAuthority()
