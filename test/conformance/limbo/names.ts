@@ -192,7 +192,7 @@ const ROWS: readonly Row[] = [
     rule: ADDRESS,
     names: [ip(127, 0, 0, 1)],
     valid: ['127.0.0.1', '127.1', '2130706433', '0x7f.0.0.1'],
-    invalid: ['localhost', 'lab.test'],
+    invalid: ['localhost', 'lab.test', '[::ffff:127.0.0.1]'],
   },
   { name: 'another IPv4 address', rule: ADDRESS, names: [ip(127, 0, 0, 2)], invalid: ['127.0.0.1'] },
   { name: 'an IPv4 address as a dNSName', rule: ADDRESS, names: [dns('127.0.0.1')], invalid: ['127.0.0.1'] },
@@ -205,7 +205,13 @@ const ROWS: readonly Row[] = [
   { name: 'a name as an iPAddress', rule: ADDRESS, names: [ip(...Buffer.from('lab.test'))], invalid: ['lab.test'] },
   { name: 'an address of three octets', rule: ADDRESS, names: [ip(127, 0, 0)], invalid: ['127.0.0.1'] },
   { name: 'an address with its mask', rule: ADDRESS, names: [ip(127, 0, 0, 1, 255, 0, 0, 0)], invalid: ['127.0.0.1'] },
-  { name: 'an IPv4 address as IPv6', rule: ADDRESS, names: [mapped(127, 0, 0, 1)], invalid: ['127.0.0.1'] },
+  {
+    name: 'an IPv4 address as IPv6',
+    rule: ADDRESS,
+    names: [mapped(127, 0, 0, 1)],
+    valid: ['[::ffff:127.0.0.1]'],
+    invalid: ['127.0.0.1'],
+  },
   { name: 'an empty iPAddress', rule: ADDRESS, names: [ip()], invalid: ['127.0.0.1'] },
   {
     name: 'an IPv6 address',
