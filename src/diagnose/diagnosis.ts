@@ -262,11 +262,16 @@ export function hostAndPort(host: string, port: number): string {
 
 /** `2026-11-25 to 2027-11-25` */
 export function spanOf({ validFrom, validTo }: X509Certificate): string {
-  return `${iso(validFrom).slice(0, 10)} to ${iso(validTo).slice(0, 10)}`
+  return `${dayOf(validFrom)} to ${dayOf(validTo)}`
 }
 
-/** To the second: certificates know no finer time. */
-const iso = (date: string | number): string => new Date(date).toISOString().replace(/\.\d+/, '')
+const dayOf = (date: string): string => iso(date).replace(/T.*/, '')
+
+/** To the second: certificates know no finer time. A server can present one with dates that nobody can read. */
+function iso(date: string | number): string {
+  const at = new Date(date)
+  return Number.isNaN(at.getTime()) ? '(no date)' : at.toISOString().replace(/\.\d+/, '')
+}
 
 /** A time in the largest unit that says enough. */
 function ago(ms: number): string {

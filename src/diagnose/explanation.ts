@@ -101,9 +101,8 @@ export class Explanation {
     const { anchor, chain } = this.#parts
     const [server] = chain
     const { daysLeft = 0 } = this.chain[0] ?? {}
-    const left = daysLeft < 0 ? 'it has ended' : daysLeft === 1 ? '1 day left' : `${daysLeft} days left`
     return columns([
-      ['valid', server && `${spanOf(server)}, ${left}`],
+      ['valid', server && `${spanOf(server)}${rest(daysLeft)}`],
       ['SHA-256', server?.fingerprint256],
       ['trusted', trustInWords(this.trust)],
       ['by', anchor && (anchor.path ?? undefined)],
@@ -113,4 +112,10 @@ export class Explanation {
       ['more', this.reason === null ? undefined : `docs/troubleshooting.md#${this.reason}`],
     ])
   }
+}
+
+/** Nothing for a certificate whose end nobody can read. */
+function rest(daysLeft: number): string {
+  if (Number.isNaN(daysLeft)) return ''
+  return daysLeft < 0 ? ', it has ended' : daysLeft === 1 ? ', 1 day left' : `, ${daysLeft} days left`
 }

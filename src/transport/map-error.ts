@@ -75,6 +75,12 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
       cause: error,
     })
   }
+  // What came is not what the server sent: nothing of it may be taken for an ordinary end.
+  if (code.startsWith('ERR_SSL_')) {
+    const { host, port, chain, trust } = context
+    const details = { code, cause: error, reason: 'protocol' as const, host, port, chain, trust: trust?.info }
+    return new SSLError(`TLS broke in the middle of the response of ${where(context)} (${code})`, details)
+  }
   return new ChunkedEncodingError(
     `Connection broken: the response of ${where(context)} ended before its body was complete`,
     {

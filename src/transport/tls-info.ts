@@ -64,13 +64,16 @@ function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
   return raw && { raw, validTo, fingerprint, issuers: issuersOf(certificate) }
 }
 
-/** Node links each certificate to its issuer, a root to itself, and behind the last one sent puts its issuer if trusted. */
+/**
+ * Node links each certificate to its issuer, a root to itself, and behind the last one sent puts its issuer if trusted: of one
+ * that is its own issuer and no authority, a copy.
+ */
 function issuersOf(certificate: Partial<DetailedPeerCertificate>): Buffer[] {
   const chain: Buffer[] = []
-  const seen = new Set([certificate])
+  const seen = new Set([certificate.fingerprint256])
   let next = certificate.issuerCertificate
-  while (next?.raw !== undefined && !seen.has(next)) {
-    seen.add(next)
+  while (next?.raw !== undefined && !seen.has(next.fingerprint256)) {
+    seen.add(next.fingerprint256)
     chain.push(next.raw)
     next = next.issuerCertificate
   }

@@ -94,3 +94,8 @@ test('what is no certificate is refused by name', () => {
   assert.throws(() => inspectCert(dir.join('none')), { name: 'CABundleError', message: /none/ })
   assert.throws(() => inspectCert(5 as never), { name: 'TypeError', message: /not number/ })
 })
+
+test('what is signed with its own key is self-signed, authority or not', () => {
+  assert.equal(inspectCert(selfSigned({ ca: false, keyUsage: ['digitalSignature'] }).certificate).selfSigned, true)
+  assert.equal(inspectCert(selfSigned({ ca: null, keyUsage: null }).certificate).selfSigned, true)
+})

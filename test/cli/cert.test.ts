@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { createSelfSignedCert, inspectCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
+import { leaf, utcTime } from '../conformance/limbo/forge.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -52,7 +53,16 @@ test('a certificate is made, looked at, kept, renewed, and never overwritten una
   assert.equal(replaced.status, 0)
   const { hosts, keyType, ca, subject } = inspectCert(dir.join('cert.pem'))
   assert.deepEqual([hosts, keyType, ca, subject], [['box.lan'], 'rsa-2048', false, 'O=Example, CN=box.lan'])
+  assert.match((await vouch(dir, 'cert show cert.pem')).stdout, /^issuer .* \(self-signed\)$/m)
   assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+test('a certificate without a date that can be read is shown all the same', async () => {
+  using dir = tempDir()
+  dir.write('odd.pem', leaf(undefined, { to: utcTime('490230000000Z') }).pem)
+  const { status, stdout } = await vouch(dir, 'cert show odd.pem')
+  assert.equal(status, 0)
+  assert.match(stdout, / to \(no date\), never valid\n/)
 })
 
 test('with --json there is nothing but JSON on stdout, and no key in it', async () => {

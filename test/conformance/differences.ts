@@ -3,6 +3,7 @@
  * not in this list fails the test, and so does a row that no cell needs any more.
  */
 import type { Versions } from './oracle.ts'
+import type { Accepted } from './tally.ts'
 
 export interface Cell {
   readonly server: string
@@ -13,15 +14,8 @@ export interface Cell {
   readonly ours: string
 }
 
-export interface Difference {
-  /** The number in the project's list of differences. */
-  readonly id: string
-  readonly why: string
+export interface Difference extends Accepted {
   readonly fits: (cell: Cell) => boolean
-  /** The versions that it applies to; default: all. */
-  readonly when?: (versions: Versions) => boolean
-  /** Whether it may not show at all. */
-  readonly optional?: boolean
 }
 
 const before313 = ({ python: [major, minor] }: Versions) => major === 3 && minor < 13

@@ -1,4 +1,4 @@
-/** Python requests as the judge of what is right: `requests-oracle.py`, asked all questions at once. */
+/** Python requests as the judge of what is right, asked all questions of a suite at once. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -22,19 +22,19 @@ export type Question =
     }
 
 export interface Versions {
-  readonly python: readonly [major: number, minor: number]
+  readonly python: readonly [major: number, minor: number, micro: number]
   readonly requests: string
   readonly urllib3: string
   readonly openssl: string
 }
 
-export interface Answers {
+export interface Answers<A = unknown> {
   readonly versions: Versions
-  readonly answers: readonly unknown[]
+  readonly answers: readonly A[]
 }
 
 /** The Python to ask: `PYTHON` of the environment, else `python3`. */
-export const PYTHON = process.env.PYTHON ?? 'python3'
+const PYTHON = process.env.PYTHON ?? 'python3'
 
 /** Why requests cannot be asked on this machine, `false` when it can: for `skip` of a test. */
 export function whyNoRequests(): string | false {
@@ -43,12 +43,19 @@ export function whyNoRequests(): string | false {
   return error ? `${PYTHON} cannot be run (${error.message})` : `${PYTHON} has no requests: pip install requests`
 }
 
-/** The answers, in the order of the questions. This process must not be blocked meanwhile: it runs the servers. */
-export async function askRequests(questions: readonly Question[]): Promise<Answers> {
-  const script = fileURLToPath(new URL('requests-oracle.py', import.meta.url))
-  const child = spawn(PYTHON, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** What a script beside this file answers, in the order of the questions. Meanwhile this process goes on: it runs servers. */
+export async function askPython<A>(script: string, questions: unknown): Promise<Answers<A>> {
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  // Compiled scripts would lie about in this directory.
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
+  const child = spawn(PYTHON, [path], { stdio: ['pipe', 'pipe', 'inherit'], timeout: 100_000, env })
   child.stdin.end(JSON.stringify(questions))
-  const [answer, [status]] = await Promise.all([text(child.stdout), once(child, 'close')])
-  if (status !== 0) throw new Error(`requests-oracle.py failed (${status})`)
-  return JSON.parse(answer)
+  const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'close')])
+  if (status !== 0) throw new Error(`${script} failed (${status})`)
+  return JSON.parse(output)
+}
+
+/** Verdicts on trust, in the order of the questions. */
+export function askRequests(questions: readonly Question[]): Promise<Answers> {
+  return askPython('requests-oracle.py', questions)
 }

@@ -1,11 +1,11 @@
 /** Which proxy a request goes through, by real Python requests and by this library, but for what is listed. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { proxyFor } from '../../src/proxies.ts'
-import { PYTHON, whyNoRequests } from './oracle.ts'
+import { askPython } from './oracle.ts'
+import { consult, inHundreds } from './record.ts'
+import { type Accepted, Tally } from './tally.ts'
 
 interface Case {
   readonly url: string
@@ -14,22 +14,29 @@ interface Case {
   readonly session: Record<string, string>
 }
 
+interface Difference extends Accepted {
+  readonly fits: (given: Case, how: 'request' | 'send') => boolean
+}
+
 /** What differs on purpose. */
-const DIFFERENCES: [why: string, fits: (given: Case, how: 'request' | 'send') => boolean][] = [
-  ['no_proxy of a session counts in request as well', ({ session }, how) => how === 'request' && 'no_proxy' in session],
-  [
-    'null takes a key away in send as well',
-    ({ call }, how) => how === 'send' && Object.values(call ?? {}).includes(null),
-  ],
-  [
-    'NO_PROXY with the default port of a scheme names no URL: URLs no longer say whether they had it',
-    ({ url }) => new URL(url).port === '' && /:\d+\/$/.test(url),
-  ],
-  ['a lone dot in NO_PROXY names nothing', ({ url }) => new URL(url).hostname.endsWith('.')],
-  [
-    'where no_proxy is set and empty, NO_PROXY counts in full: requests forgets its *, its capitals and more',
-    ({ env }) => env.no_proxy === '' && env.NO_PROXY !== undefined,
-  ],
+const DIFFERENCES: readonly Difference[] = [
+  {
+    why: 'no_proxy of a session counts in request as well',
+    fits: ({ session }, how) => how === 'request' && 'no_proxy' in session,
+  },
+  {
+    why: 'null takes a key away in send as well',
+    fits: ({ call }, how) => how === 'send' && Object.values(call ?? {}).includes(null),
+  },
+  {
+    why: 'NO_PROXY with the default port of a scheme names no URL: URLs no longer say whether they had it',
+    fits: ({ url }) => new URL(url).port === '' && /:\d+\/$/.test(url),
+  },
+  { why: 'a lone dot in NO_PROXY names nothing', fits: ({ url }) => new URL(url).hostname.endsWith('.') },
+  {
+    why: 'where no_proxy is set and empty, NO_PROXY counts in full: requests forgets its *, its capitals and more',
+    fits: ({ env }) => env.no_proxy === '' && env.NO_PROXY !== undefined,
+  },
 ]
 
 const HOSTS = ['a.test', 'www.a.test', 'A.TEST', 'a.test.', 'localhost', '10.1.2.3', '192.168.0.7', '[::1]']
@@ -68,26 +75,35 @@ function makeCases(count: number): Case[] {
   }))
 }
 
-test('the proxy is the one that requests chooses, but for what is listed', { skip: whyNoRequests() }, () => {
+/** What is recorded of the proxies for `request` and for `send`: `e1 -` for http://e1:1 and none. */
+const inShort = (proxies: readonly (string | null)[]) =>
+  proxies.map((url) => (url ? new URL(url).hostname : '-')).join(' ')
+
+test('the proxy is the one that requests chooses, but for what is listed', async (t) => {
   const cases = makeCases(10_000)
-  const script = fileURLToPath(new URL('proxies-oracle.py', import.meta.url))
-  const input = JSON.stringify(cases)
-  const answers = execFileSync(PYTHON, [script], { input, encoding: 'utf8', maxBuffer: 2 ** 26 })
-  const unlisted: string[] = []
-  const seen = new Set<string>()
-  for (const [index, expected] of (JSON.parse(answers) as [string | null, string | null][]).entries()) {
-    const given = cases[index] as Case
+  const { versions, answers } = await consult(t, {
+    suite: 'proxies',
+    questions: inHundreds(cases),
+    ask: async () => {
+      const live = await askPython<[string | null, string | null]>('proxies-oracle.py', cases)
+      return { ...live, answers: inHundreds(live.answers.map(inShort)).map(([, chosen]) => chosen) }
+    },
+  })
+  const theirs = answers.flat()
+  const tally = new Tally(DIFFERENCES, versions)
+  const unlisted = cases.flatMap((given, index) => {
     const { url, env, call, session } = given
-    for (const [position, how] of (['request', 'send'] as const).entries()) {
+    const wanted = theirs[index]?.split(' ') ?? []
+    return (['request', 'send'] as const).flatMap((how, position) => {
       const rules = { call: call ?? undefined, session, env, envOverSession: how === 'request' }
-      const wanted = expected[position] ?? undefined
-      const chosen = proxyFor(new URL(url), rules)?.url.origin
-      if (chosen === wanted) continue
-      const why = DIFFERENCES.find(([, fits]) => fits(given, how))?.[0]
-      if (why === undefined) unlisted.push(`${how} ${JSON.stringify(given)}: ${wanted}, here ${chosen}`)
-      else seen.add(why)
-    }
-  }
+      const chosen = inShort([proxyFor(new URL(url), rules)?.url.href ?? null])
+      if (chosen === wanted[position]) return []
+      const difference = tally.differences.find(({ fits }) => fits(given, how))
+      if (difference === undefined) return [`${how} ${JSON.stringify(given)}: ${wanted[position]}, here ${chosen}`]
+      tally.count(difference)
+      return []
+    })
+  })
   assert.deepEqual(unlisted, [])
-  assert.deepEqual([...seen].sort(), DIFFERENCES.map(([why]) => why).sort(), 'each of the differences is one')
+  tally.report(t, cases.length)
 })

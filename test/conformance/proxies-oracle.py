@@ -1,14 +1,14 @@
 """The proxy that requests chooses, for cases as JSON on stdin: one for Session.request and one for Session.send each."""
 
-import json
 import os
-import sys
 
 import requests
 from requests.utils import resolve_proxies, select_proxy
 
-answers = []
-for case in json.load(sys.stdin):
+from oracle import answer
+
+
+def choose(case):
     os.environ.clear()
     os.environ.update(case["env"])
     url, call = case["url"], case["call"]
@@ -18,5 +18,7 @@ for case in json.load(sys.stdin):
     merged = session.merge_environment_settings(url, dict(call or {}), None, None, None)["proxies"]
     request = requests.Request("GET", url).prepare()
     sent = resolve_proxies(request, session.proxies, True) if call is None else call
-    answers.append([select_proxy(url, merged) or None, select_proxy(url, sent) or None])
-json.dump(answers, sys.stdout)
+    return [select_proxy(url, merged) or None, select_proxy(url, sent) or None]
+
+
+answer(lambda cases: [choose(case) for case in cases])

@@ -9,15 +9,14 @@ the value of `verify` that reaches the adapter. A `call` of "omitted" is not pas
 """
 
 import concurrent.futures
-import json
 import os
 import socket
-import ssl
-import sys
 
 import requests
 import requests.adapters
 import urllib3
+
+from oracle import answer
 
 urllib3.disable_warnings()
 resolve = socket.getaddrinfo
@@ -89,20 +88,13 @@ def settle(question):
     return recorder.verify
 
 
-def main():
-    questions = json.load(sys.stdin)
+def ask(questions):
     answers = [settle(question) if question["kind"] == "settle" else None for question in questions]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         asked = [index for index, question in enumerate(questions) if question["kind"] == "get"]
-        for index, answer in zip(asked, pool.map(lambda index: get(questions[index]), asked)):
-            answers[index] = answer
-    versions = {
-        "python": list(sys.version_info[:2]),
-        "requests": requests.__version__,
-        "urllib3": urllib3.__version__,
-        "openssl": ssl.OPENSSL_VERSION,
-    }
-    json.dump({"versions": versions, "answers": answers}, sys.stdout)
+        for index, each in zip(asked, pool.map(lambda index: get(questions[index]), asked)):
+            answers[index] = each
+    return answers
 
 
-main()
+answer(ask)

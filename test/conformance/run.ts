@@ -3,38 +3,59 @@ import { CABundleError, type Session, SSLError, type Verify } from '../../src/in
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import type { ServerCase } from './servers.ts'
 
+/** What a server needs to run. */
+export interface Served {
+  /** The host of its URL; `[::1]` is where it listens, too. */
+  readonly host: string
+  readonly sent: readonly string[]
+  readonly key: string
+  readonly ciphers?: string
+}
+
 /** A running server and its URL by the host of its case. */
-export interface Running {
-  readonly server: ServerCase
+export interface Running<S extends Served = ServerCase> {
+  readonly server: S
   readonly url: string
+  readonly port: number
 }
 
 /** All servers; they run until they are disposed. */
-export interface RunningServers extends AsyncDisposable {
-  readonly list: readonly Running[]
+export interface RunningServers<S extends Served = ServerCase> extends AsyncDisposable {
+  readonly list: readonly Running<S>[]
 }
 
-export async function startServers(servers: readonly ServerCase[]): Promise<RunningServers> {
+export async function startServers<S extends Served>(servers: readonly S[]): Promise<RunningServers<S>> {
   const started: TestServer[] = []
-  const list: Running[] = []
-  for (const server of servers) {
-    const { key, sent, host, ciphers } = server
-    const each = await startHttpsServer({
-      key,
-      cert: sent.join(''),
-      host: host === '[::1]' ? '::1' : '127.0.0.1',
-      handler: (_, response) => response.end('hello'),
-      ...(ciphers === undefined ? {} : { ciphers }),
-    })
-    started.push(each)
-    list.push({ server, url: `https://${host}:${each.port}/` })
+  const stop = async () => {
+    await Promise.all(started.map((server) => server.close()))
   }
-  return {
-    list,
-    async [Symbol.asyncDispose]() {
-      await Promise.all(started.map((server) => server.close()))
-    },
+  try {
+    for (const server of servers) started.push(await start(server))
+  } catch (error) {
+    await stop()
+    throw error
   }
+  const list = started.map(({ port }, index) => {
+    const server = servers[index] as S
+    return { server, url: `https://${server.host}:${port}/`, port }
+  })
+  return { list, [Symbol.asyncDispose]: stop }
+}
+
+function start(server: Served): Promise<TestServer> {
+  const { key, sent, ciphers } = server
+  return startHttpsServer({
+    key,
+    cert: sent.join(''),
+    host: addressOf(server),
+    handler: (_, response) => response.end('hello'),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  })
+}
+
+/** Where a server listens. */
+export function addressOf({ host }: Served): '127.0.0.1' | '::1' {
+  return new URL(`https://${host}/`).hostname === '[::1]' ? '::1' : '127.0.0.1'
 }
 
 /** `trusted`, the reason of the `SSLError`, or `bundle`; another error is the test's. */

@@ -49,10 +49,17 @@ const expired = (at: number): Flaw => ({ at, reason: 'expired', phase: 'dates' }
 
 /** The servers that can run on this machine. */
 export function serverCases(): ServerCase[] {
-  return allCases().filter(({ host }) => host !== '[::1]' || HAS_IPV6)
+  return allCases().filter(({ name }) => !serversElsewhere().includes(name))
 }
 
-const HAS_IPV6 = Object.values(networkInterfaces()).some((entries) => entries?.some(({ address }) => address === '::1'))
+/** The names of those that cannot. */
+export function serversElsewhere(): readonly string[] {
+  return HAS_IPV6 ? [] : ['an IPv6 address']
+}
+
+export const HAS_IPV6 = Object.values(networkInterfaces()).some((entries) =>
+  entries?.some(({ address }) => address === '::1'),
+)
 
 function allCases(): ServerCase[] {
   const root = createAuthority()

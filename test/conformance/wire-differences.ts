@@ -3,7 +3,7 @@
  * one row per difference, with its reason. Whatever is not in this list fails the test, and so does a row that no case
  * needs any more.
  */
-import type { Versions } from './oracle.ts'
+import type { Accepted } from './tally.ts'
 
 /** A request as it arrived, with what is bound to differ by chance (ports, boundaries) written the same. */
 export interface WireRecord {
@@ -23,14 +23,9 @@ export interface Outcome {
   cookies: [name: string, value: string][]
 }
 
-export interface WireDifference {
-  readonly why: string
+export interface WireDifference extends Accepted {
   /** Of which cases, by name; default: of all. */
   readonly cases?: RegExp
-  /** The versions that it applies to; default: all. */
-  readonly when?: (versions: Versions) => boolean
-  /** Whether it may not show at all. */
-  readonly optional?: boolean
   /** requests' outcome as it would be here; changes nothing where the difference does not show. */
   readonly adapt: (theirs: Outcome, ours: Outcome) => Outcome
 }

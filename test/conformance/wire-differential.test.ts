@@ -1,57 +1,45 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { HTTPError, RequestException, Response, Session } from '../../src/index.ts'
-import { PYTHON, type Versions, whyNoRequests } from './oracle.ts'
+import { type Answers, askPython } from './oracle.ts'
+import { consult } from './record.ts'
+import { Tally } from './tally.ts'
 import { WIRE_CASES } from './wire-cases.ts'
 import { type Outcome, WIRE_DIFFERENCES, type WireRecord } from './wire-differences.ts'
 import { type Arrived, startWireServer, type WireServer } from './wire-server.ts'
 
-test('what is sent and what is made of the answers is as with Python requests, but for the listed differences', {
-  skip: whyNoRequests(),
-  timeout: 110_000,
-}, async (t) => {
-  const { versions, outcomes: theirs } = await askPython()
+test('what is sent and what is made of the answers is as with Python requests, but for the listed differences', async (t) => {
+  const questions = WIRE_CASES.map(([name, python]) => [name, python] as const)
+  const { versions, answers: theirs } = await consult(t, { suite: 'wire', questions, ask })
   const ours = await askVouch()
-  const applicable = WIRE_DIFFERENCES.filter(({ when }) => when?.(versions) ?? true)
-  const shown = new Map(applicable.map((difference) => [difference, 0]))
+  const tally = new Tally(WIRE_DIFFERENCES, versions)
   const unlisted: string[] = []
   for (const [index, [name]] of WIRE_CASES.entries()) {
-    const their = theirs[index] as Outcome
     const our = ours[index] as Outcome
-    let expected = their
-    for (const difference of applicable) {
+    let expected = theirs[index] as Outcome
+    for (const difference of tally.differences) {
       if (difference.cases !== undefined && !difference.cases.test(name)) continue
       const adapted = difference.adapt(structuredClone(expected), our)
       if (JSON.stringify(adapted) === JSON.stringify(expected)) continue
-      shown.set(difference, (shown.get(difference) ?? 0) + 1)
+      tally.count(difference)
       expected = adapted
     }
     if (JSON.stringify(expected) !== JSON.stringify(our)) unlisted.push(`${name}\n${diff(expected, our)}`)
   }
   assert.equal(unlisted.length, 0, `${unlisted.length} cases differ:\n\n${unlisted.join('\n\n')}`)
-  t.diagnostic(`${WIRE_CASES.length} cases against requests ${versions.requests}, urllib3 ${versions.urllib3}`)
-  for (const [{ why, optional }, times] of shown) {
-    t.diagnostic(`${times} cases: ${why}`)
-    assert(times > 0 || optional, `"${why}" does not show: take it from the list`)
-  }
+  tally.report(t, WIRE_CASES.length)
 })
 
-async function askPython(): Promise<{ versions: Versions; outcomes: Outcome[] }> {
+async function ask(): Promise<Answers<Outcome>> {
   await using server = await startWireServer()
-  const script = fileURLToPath(new URL('wire-oracle.py', import.meta.url))
-  const child = spawn(PYTHON, [script], { stdio: ['pipe', 'pipe', 'inherit'], timeout: 60_000 })
-  child.stdin.end(JSON.stringify([server.url, WIRE_CASES.map(([, python]) => python)]))
-  const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'close')])
-  assert.equal(status, 0, 'wire-oracle.py failed')
-  const { versions, answers } = JSON.parse(output)
-  const outcomes = WIRE_CASES.map((_, index) => outcome(server, index, answers[index].result, answers[index].cookies))
-  return { versions, outcomes }
+  const { versions, answers } = await askPython<{ result: unknown; cookies: [string, string][] }>('wire-oracle.py', [
+    server.url,
+    WIRE_CASES.map(([, python]) => python),
+  ])
+  const outcomes = answers.map(({ result, cookies }, index) => outcome(server, index, result, cookies))
+  return { versions, answers: outcomes }
 }
 
 async function askVouch(): Promise<Outcome[]> {
@@ -86,7 +74,7 @@ function describe(response: Response): object {
     url: response.url,
     history: response.history.map(({ statusCode, url }) => [statusCode, url]),
     encoding: response.encoding,
-    content: createHash('sha256').update(response.content).digest('hex'),
+    content: sha256(response.content),
     text: Array.from(response.text).slice(0, 2000).join(''),
     ok: response.ok,
     isRedirect: response.isRedirect,
@@ -104,12 +92,22 @@ function sorted(value: object): object {
   return Object.fromEntries(entries.sort())
 }
 
-/** One side's part of a case, with what is bound to differ by chance (ports, boundaries) written the same. */
+/**
+ * One side's part of a case. What is bound to differ by chance (ports, boundaries) is written the same, and of long texts
+ * their hash.
+ */
 function outcome(server: WireServer, index: number, result: unknown, cookies: [string, string][]): Outcome {
   const arrived = (server.arrived.get(index) ?? []).map(normalize)
-  const plain = JSON.stringify({ arrived, result, cookies }).replaceAll(String(server.port), 'PORT')
+  const port = new RegExp(`(:|%3A)${server.port}\\b`, 'g')
+  const plain = JSON.stringify({ arrived, result, cookies }, (_, value) => {
+    if (typeof value !== 'string') return value
+    const text = value.replace(port, '$1PORT')
+    return text.length > 1000 ? `${text.slice(0, 50)}… (${text.length} characters, SHA-256 ${sha256(text)})` : text
+  })
   return JSON.parse(plain)
 }
+
+const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex')
 
 function normalize({ method, target, headers, body }: Arrived): WireRecord {
   const boundary =

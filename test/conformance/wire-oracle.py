@@ -6,14 +6,13 @@ gives (a response, or anything that is JSON) is described on stdout, an exceptio
 
 import hashlib
 import io
-import json
 import os
-import sys
 import urllib.request
 
 import requests
-import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
+
+from oracle import answer
 
 for name in list(os.environ):
     if name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE") or name == "NETRC":
@@ -55,8 +54,8 @@ def token_auth(request):
     return request
 
 
-def main():
-    base, cases = json.load(sys.stdin)
+def ask(given):
+    base, cases = given
     answers = []
     for index, source in enumerate(cases):
         urllib.request.urlopen(f"{base}/__case__/{index}").read()
@@ -72,13 +71,7 @@ def main():
         cookies = sorted([each.name, each.value] for each in session.cookies)
         session.close()
         answers.append({"result": result, "cookies": cookies})
-    versions = {
-        "python": list(sys.version_info[:2]),
-        "requests": requests.__version__,
-        "urllib3": urllib3.__version__,
-        "openssl": "",
-    }
-    json.dump({"versions": versions, "answers": answers}, sys.stdout)
+    return answers
 
 
-main()
+answer(ask)

@@ -122,8 +122,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     response.end()
   },
   chunks: (response) => {
-    for (const chunk of ['one\ntw', 'o\r\nthree', '\n\nfive']) response.write(chunk)
-    response.end()
+    // Straight to the socket: Node 26 makes one chunk of what is written at once.
+    const chunks = ['one\ntw', 'o\r\nthree', '\n\nfive', ''].map((text) => `${text.length}\r\n${text}\r\n`)
+    response.socket?.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks.join('')}`)
   },
   wire: (response, query) => {
     // Straight to the socket: what Node would not send.

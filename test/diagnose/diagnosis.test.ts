@@ -6,8 +6,11 @@ import { test } from 'node:test'
 import { type Diagnosis, diagnose, type Evidence } from '../../src/diagnose/diagnosis.ts'
 import { inspectorIn } from '../../src/diagnose/inspectors.ts'
 import { reasonFor } from '../../src/diagnose/reasons.ts'
+import { get, SSLError } from '../../src/index.ts'
+import { type Forgery, leaf, utcTime } from '../conformance/limbo/forge.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const x509 = (...pems: string[]) => pems.map((pem) => new X509Certificate(pem))
@@ -113,3 +116,15 @@ test('the web site of a maker of such products is not taken for the product', ()
   const chain = x509(root.issue({ commonName: 'www.zscaler.com', hosts: ['www.zscaler.com'] }).certificate)
   assert.equal(inspectorIn(chain), undefined)
 })
+
+const unreadable: [text: string, dates: Forgery][] = [
+  ['(no date) to ', { from: utcTime('490230000000Z') }],
+  [' to (no date)', { to: utcTime('490230000000Z') }],
+]
+for (const [text, dates] of unreadable) {
+  test(`a server whose certificate has a date that nobody can read is refused, and said to be valid ${text}`, async () => {
+    const { key, pem } = leaf(undefined, dates)
+    await using server = await startHttpsServer({ key: key.export({ type: 'pkcs8', format: 'pem' }), cert: pem })
+    await assert.rejects(get(server.url), (error) => error instanceof SSLError && error.message.includes(text))
+  })
+}

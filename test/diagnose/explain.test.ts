@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { CABundle, ConnectionError, ConnectTimeout, explain, InvalidSchema, ProxyError } from '../../src/index.ts'
+import { leaf, utcTime } from '../conformance/limbo/forge.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
@@ -61,6 +62,20 @@ test('a pinned certificate vouches for itself', async () => {
   const explanation = await explain(server.url, { verify: certificate })
   assert.equal(explanation.anchor?.fingerprint, explanation.chain[0]?.fingerprint)
   assert.match(String(explanation), /CN=localhost, self-signed, for localhost {2}✓ trusted\n\n/)
+})
+
+test('a self-signed certificate that is no authority is a chain of one, trusted or not', async () => {
+  const { certificate, key } = selfSigned({ ca: false, keyUsage: ['digitalSignature'] })
+  await using server = await startHttpsServer({ cert: certificate, key })
+  for (const verify of [certificate, root.certificate]) {
+    assert.equal((await explain(server.url, { verify })).chain.length, 1)
+  }
+})
+
+test('of a certificate whose end nobody can read no days are counted', async () => {
+  const { pem, key } = leaf(undefined, { to: utcTime('490230000000Z') })
+  await using server = await startHttpsServer({ cert: pem, key: key.export({ type: 'pkcs8', format: 'pem' }) })
+  assert.match(String(await explain(server.url, { verify: pem })), /^ +valid .* to \(no date\)$/m)
 })
 
 test('the environment decides as for a request, unless it is told not to', async () => {

@@ -51,7 +51,7 @@ function printOne(info: CertificateInfo, output: Output): void {
     ['subject', subject || '(none)'],
     ['issuer', info.selfSigned ? `${issuer || '(none)'} (self-signed)` : issuer || '(none)'],
     ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
-    ['valid', `${validFrom.toISOString()} to ${validTo.toISOString()}, ${daysLeft(info, output)}`],
+    ['valid', `${dateOf(validFrom)} to ${dateOf(validTo)}, ${daysLeft(info, output)}`],
     ['key', info.keyType],
     ['authority', info.ca ? 'yes' : 'no'],
     ['purposes', purposes.length > 0 ? purposes.join(', ') : undefined],
@@ -61,8 +61,12 @@ function printOne(info: CertificateInfo, output: Output): void {
   ])
 }
 
+/** A certificate can have dates that nobody can read. */
+const dateOf = (date: Date): string => (Number.isNaN(date.getTime()) ? '(no date)' : date.toISOString())
+
 function daysLeft({ daysLeft: days, validFrom }: CertificateInfo, { stdout }: Output): string {
   if (validFrom.getTime() > Date.now()) return paint(stdout, 'red', 'not yet valid')
+  if (Number.isNaN(days)) return paint(stdout, 'red', 'never valid')
   if (days < 0) return paint(stdout, 'red', 'expired')
   const text = days === 1 ? '1 day left' : `${days} days left`
   return days < 14 ? paint(stdout, 'yellow', text) : text
