@@ -221,6 +221,14 @@ test('to another origin neither Authorization, Cookie nor Host go along, but X-A
   }
 })
 
+test('a redirect does not take Proxy-Authorization along, wherever it leads', async () => {
+  await using session = new Session()
+  for (const target of ['/end', two.url127]) {
+    const { next } = await session.get(to(target), { headers: CARRIED, allowRedirects: false })
+    assert.deepEqual([next?.headers.has('x-api-key'), next?.headers.has('proxy-authorization')], [true, false])
+  }
+})
+
 test('credentials that were stripped do not come back on the way back', async () => {
   const { headers } = await follow(to(to(`${one.url127}/end`, 302, two.url127)), { auth: ['ada', 'secret'] })
   assert.equal(headers.authorization, undefined)

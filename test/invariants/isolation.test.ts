@@ -6,9 +6,10 @@ import fc from 'fast-check'
 import { disableWarnings, get, Session, SSLError, type Verify } from '../../src/index.ts'
 import { poolKey } from '../../src/transport/pools.ts'
 import { resolveTrust, toTrust } from '../../src/trust/verify.ts'
+import { startObservedProxy } from '../helpers/observed-proxy.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { runParameters, TIMEOUT } from '../helpers/random.ts'
-import { startHttpsServer } from '../helpers/servers.ts'
+import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { sequences, walk } from './isolation/steps.ts'
 
 // verify: false is one of the trusts in the mixture.
@@ -66,6 +67,18 @@ test('calls without a session share connections by the same rules', async () => 
   }
   // Two that are kept, and four that were refused.
   assert.equal(server.connections, 6)
+})
+
+test('plain connections through SOCKS belong to a proxy and its user', async () => {
+  const { chain: cert, key } = first.issue()
+  await using server = await startHttpServer()
+  await using proxy = await startObservedProxy('socks5h', { cert, key })
+  await using session = new Session()
+  for (let round = 0; round < 2; round++) {
+    for (const user of [undefined, 'ada', 'bob']) await session.get(server.url, { proxies: { all: proxy.url(user) } })
+    await session.get(server.url)
+  }
+  assert.deepEqual([server.connections, proxy.tunnels], [4, 3])
 })
 
 /** Every field of a pool's key by itself; of those that are equal otherwise. */
