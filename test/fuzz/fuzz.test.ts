@@ -1,0 +1,6 @@
+/** Any input at all: no crash, no hang, and nothing accepted that should not be. See `harness.ts`. */
+import '../helpers/environment.ts'
+import { fuzz } from './harness.ts'
+import { BUNDLES } from './targets/bundles.ts'
+
+fuzz([...BUNDLES])
