@@ -2,5 +2,6 @@
 import '../helpers/environment.ts'
 import { fuzz } from './harness.ts'
 import { BUNDLES } from './targets/bundles.ts'
+import { HEADERS } from './targets/headers.ts'
 
-fuzz([...BUNDLES])
+fuzz([...BUNDLES, ...HEADERS])

@@ -75,11 +75,14 @@ export function assertExpected(error: unknown): void {
   if (!isExpected) throw new assert.AssertionError({ message: `not an error of ours: ${stackOf(error)}` })
 }
 
-/** Written by us: Node's own have a code, the engine's speak of its parts. */
+/** One that we have written: Node's own have a code, and the engine speaks in its own words. */
 function isArgumentError(error: unknown): boolean {
   if (!(error instanceof TypeError || error instanceof RangeError)) return false
-  return !('code' in error) && !/undefined|is not a function|not iterable|call stack/.test(error.message)
+  return !('code' in error) && !ENGINE.test(error.message)
 }
+
+const ENGINE =
+  /^(?:Cannot |Invalid |Reduce of|Method |Object prototype|Receiver |Illegal )|is not (?:a function|iterable|defined|a constructor|an object)|call stack/
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? String(error.stack) : String(error)

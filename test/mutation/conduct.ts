@@ -79,7 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'credentials for a proxy reach the origin',
-      'transport/exchange.ts',
+      'transport/client-request.ts',
       ['(forwarder ? headers : withoutProxyAuth(headers))', 'headers'],
       'transport/proxy.test.ts',
       'HTTPProxyAuth reaches the proxy',

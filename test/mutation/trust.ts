@@ -62,7 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the server name comes from the Host header',
-      'transport/exchange.ts',
+      'transport/client-request.ts',
       ['...serverAddress(peer),', 'host: serverAddress(peer).host, port: serverAddress(peer).port,'],
       'invariants/verification.test.ts',
       'a certificate that is trusted counts for its names',
