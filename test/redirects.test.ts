@@ -92,6 +92,7 @@ const LOCATIONS: [base: string, location: string, result: string | typeof Invali
   ['http://a.test/', 'file:///etc/passwd', InvalidSchema],
   ['http://a.test/', 'http://[::1', InvalidURL],
   ['http://a.test/', 'http://ada:secret@b.test:99999/', InvalidURL],
+  ['http://a.test/', 'https:ada:secret@', InvalidURL],
 ]
 
 for (const [base, location, result] of LOCATIONS) {
