@@ -17,7 +17,7 @@ export function textOf(pieces: readonly string[], others: fc.Arbitrary<string> =
   const short = fc.array(piece, { maxLength: 3 }).map((each) => each.join(''))
   const pumped = fc
     .tuple(short, short, fc.nat(20_000), short)
-    .map(([start, unit, times, end]) => `${start}${unit.repeat(times)}${end}`.slice(0, MOST))
+    .map(([start, unit, times, end]) => `${start}${unit.repeat(Math.min(times, MOST / (unit.length + 1)))}${end}`)
   return fc.oneof({ weight: 200, arbitrary: text }, { weight: 1, arbitrary: pumped })
 }
 

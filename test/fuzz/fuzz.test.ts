@@ -1,7 +1,9 @@
 /** Any input at all: no crash, no hang, and nothing accepted that should not be. See `harness.ts`. */
 import '../helpers/environment.ts'
 import { fuzz } from './harness.ts'
+import { BODIES } from './targets/bodies.ts'
 import { BUNDLES } from './targets/bundles.ts'
 import { HEADERS } from './targets/headers.ts'
+import { URLS } from './targets/urls.ts'
 
-fuzz([...BUNDLES, ...HEADERS])
+fuzz([...BUNDLES, ...HEADERS, ...URLS, ...BODIES])

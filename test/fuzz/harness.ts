@@ -70,9 +70,15 @@ export function attempt<T>(action: () => T): T | undefined {
   }
 }
 
+/** In all inputs "secret" stands for a password, which no message may show. */
 export function assertExpected(error: unknown): void {
   const isExpected = error instanceof RequestException || isArgumentError(error)
   if (!isExpected) throw new assert.AssertionError({ message: `not an error of ours: ${stackOf(error)}` })
+  const { message } = error as Error
+  // Behind the host of a URL it is none.
+  const shown = /'(.*)'/s.exec(message)?.[1] ?? message
+  if (URL.canParse(shown) && new URL(shown).password === '') return
+  assert.doesNotMatch(message, /secret/)
 }
 
 /** One that we have written: Node's own have a code, and the engine speaks in its own words. */
