@@ -3,7 +3,9 @@ import '../helpers/environment.ts'
 import { fuzz } from './harness.ts'
 import { BODIES } from './targets/bodies.ts'
 import { BUNDLES } from './targets/bundles.ts'
+import { FILES } from './targets/files.ts'
 import { HEADERS } from './targets/headers.ts'
+import { OPTIONS } from './targets/options.ts'
 import { URLS } from './targets/urls.ts'
 
-fuzz([...BUNDLES, ...HEADERS, ...URLS, ...BODIES])
+fuzz([...BUNDLES, ...FILES, ...HEADERS, ...URLS, ...BODIES, ...OPTIONS])
