@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { type Adapter, HTTPAdapter, type RequestOptions, Session, type SessionOptions } from '../../../src/index.ts'
 import { toTrust, type Verify } from '../../../src/trust/verify.ts'
 import { startHttpServer } from '../../helpers/servers.ts'
+import { FOUND_ADAPTERS } from '../found.ts'
 import { assertExpected, attempt, type Target, target } from '../harness.ts'
 
 /** Answers everything, and asks for credentials where there are none. */
@@ -144,9 +145,9 @@ const ADAPTER = ['poolConnections', 'poolMaxsize', 'poolBlock', 'keepAliveTimeou
 const RETRIES = ['total', 'connect', 'read', 'statusForcelist', 'backoffFactor', 'allowedMethods', 'respectRetryAfter']
 const retries = options(RETRIES).map((maxRetries) => ({ maxRetries }))
 
-const adapters = target('options of an adapter', fc.oneof(options(ADAPTER), retries, odd), (given) => {
-  attempt(() => new HTTPAdapter(given as object))
-})
+const checkAdapter = (given: unknown) => void attempt(() => new HTTPAdapter(given as object))
+const given = fc.oneof<fc.Arbitrary<unknown>[]>(options(ADAPTER), retries, odd)
+const adapters = target('options of an adapter', given, checkAdapter, FOUND_ADAPTERS)
 
 const trusts = target('verify', fc.oneof(odd, fc.array(odd)), (verify) => {
   const trust = attempt(() => toTrust(verify as Verify, 'call'))

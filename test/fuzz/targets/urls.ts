@@ -10,6 +10,7 @@ import { redirectStep } from '../../../src/redirects.ts'
 import type { SendSettings, WireRequest } from '../../../src/transport/adapter.ts'
 import { prepareUrl } from '../../../src/url.ts'
 import { textOf } from '../arbitraries.ts'
+import { FOUND_PROXIES, FOUND_REDIRECTS, FOUND_URLS } from '../found.ts'
 import { assertExpected, attempt, type Target, target } from '../harness.ts'
 
 const URL_PIECES = [
@@ -53,7 +54,9 @@ const URL_PIECES = [
 ]
 const urls = textOf(URL_PIECES, fc.string({ unit: 'binary', maxLength: 4 }))
 
-const preparing = target('URLs', urls, (text) => {
+const preparing = target('URLs', urls, checkUrl, FOUND_URLS)
+
+function checkUrl(text: string): void {
   const url = attempt(() => prepareUrl(text))
   if (url === undefined || !/^https?:$/.test(url.protocol)) return
   assert.match(url.href, /^[!-~]+$/)
@@ -61,14 +64,16 @@ const preparing = target('URLs', urls, (text) => {
   // What was prepared stays as it is, wherever it goes next; and it leads where any reader of URLs would go.
   assert.equal(prepareUrl(url.href).href, url.href)
   assert.equal(url.host, new URL(text.trimStart()).host)
-})
+}
 
 const PROXY_PIECES = [
   ...['http://', 'https://', 'socks5h://', 'socks4://', 'socks://', 'quic://', '//', ':', '@', 'ada:secret@', 'proxy'],
   ...[':8080', ':99999', '[::1]', '%', '%00', '%0d%0a', '/', '?', '#', ' ', '\n', 'é'],
 ]
 
-const proxies = target('proxy URLs', textOf(PROXY_PIECES, fc.string({ maxLength: 4 })), (text) => {
+const proxies = target('proxy URLs', textOf(PROXY_PIECES, fc.string({ maxLength: 4 })), checkProxy, FOUND_PROXIES)
+
+function checkProxy(text: string): void {
   const rules = { call: { all: text }, session: undefined, env: undefined, envOverSession: true }
   const proxy = attempt(() => proxyFor(new URL('https://a.test/'), rules))
   if (proxy === undefined) return
@@ -76,7 +81,7 @@ const proxies = target('proxy URLs', textOf(PROXY_PIECES, fc.string({ maxLength:
   assert.equal(proxy.url.username + proxy.url.password, '')
   assert.notEqual(proxy.url.host, '')
   if (proxy.authorization !== undefined) new HeaderMap().set('Proxy-Authorization', proxy.authorization)
-})
+}
 
 const RULES = [
   ...[
@@ -153,7 +158,9 @@ const BASES = [
 ]
 const HEADERS = { Authorization: 'Bearer s', Cookie: 'own=1', 'Proxy-Authorization': 'Basic p', Host: 'virtual.test' }
 
-const steps = target('one redirect', fc.tuple(fc.constantFrom(...BASES), urls), ([base, text]) => {
+const steps = target('one redirect', fc.tuple(fc.constantFrom(...BASES), urls), checkStep, FOUND_REDIRECTS)
+
+function checkStep([base, text]: [base: string, location: string]): void {
   const from = new URL(base)
   // As Node hands it out: bytes.
   const location = Buffer.from(text).toString('latin1')
@@ -165,7 +172,7 @@ const steps = target('one redirect', fc.tuple(fc.constantFrom(...BASES), urls), 
   assert(!next.headers.has('Cookie') && !next.headers.has('Proxy-Authorization'))
   assert.equal(next.headers.has('Authorization'), isAtHome(from, next.url))
   assert.equal(next.headers.has('Host'), from.origin === next.url.origin)
-})
+}
 
 /** Answers with one redirect after the other, and notes what it is asked for. */
 class Redirecting implements Adapter {
