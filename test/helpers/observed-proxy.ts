@@ -10,8 +10,8 @@ export type ProxyKind = 'http' | 'https' | 'socks5h'
 export interface ObservedProxy extends AsyncDisposable {
   /** `scheme://localhost:PORT`, with credentials where a user is given; his password is his name. */
   url(user?: string): string
-  /** Who asked for the tunnel that reaches its origin from this port: `''` is nobody, `undefined` that there is none. */
-  userOf(localPort: number | undefined): string | undefined
+  /** Who asked for the tunnel whose end is this socket of a server: `''` is nobody, `undefined` that there is none. */
+  userOf(socket: Socket): string | undefined
   /** Tunnels opened so far. */
   readonly tunnels: number
 }
@@ -21,7 +21,8 @@ export async function startObservedProxy(
   kind: ProxyKind,
   tls: { readonly key: string; readonly cert: string },
 ): Promise<ObservedProxy> {
-  const users = new Map<number, string>()
+  /** By the ports of both ends: one port may have connections to several servers. */
+  const users = new Map<string, { readonly user: string }>()
   const sockets = new Set<Socket>()
   let tunnels = 0
   const track = (socket: Socket) => {
@@ -31,9 +32,11 @@ export async function startObservedProxy(
   }
   const join = (client: Duplex, user: string, port: number, welcome: string | Buffer) => {
     const origin = connect(port, '127.0.0.1', () => {
-      const { localPort = 0 } = origin
-      users.set(localPort, user)
-      origin.on('close', () => users.delete(localPort))
+      const ports = `${origin.localPort} ${origin.remotePort}`
+      const owner = { user }
+      users.set(ports, owner)
+      // The next connection may have the same ports before this is heard of.
+      origin.on('close', () => users.get(ports) === owner && users.delete(ports))
       tunnels++
       client.write(welcome)
       client.pipe(origin).pipe(client)
@@ -51,7 +54,7 @@ export async function startObservedProxy(
   const { port } = server.address() as AddressInfo
   return {
     url: (user) => `${kind}://${user === undefined ? '' : `${user}:${user}@`}localhost:${port}`,
-    userOf: (localPort) => users.get(localPort ?? 0),
+    userOf: ({ localPort, remotePort }) => users.get(`${remotePort} ${localPort}`)?.user,
     get tunnels() {
       return tunnels
     },

@@ -5,10 +5,13 @@ const { SEED: seed, RUNS, FUZZ_SECONDS } = process.env
 /** fast-check prints it when a property fails. */
 export const SEED: number = seed === undefined ? (Math.random() * 2 ** 31) | 0 : Number(seed)
 
+/** ms; a failure is made smaller for no longer than that, and reported. */
+const MOST = 60_000
+
 /** For `fc.assert`: so many runs, or as many as `RUNS` says, or as there is time for. */
 export function runParameters(numRuns: number): { seed: number; numRuns: number; interruptAfterTimeLimit?: number } {
   if (RUNS !== undefined) return { seed: SEED, numRuns: Number(RUNS) }
-  if (FUZZ_SECONDS === undefined) return { seed: SEED, numRuns }
+  if (FUZZ_SECONDS === undefined) return { seed: SEED, numRuns, interruptAfterTimeLimit: MOST }
   return { seed: SEED, numRuns: 1_000_000, interruptAfterTimeLimit: Number(FUZZ_SECONDS) * 1000 }
 }
 

@@ -77,9 +77,9 @@ export class Observer {
     }
   }
 
-  #proxyOf({ remotePort }: TLSSocket): ProxyForm {
+  #proxyOf(socket: TLSSocket): ProxyForm {
     for (const [kind, proxy] of this.#proxies) {
-      const user = proxy.userOf(remotePort)
+      const user = proxy.userOf(socket)
       if (user !== undefined) return (user === '' ? kind : `${kind} ${user}`) as ProxyForm
     }
     return 'direct'
