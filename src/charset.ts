@@ -32,8 +32,18 @@ export function decodeText(content: Buffer, charset: string): string {
 /** The same for one chunk after the other; called without a chunk at the end. */
 export function streamDecoder(charset: string): (chunk?: Buffer) => string {
   if (LATIN1.has(charset.toLowerCase())) return (chunk) => chunk?.toString('latin1') ?? ''
-  const decoder = new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
-  return (chunk) => decoder.decode(chunk, { stream: chunk !== undefined })
+  const create = () => new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
+  let decoder = create()
+  return (chunk) => {
+    const options = { stream: chunk !== undefined }
+    try {
+      return decoder.decode(chunk, options)
+    } catch {
+      // In gb18030, gbk and euc-jp Node fails on a chunk of a byte or two behind half of a damaged character.
+      decoder = create()
+      return `\ufffd${decoder.decode(chunk, options)}`
+    }
+  }
 }
 
 const LATIN1: ReadonlySet<string> = new Set(['iso-8859-1', 'iso8859-1', 'latin-1', 'latin1', 'l1'])

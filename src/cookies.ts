@@ -64,7 +64,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     const shared = { key: name, value, path, secure, httpOnly, ...(expires && { expires }) }
     const cookie = new Cookie({ ...shared, hostOnly, ...(hostOnly ? {} : { domain: host as string }) })
     if (host === undefined) this.#anywhere.set(`${name};${path}`, cookie)
-    else this.#open().setCookieSync(cookie, `${secure ? 'https' : 'http'}://${host}${path}`)
+    else this.#bind(cookie, `${secure ? 'https' : 'http'}://${host}${path}`)
     return this
   }
 
@@ -112,7 +112,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   headerFor(url: URL, direct: boolean): string | undefined {
     const unbound = direct ? Array.from(this.#anywhere.values()).filter((cookie) => isFor(url, cookie)) : []
     // Several of one name are all sent, the most special path first (RFC 6265 section 5.4).
-    const cookies = [...unbound, ...(this.#jar?.getCookiesSync(url.href) ?? [])]
+    const cookies = [...unbound, ...this.#boundTo(url)]
     if (cookies.length === 0) return undefined
     // A cookie without a name (`Set-Cookie: x`) is a value alone (RFC 6265bis section 5.8.3).
     return cookies.map(({ key, value }) => (key === '' ? value : `${key}=${value}`)).join('; ')
@@ -126,6 +126,24 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   /** Values are not shown: they are often credentials. */
   [inspect.custom](): string {
     return `CookieJar { ${Array.from(this, ([name]) => name).join(', ')} }`
+  }
+
+  /** @throws TypeError for a domain that holds those of many owners, such as `.com` */
+  #bind(cookie: Cookie, url: string): void {
+    try {
+      this.#open().setCookieSync(cookie, url)
+    } catch (cause) {
+      throw new TypeError(`cookies: '${cookie.key}' cannot be set for ${cookie.domain}: ${(cause as Error).message}`, {
+        cause,
+      })
+    }
+  }
+
+  /** The cookies of the URL's host, and of domains that it is in. */
+  #boundTo(url: URL): Cookie[] {
+    const { hostname } = url
+    if (!SPECIAL_USE.has(hostname)) return this.#jar?.getCookiesSync(url.href) ?? []
+    return this.#stored().filter((cookie) => cookie.domain === hostname && isFor(url, cookie))
   }
 
   /** Straight into the store: the cookie has passed the rules before. */
@@ -184,12 +202,15 @@ function checkAttributes(attributes: CookieAttributes): CookieAttributes {
 const DOMAIN = /^\.?(?:[^\s/:?#@[\]\\,;]+|\[[\da-f:.]+\])$/i
 const COOKIE_PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/
 
-/** For a cookie without a domain: RFC 6265, section 5.1.4, and what else decides besides the host. */
-function isFor({ protocol, pathname }: URL, { path, secure, expires }: Cookie): boolean {
-  if (secure && protocol !== 'https:') return false
-  if (expires instanceof Date && expires.getTime() <= Date.now()) return false
-  return toughCookie().pathMatch(pathname, path ?? '/')
+/** RFC 6265, section 5.1.4, and what else decides besides the host. */
+function isFor({ protocol, pathname }: URL, cookie: Cookie): boolean {
+  if (cookie.secure && protocol !== 'https:') return false
+  if ((cookie.expiryTime() ?? Number.POSITIVE_INFINITY) <= Date.now()) return false
+  return toughCookie().pathMatch(pathname, cookie.path ?? '/')
 }
+
+/** Hosts (RFC 6761, 6762) for which tough-cookie fails where it is to look for cookies: machines may be called so. */
+const SPECIAL_USE: ReadonlySet<string> = new Set(['test', 'local', 'example'])
 
 function matches(cookie: Cookie, name: string, where: { domain?: string; path?: string }): boolean {
   return (

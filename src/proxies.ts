@@ -148,10 +148,10 @@ function isInNetwork(address: string, network: string): boolean {
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const shown = redactUrl(text)
-  if (!URL.canParse(withScheme) || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
+  const url = URL.parse(withScheme)
+  if (!url?.hostname || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
     throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${shown}'`)
   }
-  const url = new URL(withScheme)
   const scheme = url.protocol.slice(0, -1)
   const credentials = getUrlAuth(url)
   if (scheme === 'http' || scheme === 'https') {

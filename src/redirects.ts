@@ -1,7 +1,7 @@
 /** Where a redirect leads and what the next request may take along: requests' rules, but for what would leak: `cert` and a Host of one's own stay behind. */
 import { InvalidURL } from './errors.ts'
 import type { HeaderMap } from './headers.ts'
-import { noAdapter, prepareUrl, withoutAuth } from './url.ts'
+import { noAdapter, prepareUrl, redactUrl, withoutAuth } from './url.ts'
 
 /** The beginning of the next request. */
 export interface RedirectStep {
@@ -63,13 +63,13 @@ export function redirectMethod(statusCode: number, method: string): string {
 }
 
 function resolveLocation(base: URL, location: string): URL {
-  const text = decodeLocation(location)
+  // A backslash is no slash, as browsers have it: `/\\host` would be another host.
+  const text = decodeLocation(location).replaceAll('\\', '%5C')
   let url: URL
   try {
-    // A backslash is no slash, as browsers have it: `/\\host` would be another host.
-    url = new URL(text.replaceAll('\\', '%5C'), base)
+    url = new URL(text, base)
   } catch {
-    throw new InvalidURL(`the redirect leads to an invalid URL: ${text.replace(/\/\/[^/]*@/, '//***@')}`)
+    throw new InvalidURL(`the redirect leads to an invalid URL: ${redactUrl(text)}`)
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw noAdapter(withoutAuth(url))

@@ -310,10 +310,22 @@ function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]
   }
 }
 
+/** Link by link: one that makes no sense takes no other with it. Single quotes are taken for double ones, as in requests. */
 function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['parse']>['refs'] {
-  try {
-    return value === '' ? [] : linkHeader().parse(value).refs
-  } catch {
-    return []
-  }
+  return (value.match(LINK) ?? []).flatMap((link) => {
+    try {
+      return linkHeader().parse(link.replace(QUOTED, doubleQuotes)).refs
+    } catch {
+      return []
+    }
+  })
+}
+
+/** A URL and its parameters, up to a comma that is in no quotes. */
+const LINK = /<[^<>]*>(?:[^,<"]|"(?:[^"\\]|\\.)*")*/g
+/** What is left as it is, the URL and double quotes; or a value in single ones. */
+const QUOTED = /^<[^>]*>|"(?:[^"\\]|\\.)*"|=\s*'([^'"]*)'/g
+
+function doubleQuotes(quoted: string, value: string | undefined): string {
+  return value === undefined ? quoted : `="${value}"`
 }

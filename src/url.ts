@@ -114,8 +114,11 @@ export function redactUrl(url: string | URL): string {
   // 'ada:secret@host' is a URL of the scheme 'ada:'.
   if (typeof url !== 'string') return url.host === '' ? redactUrl(url.href) : withoutAuth(url).href
   if (!url.includes('@')) return url
-  if (/^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) && URL.canParse(url)) {
-    return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/\t\r\n]*)[^\\/?#]*@/i, '$1')
+  if (/^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) && URL.parse(url)) {
+    const shown = url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/\t\r\n]*)[^\\/?#]*@/i, '$1')
+    // To other schemes than http a backslash is a character of the password.
+    const parsed = URL.parse(shown)
+    if (parsed && getUrlAuth(parsed) === undefined) return shown
   }
   return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]+)?.*@/is, '$1***@')
 }
@@ -136,8 +139,10 @@ function toUrlText(url: string | URL): string {
 
 /** A scheme of which the session knows whether there is an adapter for it. */
 function passUntouched(text: string): URL {
-  if (!URL.canParse(text)) throw noAdapter(text)
-  return new URL(text)
+  const url = URL.parse(text)
+  // What the parser makes http of all the same, by dropping control characters, has passed none of the checks.
+  if (url === null || /^https?:$/.test(url.protocol)) throw noAdapter(text)
+  return url
 }
 
 /** The text with every part quoted and the query appended. */

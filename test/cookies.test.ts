@@ -175,6 +175,23 @@ test('a cookie set with a domain goes to that host and no other', async () => {
   assert.equal(session.cookies.get('b', { domain: 'localhost', path: '/in' }), '2')
 })
 
+for (const host of ['test', 'local', 'example', 'localhost', 'intranet', 'a.test', 'x.local']) {
+  test(`a machine may be called ${host}`, () => {
+    const jar = new CookieJar()
+    const url = new URL(`http://${host}/in/`)
+    jar.store(['a=1', 'b=2; Path=/other', 'c=3; Secure', 'd=4; Max-Age=0'], url)
+    jar.set('e', '5', { domain: host, expires: new Date(Date.now() + 60_000) })
+    assert.deepEqual(jar.headerFor(url, false)?.split('; ').sort(), ['a=1', 'e=5'])
+    assert.equal(jar.headerFor(new URL('http://other/in/'), false), undefined)
+  })
+}
+
+test('a cookie for everybody under a top-level domain is a TypeError', () => {
+  for (const domain of ['.com', '.test']) {
+    assert.throws(() => new CookieJar().set('a', '1', { domain }), { name: 'TypeError', message: /^cookies: 'a'/ })
+  }
+})
+
 test('a jar counts, finds, removes and lists its cookies', () => {
   const jar = CookieJar.from({ a: '1' }).set('b', '2', { domain: '.example.com' }).set('b', '3', { domain: 'c.test' })
   assert.equal(jar.size, 3)

@@ -152,11 +152,14 @@ const BAD: [proxy: string, name: string, message: RegExp][] = [
   ['socks://proxy', 'InvalidProxyURL', /write socks5h:/],
   ['socks5:proxy', 'InvalidProxyURL', /could be missing the host/],
   ['socks5:///', 'InvalidProxyURL', /could be missing the host/],
+  ['socks5h://?', 'InvalidProxyURL', /could be missing the host/],
+  ['socks5h:// ', 'InvalidProxyURL', /could be missing the host/],
+  ['socks5h://#x', 'InvalidProxyURL', /could be missing the host/],
   [`socks5://u:${'x'.repeat(256)}@proxy`, 'InvalidProxyURL', /255 bytes/],
 ]
 
 for (const [proxy, name, message] of BAD) {
-  test(`the proxy ${proxy} is an ${name} that shows no password`, () => {
+  test(`the proxy ${proxy.slice(0, 50)} is an ${name} that shows no password`, () => {
     assert.throws(() => chosen('https://a.test/', { call: { https: proxy } }), { name, message })
   })
 }

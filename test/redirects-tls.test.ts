@@ -61,6 +61,17 @@ test('a connection made with the client certificate is not used for a redirected
   assert.deepEqual(seen(await session.get(to(two.url127))), {})
 })
 
+test('a redirect that is sent by hand takes the client certificate to its own origin only', async () => {
+  for (const [url, client] of [
+    [to('/end'), 'ada'],
+    [to(two.url127), undefined],
+  ] as const) {
+    const { next } = await session.get(url, { allowRedirects: false })
+    assert.ok(next)
+    for (const request of [next, next.copy()]) assert.equal(seen(await session.send(request)).client, client)
+  }
+})
+
 test('a hook that gives back the response of another origin does not take the client certificate there', async () => {
   const elsewhere = await session.get(to('/end', two.url127), { allowRedirects: false })
   const response = (direct: Response) => (direct.request.target.origin === one.url127 ? elsewhere : undefined)

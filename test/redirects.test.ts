@@ -92,6 +92,7 @@ const LOCATIONS: [base: string, location: string, result: string | typeof Invali
   ['http://a.test/', 'file:///etc/passwd', InvalidSchema],
   ['http://a.test/', 'http://[::1', InvalidURL],
   ['http://a.test/', 'http://ada:secret@b.test:99999/', InvalidURL],
+  ['http://a.test/', 'https:ada:secret@', InvalidURL],
 ]
 
 for (const [base, location, result] of LOCATIONS) {
@@ -218,6 +219,14 @@ test('to another origin neither Authorization, Cookie nor Host go along, but X-A
     assert.equal(headers.cookie, undefined)
     assert.equal(headers.host, new URL(target).host)
     assert.equal(headers['x-api-key'], 'k')
+  }
+})
+
+test('a redirect does not take Proxy-Authorization along, wherever it leads', async () => {
+  await using session = new Session()
+  for (const target of ['/end', two.url127]) {
+    const { next } = await session.get(to(target), { headers: CARRIED, allowRedirects: false })
+    assert.deepEqual([next?.headers.has('x-api-key'), next?.headers.has('proxy-authorization')], [true, false])
   }
 })
 

@@ -118,6 +118,20 @@ test('iterLines decodes as text does', async () => {
   })
 })
 
+test('a damaged character that comes in pieces is U+FFFD, and no reason to fail', async () => {
+  for (const [encoding, ...texts] of [
+    ['gb18030', 'a\x81\x30\x81', 'b', '\nc'],
+    ['gbk', 'a\x81\x30\x81', 'b', '\nc'],
+    ['euc-jp', 'a\x8f\xeb', '\x96', '\nc'],
+  ]) {
+    const pieces = texts.map((text) => Buffer.from(text, 'latin1'))
+    await exchange(inParts(...pieces), { stream: true }, async (response) => {
+      response.encoding = encoding ?? null
+      assert.match((await all(response.iterLines())).join('|'), /^a\ufffd.*\|c$/)
+    })
+  }
+})
+
 test('a second pass over a streamed body is refused, and so is its content', async () => {
   await exchange(inParts('x'), { stream: true }, async (response) => {
     await all(response)

@@ -243,6 +243,22 @@ test('links are found by relation, or by URL without one', async () => {
   )
 })
 
+const LINKS: [what: string, header: string, links: Record<string, string>][] = [
+  ['garbage before and behind', 'garbage, <https://a.test/2>; rel=next, garbage', { next: 'https://a.test/2' }],
+  ['garbage in the first of two', '<a> junk; rel=prev, <b>; rel="next"', { next: 'b' }],
+  ['single quotes', "<a>; rel='next', <b='c'>; rel = 'prev'", { next: 'a', prev: "b='c'" }],
+  ['a comma and a link in quotes', '<a>; title="x, <y>; rel=\'z\'"; rel=next', { next: 'a' }],
+  ['two relations', '<a>; rel="next last"', { next: 'a', last: 'a' }],
+  ['a URL that does not end', '<a; rel=prev, <b>; rel=next', { next: 'b' }],
+]
+
+for (const [what, header, expected] of LINKS) {
+  test(`a Link header with ${what} has the links that make sense`, async () => {
+    const { links } = await respond({ headers: { Link: header } })
+    assert.deepEqual(Object.fromEntries(Object.entries(links).map(([rel, { url }]) => [rel, url])), expected)
+  })
+}
+
 for (const link of ['garbage', '<unclosed; rel=next', '', ';;,', '<a>; rel']) {
   test(`a Link header of ${JSON.stringify(link)} is no reason to fail`, async () => {
     const { links } = await respond({ headers: { Link: link } })

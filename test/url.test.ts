@@ -94,6 +94,9 @@ const REFUSED: [url: string, name: string, message: string][] = [
   ['http://[::1', 'InvalidURL', 'Failed to parse: http://[::1'],
   ['http://u:hid/den@x/', 'InvalidURL', 'Failed to parse: http://***@x/'],
   ['http://go\tod.x/', 'InvalidURL', 'Failed to parse: http://go\tod.x/'],
+  // The parser would make http of it, without quoting, params and checks.
+  ['\0http://a.test/ b', 'InvalidSchema', "No connection adapters were found for '\0http://a.test/ b'"],
+  ['ht\ttp://a.test/', 'InvalidSchema', "No connection adapters were found for 'ht\ttp://a.test/'"],
   [
     '10.122.1.1:3128/',
     'InvalidSchema',
@@ -206,6 +209,7 @@ const REDACTED: [url: string, expected: string][] = [
   ['https://user:hid#den@h/', 'https://***@h/'],
   ['ht\ntps://user:hidden@h', '***@h'],
   ['https://h/a@b', 'https://h/a@b'],
+  ['socks://user:hid\\den@h', 'socks://***@h'],
   ['x.com', 'x.com'],
 ]
 

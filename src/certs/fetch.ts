@@ -93,13 +93,14 @@ function mapError(error: Error & { code?: string }, host: string, port: number):
   return new SSLError(`${summary} (${shown(host, port)})`, { reason, host, port, hints, code, cause: error })
 }
 
-function addressOf(url: string | URL): { host: string; port: number } {
-  if (typeof url !== 'string' && !(url instanceof URL))
-    throw new InvalidURL(`a URL must be a string, not ${typeof url}`)
-  const text = String(url)
+function addressOf(given: string | URL): { host: string; port: number } {
+  if (typeof given !== 'string' && !(given instanceof URL))
+    throw new InvalidURL(`a URL must be a string, not ${typeof given}`)
+  const text = String(given)
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
-  if (!URL.canParse(full)) throw new InvalidURL(`not a URL or host: '${withoutUser(text)}'`)
-  const { protocol, hostname, port } = new URL(full)
+  const url = URL.parse(full)
+  if (url === null) throw new InvalidURL(`not a URL or host: '${withoutUser(text)}'`)
+  const { protocol, hostname, port } = url
   if (protocol !== 'https:') {
     throw new InvalidSchema(
       `only https servers present a certificate here, not ${protocol}//: try https://${hostname}${port && `:${port}`}`,

@@ -72,7 +72,7 @@ function refuseMoreThanAHost(host: string): void {
   if (!/[/:?#@\\]/.test(host)) return
   // The scheme becomes http, since the URL parser takes hosts apart for the web's own schemes only.
   const url = `http://${host.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')}`
-  const bare = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : ''
+  const bare = URL.parse(url)?.hostname.replace(/^\[|\]$/g, '')
   throw refused(host, `give the host alone: '${bare || 'example.com'}', not '${host}'`)
 }
 

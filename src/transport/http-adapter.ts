@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { CABundleError, ClientCertError, ConnectionError, ProxyError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
 import { tell } from '../trust/channel.ts'
@@ -172,10 +173,10 @@ function checkPoolOptions(options: Partial<PoolOptions>): PoolOptions {
   const { poolConnections = 10, poolMaxsize = 10, poolBlock = false, keepAliveTimeout = 30_000 } = options
   for (const [name, value] of Object.entries({ poolConnections, poolMaxsize, keepAliveTimeout })) {
     if (Number.isInteger(value) && value >= 1) continue
-    throw new TypeError(`HTTPAdapter: ${name} must be a whole number of 1 or more, not ${String(value)}`)
+    throw new TypeError(`HTTPAdapter: ${name} must be a whole number of 1 or more, not ${inspect(value, { depth: 0 })}`)
   }
   if (typeof poolBlock !== 'boolean') {
-    throw new TypeError(`HTTPAdapter: poolBlock must be a boolean, not ${String(poolBlock)}`)
+    throw new TypeError(`HTTPAdapter: poolBlock must be a boolean, not ${inspect(poolBlock, { depth: 0 })}`)
   }
   return { poolConnections, poolMaxsize, poolBlock, keepAliveTimeout }
 }

@@ -1,4 +1,5 @@
 /** Whether a request is sent again: urllib3's `Retry`, but for certificate failures, which are final. */
+import { inspect } from 'node:util'
 import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
@@ -46,12 +47,16 @@ export function toRetryPolicy(init: MaxRetries): RetryPolicy {
     return { ...toRetryPolicy({ respectRetryAfter: false }), total: connect, connect, read: 0 }
   }
   if (typeof init !== 'object' || init === null) {
-    throw new TypeError(`maxRetries must be a number of retries or an object such as { total: 3 }, not ${String(init)}`)
+    throw new TypeError(
+      `maxRetries must be a number of retries or an object such as { total: 3 }, not ${inspect(init, { depth: 0 })}`,
+    )
   }
   const own = ownOptions(init, 'maxRetries', RETRY_OPTIONS)
   const { respectRetryAfter = true } = own
   if (typeof respectRetryAfter !== 'boolean') {
-    throw new TypeError(`maxRetries.respectRetryAfter must be a boolean, not ${String(respectRetryAfter)}`)
+    throw new TypeError(
+      `maxRetries.respectRetryAfter must be a boolean, not ${inspect(respectRetryAfter, { depth: 0 })}`,
+    )
   }
   return {
     total: count('maxRetries.total', own.total, 10),
@@ -175,13 +180,13 @@ const RETRY_OPTIONS = optionNames<RetryInit>({
 function count(name: string, value: unknown, otherwise: number): number {
   if (value === undefined) return otherwise
   if (Number.isInteger(value) && Number(value) >= 0) return Number(value)
-  throw new TypeError(`${name} must be a whole number of 0 or more, not ${String(value)}`)
+  throw new TypeError(`${name} must be a whole number of 0 or more, not ${inspect(value, { depth: 0 })}`)
 }
 
 function duration(name: string, value: unknown): number {
   if (value === undefined) return 0
   if (typeof value === 'number' && value >= 0) return value
-  throw new TypeError(`${name} must be a number of ms of 0 or more, not ${String(value)}`)
+  throw new TypeError(`${name} must be a number of ms of 0 or more, not ${inspect(value, { depth: 0 })}`)
 }
 
 function toMethods(methods: Iterable<string> | undefined): ReadonlySet<string> | undefined {

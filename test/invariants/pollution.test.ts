@@ -2,9 +2,12 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { get, Session, SSLError } from '../../src/index.ts'
+import { disableWarnings, get, Session, SSLError } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
+
+// What is not verified is seen by the tests themselves.
+disableWarnings('InsecureRequestWarning')
 
 const authority = createAuthority()
 const stranger = createAuthority({ commonName: 'Stranger' })

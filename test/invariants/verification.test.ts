@@ -98,6 +98,27 @@ test('nothing but a bundle in the environment decides, and an empty variable is 
   await withEnv({ REQUESTS_CA_BUNDLE: '', CURL_CA_BUNDLE: good }, async () => assert((await get(server.url)).ok))
 })
 
+test('what a call trusts goes over the environment, whichever of the two would accept', async () => {
+  await using server = await startUntrusted()
+  using dir = tempDir()
+  const good = dir.write('good.pem', authority.certificate)
+  const bad = dir.write('bad.pem', stranger.certificate)
+  await withEnv({ REQUESTS_CA_BUNDLE: good }, () => assert.rejects(get(server.url, { verify: bad }), SSLError))
+  await withEnv({ REQUESTS_CA_BUNDLE: bad }, async () => assert((await get(server.url, { verify: good })).ok))
+})
+
+test('a certificate can be trusted by itself, and no other of the same authority is trusted with it', async () => {
+  const [one, other] = [authority.issue(), authority.issue()]
+  for (const { chain, key } of [one, other]) {
+    await using server = await startHttpsServer({ cert: chain, key })
+    const outcome = await get(server.url, { verify: one.certificate }).then(
+      ({ statusCode }) => statusCode,
+      ({ name }: Error) => name,
+    )
+    assert.equal(outcome, key === one.key ? 200 : 'SSLError')
+  }
+})
+
 test('session.verify of null or undefined means the default roots', async () => {
   await using server = await startUntrusted()
   for (const verify of [null, undefined] as unknown as null[]) {

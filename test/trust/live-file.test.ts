@@ -51,6 +51,19 @@ test('a rewrite of equal length in the same millisecond is seen', () => {
   }
 })
 
+test('a rewrite within one tick of the clock, which leaves no mark, is seen', () => {
+  using dir = tempDir()
+  const path = dir.write('a', 'one')
+  // As if it were written just now, however long the reading takes.
+  const later = new Date(Date.now() + 60_000)
+  utimesSync(path, later, later)
+  const files = textFiles()
+  const status = statSync(path)
+  assert.equal(files.read(path, status).value, 'one')
+  writeFileSync(path, 'two')
+  assert.equal(files.read(path, status).value, 'two')
+})
+
 test('a rewrite whose times were put back is seen', async () => {
   using dir = tempDir()
   const path = dir.write('a', 'one')

@@ -1,0 +1,144 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source
+/** What keeps credentials at home, and the process as it was. */
+import { type Mutant, mutantsOf } from './mutant.ts'
+
+export const MUTANTS: readonly Mutant[] = [
+  ...mutantsOf('I5', [
+    [
+      'Authorization goes to other origins',
+      'redirects.ts',
+      ["if (mustStripAuth(request.target, url)) headers.delete('Authorization')\n", ''],
+      'redirects.test.ts',
+      'to another origin neither Authorization',
+    ],
+    [
+      'Authorization goes from https to http',
+      'redirects.ts',
+      ["from.protocol === 'http:' && to.protocol === 'https:' && ", ''],
+      'redirects.test.ts',
+      'Authorization is stripped',
+    ],
+    [
+      'a Cookie header goes along',
+      'redirects.ts',
+      ["headers.delete('Cookie')\n", ''],
+      'redirects.test.ts',
+      'within an origin Authorization and Host are kept',
+    ],
+    [
+      'Proxy-Authorization goes along',
+      'redirects.ts',
+      ["headers.delete('Proxy-Authorization')\n", ''],
+      'redirects.test.ts',
+      'a redirect does not take Proxy-Authorization',
+    ],
+    [
+      'credentials in a Location are used',
+      'redirects.ts',
+      ['return prepareUrl(withoutAuth(url))', 'return prepareUrl(url)'],
+      'redirects.test.ts',
+      'from http://a.test/ the Location "http://ada:secret@b.test/" leads to http://b.test/',
+    ],
+    [
+      'the client certificate goes to other origins',
+      'dispatch.ts',
+      ['if (next.target.origin !== request.target.origin) hop =', 'if (next.target.origin === "") hop ='],
+      'redirects-tls.test.ts',
+      'Authorization and client certificate: another port gets neither',
+    ],
+    [
+      'the client certificate goes along by hand',
+      'dispatch.ts',
+      ['request.foreign ? { ...settings, cert: undefined } : settings', 'settings'],
+      'redirects-tls.test.ts',
+      'a redirect that is sent by hand',
+    ],
+    [
+      'cookies without a domain go everywhere',
+      'request.ts',
+      ['!mustStripAuth(this.#home, this.target))', 'true)'],
+      'cookies.test.ts',
+      'cookies without a domain are not taken to another host',
+    ],
+    [
+      'netrc credentials go from https to http',
+      'request.ts',
+      ['env === undefined || isDowngrade || ', 'env === undefined || '],
+      'auth/netrc-session.test.ts',
+      'a redirect from https to http',
+    ],
+    [
+      'a digest is computed for any origin',
+      'auth/digest.ts',
+      [
+        'const challenge = this.#challenges.get(request.target.origin)',
+        'const [challenge] = this.#challenges.values()',
+      ],
+      'auth/digest.test.ts',
+      'a challenge is kept for its origin only',
+    ],
+    [
+      'credentials for a proxy reach the origin',
+      'transport/client-request.ts',
+      ['(forwarder ? headers : withoutProxyAuth(headers))', 'headers'],
+      'transport/proxy.test.ts',
+      'HTTPProxyAuth reaches the proxy',
+    ],
+    [
+      'headers are printed with their secrets',
+      'headers.ts',
+      ["SECRET.test(name) ? '***' : value", 'value'],
+      'errors-secrets.test.ts',
+      'what is printed of a session or a request',
+    ],
+    [
+      'URLs are shown with their passwords',
+      'url.ts',
+      ["  if (!url.includes('@')) return url\n", '  return url\n'],
+      'errors-secrets.test.ts',
+      'a URL whose scheme was forgotten',
+    ],
+    [
+      'errors keep what the server sent',
+      'transport/map-error.ts',
+      ['if (isParser) delete (error as { rawPacket?: Buffer }).rawPacket', ''],
+      'transport/http-adapter.test.ts',
+      'an error keeps nothing of what the server sent',
+    ],
+  ]),
+  ...mutantsOf('I6', [
+    [
+      'caches grow',
+      'lru-map.ts',
+      ['if (this.#map.size <= this.#max) return', 'return'],
+      'invariants/lifetime.test.ts',
+      'a bounded map drops',
+    ],
+    [
+      'a pool that makes room is not closed',
+      'transport/pools.ts',
+      ['    this.#retired = true\n    this.closeIdle()', '    this.#retired = true'],
+      'transport/pools.test.ts',
+      'the pool of a trust used longest ago',
+    ],
+    [
+      'a closed pool opens connections',
+      'transport/pools.ts',
+      ['const refusal = this.closed ? sessionClosed() : ', 'const refusal = '],
+      'transport/http-adapter.test.ts',
+      'close() rejects the requests that wait in a full pool',
+    ],
+  ]),
+  ...mutantsOf('I7', [
+    [
+      'the default roots of the process are changed',
+      'trust/secure-context.ts',
+      [
+        '    return tls.createSecureContext(options)',
+        '    if (ca) tls.setDefaultCACertificates([ca])\n    return tls.createSecureContext(options)',
+      ],
+      'invariants/lifetime.test.ts',
+      'nothing of the process changes',
+    ],
+  ]),
+]

@@ -1,0 +1,127 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source
+/** What keeps connections apart. */
+import { type Mutant, mutantsOf } from './mutant.ts'
+
+export const MUTANTS: readonly Mutant[] = [
+  ...mutantsOf('I1', [
+    [
+      'the key of a pool lacks the port',
+      'transport/pools.ts',
+      ['`${origin}|${trust.digest}', '`${trust.digest}'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their port belong',
+    ],
+    [
+      'the key of a pool lacks the authorities',
+      'transport/pools.ts',
+      ['${origin}|${trust.digest}|', '${origin}|'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their authorities belong',
+    ],
+    [
+      'the key of a pool lacks the client certificate',
+      'transport/pools.ts',
+      ["|${identity?.digest ?? ''}|", '|'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their client certificate belong',
+    ],
+    [
+      'the key of a pool lacks the proxy or none',
+      'transport/pools.ts',
+      ["${identity?.digest ?? ''}|${proxyKey(proxy)}`", "${identity?.digest ?? ''}`"],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their proxy or none belong',
+    ],
+    [
+      'the key of a pool lacks the scheme of the proxy',
+      'transport/pools.ts',
+      ['[url.protocol, url.host', '[url.host'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their scheme of the proxy belong',
+    ],
+    [
+      'the key of a pool lacks the host of the proxy',
+      'transport/pools.ts',
+      ['[url.protocol, url.host, ', '[url.protocol, url.port, '],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their host of the proxy belong',
+    ],
+    [
+      'the key of a pool lacks the port of the proxy',
+      'transport/pools.ts',
+      ['[url.protocol, url.host, ', '[url.protocol, url.hostname, '],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their port of the proxy belong',
+    ],
+    [
+      'the key of a pool lacks the authorization',
+      'transport/pools.ts',
+      ['url.host, authorization, login]', 'url.host, login]'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their authorization belong',
+    ],
+    [
+      'the key of a pool lacks the login',
+      'transport/pools.ts',
+      ['url.host, authorization, login]', 'url.host, authorization]'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their login belong',
+    ],
+    [
+      'plain connections through a proxy are pooled without it',
+      'transport/pools.ts',
+      ['`${origin}|${proxyKey(proxy)}`, () => new PlainAgent', '`${origin}|`, () => new PlainAgent'],
+      'invariants/isolation.test.ts',
+      'plain connections through SOCKS',
+    ],
+    [
+      'the key of a context lacks the trust',
+      'trust/secure-context.ts',
+      ['`${trust.digest}|${identity', '`|${identity'],
+      'trust/secure-context.test.ts',
+      'another trust, another order of it',
+    ],
+    [
+      'the key of a context lacks the client certificate',
+      'trust/secure-context.ts',
+      ["`${trust.digest}|${identity?.digest ?? ''}`", '`${trust.digest}`'],
+      'trust/secure-context.test.ts',
+      'another trust, another order of it',
+    ],
+    [
+      'the digest of trust does not know the certificates',
+      'trust/ca-bundle.ts',
+      ["hash('sha256', [...byId.keys()].join('\\n'))", "hash('sha256', String(byId.size))"],
+      'trust/verify.test.ts',
+      'equal trust has equal digests',
+    ],
+    [
+      'the digest of a client certificate does not know its key',
+      'trust/client-cert.ts',
+      ['`${cert}\\n${key}`', '`${key.length}`'],
+      'trust/client-cert.test.ts',
+      'equal content is one identity',
+    ],
+    [
+      'TLS sessions are shared by all agents',
+      'transport/agents.ts',
+      [
+        'const session = this.#session',
+        'const session = shared.session',
+        'this.#session = { ticket, peer',
+        'shared.session = { ticket, peer',
+        '/** What is left of a time limit',
+        'const shared = { session: undefined }\n/** What is left of a time limit',
+      ],
+      'invariants/isolation.test.ts',
+      'a TLS session of one trust',
+    ],
+    [
+      'the client certificate is presented to an https proxy',
+      'transport/agents.ts',
+      ['tls: () => tlsSettings(trust, undefined)', 'tls: () => tlsSettings(trust, this.#spec.identity)'],
+      'transport/proxy.test.ts',
+      'a client certificate is presented to the origin',
+    ],
+  ]),
+]
