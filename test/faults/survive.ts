@@ -73,7 +73,7 @@ async function meet({ fault, outcome, options }: Scenario, scheme: Scheme, way: 
   server.fault = undefined
   assert.equal(String(await ask()), 'ok', `the next request, by ${way} over ${scheme}`)
   await session.close()
-  // What the functions of the module keep for the next of them belongs to nobody's session.
+  // What the functions of the module keep for the next of them is no session's.
   if (way === 'get') server.hangUp()
   await eventually(() => server.open === 0, `${way} over ${scheme} leaves a connection open`)
 }
