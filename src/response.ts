@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
-import { collect, lines, rechunk, toBuffer } from './body/read.ts'
+import { collect, derived, lines, rechunk, toBuffer } from './body/read.ts'
 import { charsetOf, charsetParameter, decodeJson, decodeText, streamDecoder } from './charset.ts'
 import { CookieJar } from './cookies.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from './errors.ts'
@@ -36,9 +36,10 @@ export class Response {
   readonly tls: TlsInfo | null
   /** The request that a redirect asks for, when redirects were not followed; `null` as well when it cannot be made. */
   next: PreparedRequest | null = null
-  /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
-  readonly raw: Readable
 
+  /** As the adapter gave it. */
+  readonly #body: Readable
+  #raw: Readable | undefined
   readonly #rawHeaders: readonly string[]
   readonly #mapBodyError: (error: Error) => Error
   readonly #maxSize: number | undefined
@@ -60,10 +61,17 @@ export class Response {
     this.request = request
     this.elapsed = elapsed
     this.tls = answer.tls
-    this.raw = answer.body
+    this.#body = answer.body
     this.#rawHeaders = answer.rawHeaders
     this.#maxSize = maxSize
     this.#mapBodyError = answer.mapBodyError ?? ((error) => new ConnectionError(error.message, { cause: error }))
+  }
+
+  /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
+  get raw(): Readable {
+    // Made for who asks: it costs, and what `read()` and the iterators need is there without.
+    this.#raw ??= derived(this.#body, this.#described())
+    return this.#raw
   }
 
   /** The URL that answered, after redirects; without credentials. */
@@ -163,7 +171,7 @@ export class Response {
     const chunks: Buffer[] = []
     const take = this.#begin()
     try {
-      await collect(this.raw, (chunk) => chunks.push(take(chunk)))
+      await collect(this.#source, (chunk) => chunks.push(take(chunk)))
     } catch (error) {
       throw this.#describe(error)
     }
@@ -246,9 +254,9 @@ export class Response {
 
   /** Lets go of a body that is not wanted: what has not arrived is given up together with its connection. */
   close(): void {
-    if (this.raw.readableEnded) return
+    if (this.#source.readableEnded) return
     this.#consumed = true
-    this.raw.destroy()
+    this.#source.destroy()
   }
 
   /** Closes, for `using`. */
@@ -264,15 +272,29 @@ export class Response {
   async *#stream(): AsyncGenerator<Buffer, void, undefined> {
     const take = this.#begin()
     try {
-      for await (const chunk of this.raw as AsyncIterable<unknown>) yield take(chunk)
+      for await (const chunk of this.#source as AsyncIterable<unknown>) yield take(chunk)
     } catch (error) {
       throw this.#describe(error)
     }
   }
 
+  /** For `raw`. */
+  async *#described(): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      for await (const chunk of this.#body as AsyncIterable<unknown>) yield toBuffer(chunk)
+    } catch (error) {
+      throw this.#describe(error)
+    }
+  }
+
+  /** What is read: who has begun with `raw` may go on with `read()`. */
+  get #source(): Readable {
+    return this.#raw ?? this.#body
+  }
+
   /** Marks the body as taken; what it returns makes bytes of each chunk and counts them. */
   #begin(): (chunk: unknown) => Buffer {
-    if (this.#consumed || this.raw.readableEnded) {
+    if (this.#consumed || this.#source.readableEnded) {
       throw new StreamConsumedError('The content for this response was already consumed', { response: this })
     }
     this.#consumed = true
@@ -294,8 +316,8 @@ export class Response {
   }
 
   #describe(error: unknown): unknown {
-    if (error instanceof RequestException || !(error instanceof Error)) return error
-    const mapped = this.#mapBodyError(error)
+    if (!(error instanceof Error)) return error
+    const mapped = error instanceof RequestException ? error : this.#mapBodyError(error)
     if (mapped instanceof RequestException) {
       mapped.request ??= this.request
       mapped.response ??= this

@@ -1,5 +1,5 @@
 /** Reading a body: all of it, in pieces of one size, or line by line. */
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 
 /** All of a stream at once: quicker than iterating, and most bodies are read so. */
 export function collect(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
@@ -21,6 +21,20 @@ export function collect(stream: Readable, add: (chunk: unknown) => void): Promis
     stream.once('error', reject)
     stream.once('close', () => reject(closedEarly()))
   })
+}
+
+/**
+ * A stream of the bytes that `chunks` makes of `source`. Destroying it gives up the source at once: a generator that waits for
+ * bytes would not hear of it.
+ */
+export function derived(source: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
+  const stream = Readable.from(chunks, { objectMode: false })
+  const destroy = stream._destroy
+  stream._destroy = (error, callback) => {
+    if (!source.readableEnded) source.destroy()
+    destroy.call(stream, error, callback)
+  }
+  return stream
 }
 
 function closedEarly(): Error {

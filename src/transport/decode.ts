@@ -1,6 +1,7 @@
 /** Content-Encoding: gzip, deflate, br, zstd, and several one after the other (RFC 9110 section 8.4). */
 import { type Duplex, pipeline, Readable } from 'node:stream'
 import zlib from 'node:zlib'
+import { derived } from '../body/read.ts'
 import { ContentDecodingError } from '../errors.ts'
 
 /**
@@ -18,7 +19,7 @@ export function decodeBody(body: Readable, contentEncoding: string | undefined):
     return Readable.from(tooMany(encodings.length))
   }
   // The encoding that was applied last comes off first.
-  return encodings.reduceRight(decodeStream, body)
+  return encodings.reduceRight((encoded, name) => derived(encoded, decode(encoded, name)), body)
 }
 
 /** Each layer can multiply the size by a thousand; nobody needs more than two (urllib3's CVE-2025-66418). */
@@ -27,17 +28,6 @@ const MAX_ENCODINGS = 5
 // biome-ignore lint/correctness/useYield: it is the error that matters
 async function* tooMany(count: number): AsyncGenerator<Buffer, void, undefined> {
   throw new ContentDecodingError(`the response was encoded ${count} times, which is more than ${MAX_ENCODINGS}`)
-}
-
-/** Destroying the result gives up the connection at once: a generator that waits for bytes would not hear of it. */
-function decodeStream(body: Readable, encoding: string): Readable {
-  const stream = Readable.from(decode(body, encoding), { objectMode: false })
-  const destroy = stream._destroy
-  stream._destroy = (error, callback) => {
-    if (!body.readableEnded) body.destroy()
-    destroy.call(stream, error, callback)
-  }
-  return stream
 }
 
 /** An empty body is empty however it was encoded, as answers to HEAD and 304s are: so the first bytes are waited for. */

@@ -47,7 +47,14 @@ export class Exchange {
     })
     this.#limit()
     this.response = new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(this.#mapError(error, mapRequestError))
+      const fail = (error: Error) => {
+        try {
+          reject(this.#mapError(error, mapRequestError))
+        } catch (unexpected) {
+          // Thrown here, it would be nobody's, and end the process.
+          reject(unexpected)
+        }
+      }
       stream.once('error', fail)
       stream.once('response', (response: GotResponse) => {
         // What this throws is an error of the stream, by got.
@@ -164,8 +171,7 @@ export class Exchange {
   #mapError(error: Error, map: (cause: Error, context: ErrorContext) => Error): Error {
     const { signal } = this.#settings
     if (signal?.aborted) return signal.reason
-    // got wraps what Node reported; its wrapper holds the headers, with their credentials, for all to log.
-    const cause = error instanceof RequestError && error.cause instanceof Error ? error.cause : error
+    const cause = error instanceof RequestError ? unwrapped(error) : error
     if (cause === this.#userError || cause instanceof RequestException) return cause
     this.#failureCode = codeOf(cause)
     return map(cause, this.#errorContext())
@@ -201,6 +207,12 @@ for (const unused of ['agent', 'cacheOptions', 'headers', 'https', 'pagination',
 
 /** got with prepared options as its third argument, whose `isStream` decides what it returns; its types do not know that. */
 const gotStream = got as unknown as (url: URL, options: undefined, prepared: Options) => GotRequest
+
+/** What Node reported, which got wraps: its wrapper holds the headers, with their credentials, for all to log. */
+function unwrapped({ cause, message, code }: RequestError): Error {
+  // What got found itself, such as an answer that was cut short, is a plain object there.
+  return cause instanceof Error ? cause : Object.assign(new Error(message), { code })
+}
 
 function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException).code ?? ''

@@ -68,12 +68,13 @@ export function mapProxyError(
 export function mapBodyError(error: TransportError, context: ErrorContext): RequestException {
   const timeout = mapTimeout(error, context)
   if (timeout) return timeout
-  const { code = '', message } = error
+  const { code = '' } = error
+  const options = { code: code === '' ? undefined : code, cause: error }
   if (DECODING.test(code)) {
-    return new ContentDecodingError(`the response could not be decompressed as its Content-Encoding says: ${message}`, {
-      code,
-      cause: error,
-    })
+    return new ContentDecodingError(
+      `the response of ${where(context)} could not be decompressed as its Content-Encoding says: ${error.message}`,
+      options,
+    )
   }
   // What came is not what the server sent: nothing of it may be taken for an ordinary end.
   if (code.startsWith('ERR_SSL_')) {
@@ -81,30 +82,22 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
     const details = { code, cause: error, reason: 'protocol' as const, host, port, chain, trust: trust?.info }
     return new SSLError(`TLS broke in the middle of the response of ${where(context)} (${code})`, details)
   }
-  return new ChunkedEncodingError(
-    `Connection broken: the response of ${where(context)} ended before its body was complete`,
-    {
-      code: code === '' ? undefined : code,
-      cause: error,
-    },
-  )
+  const problem = isParserError(error) ? `: ${problemOf(error)}` : ' ended before its body was complete'
+  return new ChunkedEncodingError(`Connection broken: the response of ${where(context)}${problem}`, options)
 }
 
 /** zlib's codes (`Z_DATA_ERROR`, `ERR__ERROR_FORMAT_…` of Brotli, `ZSTD_error_…`). */
 const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING|ERR_TRAILING_JUNK)/
 
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
-  const { host } = context
+  const peer = `${where(context)}${via(context)}`
   if (error instanceof ConnectTimeLimit) {
-    const message = `Connection to ${host}${via(context)} timed out. (connect timeout=${error.limit} ms)`
-    return new ConnectTimeout(message, { cause: error })
+    return new ConnectTimeout(`Connection to ${peer} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
   }
   if (error instanceof ReadTimeLimit) {
     return error.connected
       ? new ReadTimeout(`Read from ${where(context)} timed out. (read timeout=${error.limit} ms)`, { cause: error })
-      : new ConnectTimeout(`Connection to ${host}${via(context)} timed out. (no byte within ${error.limit} ms)`, {
-          cause: error,
-        })
+      : new ConnectTimeout(`Connection to ${peer} timed out. (no byte within ${error.limit} ms)`, { cause: error })
   }
   if (error instanceof TotalTimeLimit) {
     return new Timeout(`Request to ${where(context)} timed out. (total timeout=${error.limit} ms)`, { cause: error })
@@ -168,12 +161,13 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
 
 /** What went wrong, in words; and no more of it in the error than that. */
 function problemOf(error: TransportError): string {
-  const { code = '' } = error
-  const isParser = code.startsWith('HPE_')
+  const isParser = isParserError(error)
   // The parser keeps the bytes it choked on: headers, with their cookies, that would end up in logs.
   if (isParser) delete (error as { rawPacket?: Buffer }).rawPacket
-  return PROBLEMS.get(code) ?? (isParser ? 'the answer is not valid HTTP' : error.message)
+  return PROBLEMS.get(error.code ?? '') ?? (isParser ? 'the answer is not valid HTTP' : error.message)
 }
+
+const isParserError = ({ code = '' }: TransportError) => code.startsWith('HPE_')
 
 const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'connection refused: nothing listens there'],
