@@ -23,7 +23,7 @@ export async function startTrial(cases: readonly LimboCase[]): Promise<Trial> {
     async ours() {
       // Some end within the hour.
       await using session = new Session({ expiryWarning: false })
-      return pooled(servers.list, 8, ({ server, url }) => verdict(session, url, server.anchors))
+      return await pooled(servers.list, 8, ({ server, url }) => verdict(session, url, server.anchors))
     },
     theirs: () => askPython('limbo-oracle.py', servers.list.map(questionOf)),
     [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
