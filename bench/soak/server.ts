@@ -1,0 +1,51 @@
+/**
+ * The servers of the soak, until the parent process ends: one that answers with the nonce that it is sent, and a stranger,
+ * whom nobody trusts. They take over certificates as they are told to.
+ */
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** What the parent says: which server gets which certificate, or that it wants to know how many connections are open. */
+export type Order =
+  | { readonly to: 'trusted' | 'stranger'; readonly cert: string; readonly key: string }
+  | { readonly to: 'count' }
+
+/** The answer to each order, when it has been carried out. */
+export interface Status {
+  readonly ports: Readonly<Record<'trusted' | 'stranger', number>>
+  readonly connections: number
+}
+
+const servers: Partial<Record<'trusted' | 'stranger', Server>> = {}
+
+process.on('message', async (order: Order) => {
+  if (order.to !== 'count') await takeOver(order.to, order)
+  process.send?.({ ports: { trusted: portOf('trusted'), stranger: portOf('stranger') }, connections: await count() })
+})
+process.on('disconnect', () => process.exit())
+
+async function takeOver(name: 'trusted' | 'stranger', { cert, key }: { cert: string; key: string }): Promise<void> {
+  const known = servers[name]
+  if (known) {
+    known.setSecureContext({ cert, key })
+    return
+  }
+  const server = createServer({ cert, key }, async (request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'https://localhost')
+    response.end((await text(request)) || searchParams.get('nonce'))
+  })
+  servers[name] = server
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+}
+
+function portOf(name: 'trusted' | 'stranger'): number {
+  return (servers[name]?.address() as AddressInfo | undefined)?.port ?? 0
+}
+
+function count(): Promise<number> {
+  return new Promise((resolve) => {
+    if (servers.trusted === undefined) resolve(0)
+    else servers.trusted.getConnections((_error, connections) => resolve(connections))
+  })
+}
