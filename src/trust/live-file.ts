@@ -24,8 +24,15 @@ interface Entry<T> {
   status: Stats
   /** Whether the file was old enough when read that any later write must show in its status. */
   settled: boolean
-  contentHash: string
+  /** `undefined` once the file was seen with content that cannot be parsed. */
+  contentHash: string | undefined
   version: FileVersion<T>
+}
+
+/** What one look at a file saw. */
+interface Look {
+  readonly content: Buffer
+  readonly status: Stats
 }
 
 /** Bundles are far smaller (all public roots together are 0.2 MB); a larger file is a mistake worth saying. */
@@ -58,21 +65,23 @@ export class LiveFiles<T> {
    * The current version of the file at the absolute `path`; its identity does not change while the content does not.
    *
    * @param status of the file now, where the caller has just asked for it
-   * @throws the file system's error, or whatever `parse` throws. Nothing is kept then: the next look tries again.
+   * @throws the file system's error, or whatever `parse` throws. What was there before is stale then, and the next look tries
+   * again.
    */
   read(path: string, status?: Stats): FileVersion<T> {
     const entry = this.#entries.get(path)
-    if (entry === undefined) return this.#load(path, undefined)
+    let now: Look
     try {
-      if (entry.settled && sameFile(status ?? statSync(path), entry.status)) {
+      if (entry?.settled && sameFile(status ?? statSync(path), entry.status)) {
         this.stats.hits++
         return entry.version
       }
-      return this.#load(path, entry)
+      now = readStable(path)
     } catch (error) {
       this.forget(path)
       throw error
     }
+    return this.#load(path, now, entry)
   }
 
   /** For a file that turned out to be gone: what was made of it is out of date. */
@@ -83,8 +92,7 @@ export class LiveFiles<T> {
     this.#entries.delete(path)
   }
 
-  #load(path: string, previous: Entry<T> | undefined): FileVersion<T> {
-    const { content, status } = readStable(path)
+  #load(path: string, { content, status }: Look, previous: Entry<T> | undefined): FileVersion<T> {
     const settled = isSettled(status)
     const contentHash = hash('sha256', content)
     if (previous?.contentHash === contentHash) {
@@ -93,13 +101,20 @@ export class LiveFiles<T> {
       return previous.version
     }
     this.stats.parses++
+    if (previous) outdate(previous)
     const replaced = previous && history(previous.version)
     const version = { value: this.#parse(content, path), stale: false, replaced, path }
-    if (previous) previous.version.stale = true
     this.#entries.set(path, { status, settled, contentHash, version })
     this.#onLoad?.(version)
     return version
   }
+}
+
+/** Leaves nothing of an entry but its history: that is wanted still when the file can be parsed again. */
+function outdate<T>(entry: Entry<T>): void {
+  entry.version.stale = true
+  entry.settled = false
+  entry.contentHash = undefined
 }
 
 function history<T>({ value, replaced = [] }: FileVersion<T>): FileVersion<T>['replaced'] {
@@ -121,7 +136,7 @@ export function isSettled(status: Stats, now: number = Date.now()): boolean {
 }
 
 /** The content and the status that belongs to it: of one open file, so that a rename in between cannot mix two. */
-function readStable(path: string): { content: Buffer; status: Stats } {
+function readStable(path: string): Look {
   // Opening a FIFO would wait for a writer, so the kind of file is asked for first.
   assertReadable(statSync(path))
   using file = open(path)

@@ -161,7 +161,13 @@ test('content that cannot be parsed is an error each time, and what was there be
   for (let look = 0; look < 2; look++) assert.throws(() => files.read(path), SyntaxError)
   assert.equal(version.stale, true)
   dir.write('a', '2')
-  assert.equal(files.read(path).value, 2)
+  const next = files.read(path)
+  assert.deepEqual([next.value, next.stale], [2, false])
+  assert.deepEqual(
+    next.replaced?.map(({ value }) => value),
+    [1],
+    'half a file is no version of it',
+  )
 })
 
 test('no more files are kept than was said', () => {
