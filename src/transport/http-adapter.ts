@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
-import { CABundleError, ClientCertError, ConnectionError, ProxyError, SSLError } from '../errors.ts'
+import { ConnectionError, ProxyError, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
 import { tell } from '../trust/channel.ts'
+import { whileBeingWritten } from '../trust/live-file.ts'
 import { isBeingRenewed, TAKEOVER_TIME } from '../trust/renewal.ts'
 import { warnInsecure } from '../warnings.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
@@ -10,7 +11,7 @@ import type { PoolOptions } from './agents.ts'
 import { Exchange } from './exchange.ts'
 import { AgentPool } from './pools.ts'
 import { IDEMPOTENT, type MaxRetries, Retries, type RetryPolicy, toRetryPolicy } from './retry.ts'
-import { findRoute } from './route.ts'
+import { findRoute, pathOfError } from './route.ts'
 import { pause } from './waiting.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
@@ -99,7 +100,7 @@ export class HTTPAdapter implements Adapter {
       } catch (error) {
         end ??= Math.min(performance.now() + TAKEOVER_TIME, settings.deadline ?? Number.POSITIVE_INFINITY)
         const isInTime = performance.now() + delay < end
-        if (!(isInTime && request.rewindable && isRenewal(error, settings))) {
+        if (!(isInTime && request.rewindable && (await isRenewal(error, settings)))) {
           tellRefusal(error)
           throw error
         }
@@ -190,13 +191,15 @@ function tellRefusal(error: unknown): void {
   const refusal = error instanceof ProxyError ? error.cause : error
   if (!(refusal instanceof SSLError)) return
   const { reason, code, host, port, trust, peerCertificate } = refusal
-  const path = refusal instanceof CABundleError || refusal instanceof ClientCertError ? refusal.path : undefined
+  const path = pathOfError(refusal)
   const fingerprint = peerCertificate?.fingerprint256
   tell(() => ({ event: 'refused', reason, code, host, port, fingerprint, trust, path }))
 }
 
-/** Whether a certificate was refused that is being renewed. */
-function isRenewal(error: unknown, { trust }: SendSettings): boolean {
-  if (!(error instanceof SSLError) || error.peerCertificate === undefined || error.host === undefined) return false
-  return isBeingRenewed(error.peerCertificate, error.host, trust)
+/** Whether a certificate was refused that is being renewed; the file that says so may be half written at this moment. */
+async function isRenewal(error: unknown, { trust }: SendSettings): Promise<boolean> {
+  if (!(error instanceof SSLError)) return false
+  const { peerCertificate, host } = error
+  if (peerCertificate === undefined || host === undefined) return false
+  return whileBeingWritten(() => isBeingRenewed(peerCertificate, host, trust), pathOfError)
 }

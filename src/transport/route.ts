@@ -63,6 +63,7 @@ function originWithPort(url: URL): string {
   return url.port === '' ? `${url.origin}:443` : url.origin
 }
 
-function pathOfError(error: unknown): string | undefined {
+/** Which file of trust or identity an error is about; `undefined` for none. */
+export function pathOfError(error: unknown): string | undefined {
   return error instanceof CABundleError || error instanceof ClientCertError ? error.path : undefined
 }

@@ -76,6 +76,25 @@ test('a server that takes over before its client has looked at the file is trust
   })
 })
 
+test('a file that is half written when a server is refused is waited for, and decides about it then', async () => {
+  using dir = tempDir()
+  await scene(dir, async ({ server, path, session, present }) => {
+    const meanwhile = async (presented: { chain: string; key: string }) => {
+      await session.close()
+      writeFileSync(path, old.certificate)
+      present(presented)
+      server.server.once('connection', () => {
+        writeFileSync(path, renewed.certificate.slice(0, 100))
+        // After the handshake has failed.
+        setTimeout(() => writeFileSync(path, renewed.certificate), 100)
+      })
+      return session.get(server.url)
+    }
+    assert((await meanwhile(renewed)).ok)
+    await assert.rejects(meanwhile(stranger), { name: 'SSLError', reason: 'self-signed' })
+  })
+})
+
 test('a server that never takes over is refused in the end, after a second and a few handshakes', async () => {
   using dir = tempDir()
   await scene(dir, async ({ server, path, session }) => {
