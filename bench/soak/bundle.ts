@@ -1,29 +1,25 @@
 /** The bundle of the soak, in three places, each rewritten as some real tool does it. */
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+
+/** Where it is found. */
+export const bundlePaths = (folder: string): readonly string[] =>
+  ['in-place.pem', 'renamed.pem', 'mount/ca.pem'].map((name) => join(folder, name))
 
 export class Bundle {
-  readonly paths: readonly string[]
   readonly #folder: string
   #version = 0
 
-  constructor(folder: string, content: string) {
+  constructor(folder: string) {
     this.#folder = folder
-    this.paths = ['in-place.pem', 'renamed.pem', 'mount/ca.pem'].map((name) => join(folder, name))
     mkdirSync(join(folder, 'mount'))
     symlinkSync('..data/ca.pem', join(folder, 'mount/ca.pem'))
-    this.#mount(content)
-    this.#renameOver(content)
-    writeFileSync(join(folder, 'in-place.pem'), content)
   }
 
-  /** Resolves when all three have the new content. */
-  async write(content: string): Promise<void> {
+  write(content: string): void {
     this.#mount(content)
     this.#renameOver(content)
-    await this.#rewrite(content)
+    this.#rewrite(content)
   }
 
   /** As Kubernetes mounts its secrets: a directory per version, and a link that is exchanged. */
@@ -45,11 +41,18 @@ export class Bundle {
   }
 
   /** As careless ones do: for some milliseconds the file is empty, and half there. */
-  async #rewrite(content: string): Promise<void> {
-    await using file = await open(join(this.#folder, 'in-place.pem'), 'w')
+  #rewrite(content: string): void {
+    const file = openSync(join(this.#folder, 'in-place.pem'), 'w')
     const half = Math.floor(content.length / 2)
-    await file.write(content.slice(0, half))
-    await delay(2)
-    await file.write(content.slice(half))
+    pause(1)
+    writeSync(file, content.slice(0, half))
+    pause(2)
+    writeSync(file, content.slice(half))
+    closeSync(file)
   }
+}
+
+/** The whole thread: whatever else it has to do must not make the file be half there for longer. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }

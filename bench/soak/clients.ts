@@ -13,6 +13,7 @@ export class Clients {
   readonly #rotation: Rotation
   readonly #after: (requests: number) => void
   readonly #session = new Session()
+  readonly #underWay = new Set<Promise<void>>()
   /** One for all: what listens to it must be gone in the end. */
   readonly signal = new AbortController().signal
 
@@ -27,11 +28,19 @@ export class Clients {
     const client = async (index: number): Promise<void> => {
       for (let turn = index; this.requests < total; turn++) {
         this.requests++
-        await (turn % 50 === 0 ? this.#askStranger(turn) : this.#ask(turn))
+        const request = turn % 50 === 0 ? this.#askStranger(turn) : this.#ask(turn)
+        this.#underWay.add(request)
+        await request
+        this.#underWay.delete(request)
         this.#after(this.requests)
       }
     }
     await Promise.all(Array.from({ length: concurrency }, (_, index) => client(index)))
+  }
+
+  /** Resolves when all that are under way now are done. */
+  async underWay(): Promise<void> {
+    await Promise.all(this.#underWay)
   }
 
   close(): Promise<void> {
@@ -59,8 +68,12 @@ export class Clients {
   }
 
   #send(turn: number, url: string, nonce: string): Promise<Response> {
-    const { paths } = this.#rotation.bundle
-    const options: RequestOptions = { verify: paths[turn % paths.length] ?? '', signal: this.signal, timeout: 60_000 }
+    const { bundles } = this.#rotation
+    const options: RequestOptions = {
+      verify: bundles[turn % bundles.length] ?? '',
+      signal: this.signal,
+      timeout: 60_000,
+    }
     const who = turn % 2 === 0 ? this.#session : { get, post }
     return turn % 4 < 2 ? who.get(url, { ...options, params: { nonce } }) : who.post(url, { ...options, data: nonce })
   }

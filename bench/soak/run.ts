@@ -41,7 +41,7 @@ const growth = new Growth()
 const clients = new Clients(rotation, (requests) => growth.look(requests / total))
 const end = new AbortController()
 const started = performance.now()
-const rotating = rotation.run(end.signal)
+const rotating = rotation.run(() => clients.underWay(), end.signal)
 const reporting = report(end.signal)
 
 await clients.run(total, concurrency)
@@ -64,7 +64,7 @@ const problems = [
   clients.refused === 0 && 'no stranger was asked',
   open > MAX_OPEN && `${open} connections are open`,
   contexts > 100 && `${contexts} contexts are held`,
-  files > rotation.bundle.paths.length && `${files} files are held`,
+  files > rotation.bundles.length && `${files} files are held`,
   listeners > 0 && `${listeners} listeners are left on a signal`,
   processListeners() !== listenersBefore && `listeners on the process: ${processListeners()}, not ${listenersBefore}`,
   left.length > 0 && `left open: ${left}`,

@@ -1,14 +1,16 @@
 /**
- * The servers of the soak, until the parent process ends: one that answers with the nonce that it is sent, and a stranger,
- * whom nobody trusts. They take over certificates as they are told to.
+ * What the soak is about, in a process of its own, until the parent process ends: a server that answers with the nonce that
+ * it is sent, a stranger whom nobody trusts, and the bundle. All of them change as they are told to.
  */
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { Bundle } from './bundle.ts'
 
-/** What the parent says: which server gets which certificate, or that it wants to know how many connections are open. */
+/** What the parent says: which server gets which certificate, what is to be trusted, or that it wants to know the status. */
 export type Order =
   | { readonly to: 'trusted' | 'stranger'; readonly cert: string; readonly key: string }
+  | { readonly to: 'bundle'; readonly content: string }
   | { readonly to: 'count' }
 
 /** The answer to each order, when it has been carried out. */
@@ -17,10 +19,12 @@ export interface Status {
   readonly connections: number
 }
 
+const bundle = new Bundle(process.argv[2] ?? '')
 const servers: Partial<Record<'trusted' | 'stranger', Server>> = {}
 
 process.on('message', async (order: Order) => {
-  if (order.to !== 'count') await takeOver(order.to, order)
+  if (order.to === 'bundle') bundle.write(order.content)
+  else if (order.to !== 'count') await takeOver(order.to, order)
   process.send?.({ ports: { trusted: portOf('trusted'), stranger: portOf('stranger') }, connections: await count() })
 })
 process.on('disconnect', () => process.exit())
