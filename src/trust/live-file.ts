@@ -177,7 +177,7 @@ export async function whileBeingWritten<T>(load: () => T, pathOf: (error: unknow
       return load()
     } catch (error) {
       const path = pathOf(error)
-      if (path === undefined || waited >= SETTLE_MS || !changedJustNow(path)) throw error
+      if (path === undefined || waited >= SETTLE_MS || !isBeingWritten(path, waited === 0)) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS))
   }
@@ -200,7 +200,9 @@ export function statusOf(path: string): Stats | undefined {
   }
 }
 
-function changedJustNow(path: string): boolean {
+function isBeingWritten(path: string, isFirstLook: boolean): boolean {
   const status = statusOf(path)
-  return status !== undefined && Math.abs(Date.now() - status.mtimeMs) < SETTLE_MS
+  if (status === undefined) return false
+  // ext4 empties a file a moment before it sets the time of that.
+  return Math.abs(Date.now() - status.mtimeMs) < SETTLE_MS || (isFirstLook && status.size === 0)
 }

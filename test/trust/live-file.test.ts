@@ -254,6 +254,18 @@ test('a file that is half there is waited for', async () => {
   assert.deepEqual(await loaded, { a: 1 })
 })
 
+test('an empty file is looked at twice, however old it is: it may be that it was emptied at this moment', async () => {
+  using dir = tempDir()
+  const path = dir.write('a', '')
+  utimesSync(path, 1, 1)
+  const { load, looks } = loading(path)
+  await assert.rejects(load(), SyntaxError)
+  assert.equal(looks.count, 2)
+  const loaded = load()
+  dir.write('a', '{"a":1}')
+  assert.deepEqual(await loaded, { a: 1 })
+})
+
 test('a file that stays broken is reported after a short while', async () => {
   using dir = tempDir()
   const { load, looks } = loading(dir.write('a', '{"a":'))
