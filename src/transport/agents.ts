@@ -79,11 +79,11 @@ type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
 class Tunnels {
   readonly #opening = new Set<TunnelAttempt>()
 
-  /** @param use makes the connection over the tunnel, with what is left of the time to connect */
+  /** @param use makes the connection over the tunnel; it is told how long that took, in ms */
   open(
     spec: Omit<TunnelOptions, 'connectTimeout'>,
     { connectTimeout, attempt = {} }: ConnectionOptions,
-    use: (socket: Socket, connectTimeout: number | undefined) => Duplex,
+    use: (socket: Socket, elapsed: number) => Duplex,
     callback: ConnectionCallback,
   ): void {
     const started = performance.now()
@@ -91,7 +91,7 @@ class Tunnels {
       this.#opening.delete(tunnel)
       attempt.tunnel = undefined
       if (error || socket === undefined) callback(error)
-      else callback(null, use(socket, rest(connectTimeout, started)))
+      else callback(null, use(socket, performance.now() - started))
     })
     this.#opening.add(tunnel)
     attempt.tunnel = tunnel
@@ -126,8 +126,7 @@ export class SecureAgent extends https.Agent {
     // The settings for TLS are made only for a proxy that speaks it: a context is expensive.
     const authority = origin.slice('https://'.length)
     const spec = { proxy, authority, trust, tls: () => tlsSettings(trust, undefined) }
-    const use = (socket: Socket, connectTimeout: number | undefined) =>
-      this.#secure({ ...options, socket, connectTimeout })
+    const use = (socket: Socket, elapsed: number) => this.#secure({ ...options, socket }, elapsed)
     this.#tunnels.open(spec, options, use, callback)
     return undefined
   }
@@ -137,7 +136,8 @@ export class SecureAgent extends https.Agent {
     super.destroy()
   }
 
-  #secure(options: ConnectionOptions): TLSSocket {
+  /** @param elapsed of the time to connect, in ms */
+  #secure(options: ConnectionOptions, elapsed = 0): TLSSocket {
     const session = this.#session
     const resuming: ConnectionOptions = { ...options, session: session?.ticket }
     const socket = super.createConnection(resuming) as TLSSocket
@@ -151,14 +151,9 @@ export class SecureAgent extends https.Agent {
     socket.once('error', () => {
       this.#session = undefined
     })
-    limitConnectTime(socket, 'secureConnect', options.connectTimeout)
+    limitConnectTime(socket, 'secureConnect', options.connectTimeout, elapsed)
     return socket
   }
-}
-
-/** What is left of a time limit (ms) that began to run at `started`. */
-function rest(limit: number | undefined, started: number): number | undefined {
-  return limit === undefined ? undefined : Math.max(1, limit - (performance.now() - started))
 }
 
 /** The agent for connections without TLS. */

@@ -47,14 +47,17 @@ export class TotalTimeLimit extends Error {
 /**
  * Destroys a socket, or the request for a tunnel, with a {@link ConnectTimeLimit} unless it emits `ready` within `limit`
  * ms: one clock for DNS, TCP and TLS, where got and Node have one for each.
+ *
+ * @param elapsed of these, in ms, when the attempt continues another
  */
 export function limitConnectTime(
   attempt: Socket | ClientRequest,
   ready: 'connect' | 'secureConnect',
   limit: number | undefined,
+  elapsed = 0,
 ): void {
   if (limit === undefined) return
-  const timer = setTimeout(() => attempt.destroy(new ConnectTimeLimit(limit)), limit)
+  const timer = setTimeout(() => attempt.destroy(new ConnectTimeLimit(limit)), Math.max(1, limit - elapsed))
   const stop = () => clearTimeout(timer)
   attempt.once(ready, stop)
   attempt.once('close', stop)
