@@ -102,10 +102,11 @@ const MAX_NEGOTIATION = 150_000
 /** What the library says, for people: `Socks5 proxy rejected connection - NotAllowed`. */
 function inWords(message: string, type: 4 | 5): string {
   const [, reply] = / - \(?(\w+)\)?$/.exec(message) ?? []
-  if (reply !== undefined && reply !== 'undefined')
+  // It grants, but in the version of another protocol.
+  if (reply !== undefined && reply !== 'undefined' && reply !== 'Granted')
     return `it answers "${reply.replace(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase()}"`
   if (/Authentication failed/.test(message)) return 'it refuses the credentials'
   if (/no accepted authentication/.test(message)) return 'it wants credentials, or others: socks5h://user:password@…'
-  if (/invalid|closed|undefined/i.test(message)) return `it does not answer as a SOCKS ${type} proxy does`
+  if (/invalid|closed|undefined|granted/i.test(message)) return `it does not answer as a SOCKS ${type} proxy does`
   return message
 }
