@@ -85,3 +85,12 @@ export async function startFaultyServer({ tls }: FaultyServerOptions = {}): Prom
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+/** As fast as it is read. */
+export function pour(socket: Duplex, more: string): void {
+  const pourOn = () => {
+    while (!socket.destroyed && socket.write(more));
+  }
+  socket.on('drain', pourOn)
+  pourOn()
+}

@@ -9,6 +9,7 @@ import zlib from 'node:zlib'
 import type { RequestOptions } from '../../src/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { startHttpServer } from '../helpers/servers.ts'
+import { pour } from './faulty-server.ts'
 import { assertNothingLeft, DIRECT, type ExpectedError, type Outcome, survive } from './survive.ts'
 
 const STATUS = 'HTTP/1.1 200 OK\r\n'
@@ -55,15 +56,6 @@ const FLOODS: [bound: string, what: string, begin: string, more: string, outcome
     ['the total timeout', 'zeros before the size of a chunk', CHUNKED, '0'.repeat(KB_64), LATE, TOTAL],
   ]
 
-/** As fast as it is read. Not through the test proxy, which forgets to close what it has not read to its end. */
-function pour(socket: Duplex, more: string): void {
-  const pourOn = () => {
-    while (!socket.destroyed && socket.write(more));
-  }
-  socket.on('drain', pourOn)
-  pourOn()
-}
-
 describe('without an end', { concurrency: 4 }, () => {
   for (const [bound, what, begin, more, outcome, options] of FLOODS) {
     test(`${what} without an end: ${bound} is the bound`, async () => {
@@ -71,7 +63,7 @@ describe('without an end', { concurrency: 4 }, () => {
         socket.write(begin)
         pour(socket, more)
       }
-      // A reader of `raw` counts for himself.
+      // Not through the test proxy, which forgets to close what it has not read to its end. A reader of `raw` counts for himself.
       const ways = options === MAX ? DIRECT.filter((way) => way !== 'raw') : DIRECT
       await survive({ fault: { at: 'request', act }, outcome, options, ways })
     })

@@ -36,12 +36,17 @@ export interface Scenario {
 const survived = { count: 0 }
 const resourcesBefore = openResources()
 
+/** For those that are met in another way. */
+export function countSurvived(faults = 1): void {
+  survived.count += faults
+}
+
 /** Meets a fault in every way at once, each with a server of its own. */
 export async function survive({ schemes = ['http', 'https'], ways = ALL_WAYS, ...scenario }: Scenario): Promise<void> {
   const meetings = schemes.flatMap((scheme) => ways.map((way) => [scheme, way] as const))
   const possible = meetings.filter(([scheme, way]) => scheme === 'https' || way !== 'tunnel')
   await Promise.all(possible.map(([scheme, way]) => meet(scenario, scheme, way)))
-  survived.count += possible.length
+  countSurvived(possible.length)
 }
 
 /** To be called when all is done: that no socket, server or timer is left of it, and how much that was. */
@@ -122,8 +127,8 @@ function listen(stream: Readable): Promise<Buffer> {
 }
 
 /** Wherever a user may have one; it must show nowhere. */
-const SECRET = 'hunter2hunter2'
-const SECRETS: RequestOptions = { auth: ['ada', SECRET], cookies: { c: SECRET } }
+export const SECRET = 'hunter2hunter2'
+export const SECRETS: RequestOptions = { auth: ['ada', SECRET], cookies: { c: SECRET } }
 const PROXY_CREDENTIALS = `Basic ${btoa(`ada:${SECRET}`)}`
 
 function isAsExpected(error: unknown, { name, code, message = /(?:)/ }: ExpectedError, { port }: FaultyServer): true {
@@ -144,7 +149,7 @@ export function assertDiscreet(error: unknown): void {
 }
 
 /** Far more than anything takes here: a wait without an end is to be told as such. */
-async function withinBound<T>(what: string, work: Promise<T>): Promise<T> {
+export async function withinBound<T>(what: string, work: Promise<T>): Promise<T> {
   const timer = new AbortController()
   const bound = delay(BOUND, undefined, { signal: timer.signal }).then(() => assert.fail(`${what}: no end in sight`))
   try {
