@@ -82,6 +82,32 @@ test('the lock of a process that runs is its own, however old it is', { skip: !l
   assert.deepEqual([taken, readdirSync(dir.path)], [true, []])
 })
 
+test('who waits for 30 s in vain gets an error that names the lock, and leaves it to the other', async (t) => {
+  using dir = tempDir()
+  const lock = dir.join('lock')
+  await withLock(lock, async () => {
+    const clock = { now: 0 }
+    t.mock.method(performance, 'now', () => clock.now)
+    let isOver = false
+    const refused = assert.rejects(
+      withLock(lock, async () => assert.fail('two have the lock')).finally(() => {
+        isOver = true
+      }),
+      {
+        code: 'ELOCKED',
+        message: `other processes hold the lock '${lock}' for 30 s; if there are none, remove it`,
+      },
+    )
+    clock.now = 30_000
+    await setTimeout(100)
+    assert.equal(isOver, false)
+    clock.now = 30_001
+    await refused
+    assert.equal(JSON.parse(readlinkSync(lock)).pid, process.pid)
+  })
+  assert.deepEqual(readdirSync(dir.path), [])
+})
+
 test('the lock is touched for as long as it is held', async () => {
   using dir = tempDir()
   const lock = dir.join('lock')
