@@ -3,6 +3,7 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import dns from 'node:dns'
+import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -19,16 +20,24 @@ const SERVERS: Record<string, (handler: Handler) => Promise<TestServer>> = {
   https: (handler) => startHttpsServer({ cert, key, handler }),
 }
 
-/** Answers with what it is sent, and then hangs up at once, or some turns of the event loop later. */
+/**
+ * Answers the first request of a connection with what it is sent, and hangs up at once, or some turns of the event loop later:
+ * a request that comes meanwhile is read, and gets no answer.
+ */
 async function startLeaving(start: (handler: Handler) => Promise<TestServer>) {
   const seen: string[] = []
+  const leaving = new WeakSet<Socket>()
   const server = await start(async (request, response) => {
-    const nonce = new URL(request.url ?? '', 'http://localhost').searchParams.get('nonce') ?? ''
+    const { socket, url = '' } = request
+    const nonce = new URL(url, 'http://localhost').searchParams.get('nonce') ?? ''
     await text(request)
     seen.push(nonce)
-    const { socket } = request
+    if (leaving.has(socket)) {
+      socket.destroy()
+      return
+    }
+    leaving.add(socket)
     response.end(nonce)
-    // As servers do that keep connections for a time: by then it is idle, or the next request is on its way.
     for (let turns = seen.length % 20; turns > 0; turns--) await setImmediate()
     socket.destroySoon()
   })
