@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises'
 import { ConnectionError, type RequestOptions, Session } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
+import { silence } from './silence.ts'
 import { assertNothingLeft, countSurvived, eventually } from './survive.ts'
 
 const ca = createAuthority()
@@ -141,6 +142,8 @@ type LookupCallback = (error: Error | null, addresses?: dns.LookupAddress[]) => 
 
 const toAddress = (address: string): dns.LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })
 
+const linux = { skip: process.platform !== 'linux' }
+
 describe('a name', () => {
   test('of many addresses is reached by the one that answers, and its certificate is checked by the name', async (t) => {
     await using server = await startHttpsServer({ cert, key, handler: (_request, response) => void response.end('ok') })
@@ -151,6 +154,31 @@ describe('a name', () => {
     await assert.rejects(session.get(`https://other.test:${server.port}/`), { reason: 'hostname-mismatch' })
     countSurvived()
   })
+
+  test(
+    'whose first addresses do not answer is reached all the same, and within the limit or not at all',
+    linux,
+    async (t) => {
+      await using server = await startHttpsServer({
+        cert,
+        key,
+        handler: (_request, response) => void response.end('ok'),
+      })
+      await using _first = await silence('127.0.0.2', server.port)
+      await using _second = await silence('127.0.0.3', server.port)
+      await using session = new Session({ verify: ca.certificate })
+      const url = `https://localhost:${server.port}/`
+      resolveTo(t, ['127.0.0.2', '127.0.0.3'])
+      await assert.rejects(session.get(url, { timeout: { connect: 300 } }), {
+        name: 'ConnectTimeout',
+        message: `Connection to localhost:${server.port} timed out. (connect timeout=300 ms)`,
+      })
+      t.mock.restoreAll()
+      resolveTo(t, ['127.0.0.2', '127.0.0.3', '127.0.0.1'])
+      assert.equal((await session.get(url)).text, 'ok')
+      countSurvived(2)
+    },
+  )
 
   test('of many addresses that all refuse is a ConnectionError, and nothing is left of the attempts', async (t) => {
     const server = await startHttpServer()

@@ -1,0 +1,38 @@
+/** An address of loopback where nobody answers: neither accepted nor refused, as behind a firewall that drops. Linux only. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+/** Listens, and is stopped before it has accepted anything. */
+const LISTENER = `
+  const { createServer } = require('node:net')
+  const { writeSync } = require('node:fs')
+  const [host, port] = process.argv.slice(1)
+  createServer().listen({ host, port, backlog: 1 }, () => {
+    writeSync(1, 'listening')
+    process.kill(process.pid, 'SIGSTOP')
+  })
+`
+
+/** Has nobody answer at this address until the end of the scope. */
+export async function silence(host: string, port: number): Promise<AsyncDisposable> {
+  const listener = spawn(process.execPath, ['-e', LISTENER, host, String(port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(listener.stdout, 'data')
+  // The kernel accepts one connection more than the backlog; it drops what comes then.
+  const accepted: Socket[] = []
+  for (let count = 0; count < 2; count++) {
+    const socket = connect(port, host)
+    accepted.push(socket)
+    await once(socket, 'connect')
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const socket of accepted) socket.destroy()
+      const closed = once(listener, 'close')
+      listener.kill('SIGKILL')
+      await closed
+    },
+  }
+}
