@@ -179,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'a file that was just read is not read again',
       'trust/live-file.ts',
-      ['if (entry.settled && sameFile', 'if (sameFile'],
+      ['if (entry?.settled && sameFile', 'if (entry && sameFile'],
       'trust/live-file.test.ts',
       'a rewrite within one tick',
     ],
@@ -193,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'a replaced version is not stale',
       'trust/live-file.ts',
-      ['    if (previous) previous.version.stale = true\n', ''],
+      ['  entry.version.stale = true\n  entry.settled', '  entry.settled'],
       'trust/live-file.test.ts',
       'a file that is',
     ],
