@@ -177,7 +177,7 @@ export async function whileBeingWritten<T>(load: () => T, pathOf: (error: unknow
       return load()
     } catch (error) {
       const path = pathOf(error)
-      if (path === undefined || waited >= SETTLE_MS || !isBeingWritten(path, waited === 0)) throw error
+      if (path === undefined || waited >= SETTLE_MS || !isBeingWritten(path)) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS))
   }
@@ -200,9 +200,9 @@ export function statusOf(path: string): Stats | undefined {
   }
 }
 
-function isBeingWritten(path: string, isFirstLook: boolean): boolean {
+function isBeingWritten(path: string): boolean {
   const status = statusOf(path)
   if (status === undefined) return false
-  // ext4 empties a file a moment before it sets the time of that.
-  return Math.abs(Date.now() - status.mtimeMs) < SETTLE_MS || (isFirstLook && status.size === 0)
+  // ext4 empties a file a moment before it sets the time of that; under load the moment took more than 10 ms.
+  return status.size === 0 || Math.abs(Date.now() - status.mtimeMs) < SETTLE_MS
 }

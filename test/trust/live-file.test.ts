@@ -254,13 +254,13 @@ test('a file that is half there is waited for', async () => {
   assert.deepEqual(await loaded, { a: 1 })
 })
 
-test('an empty file is looked at twice, however old it is: it may be that it was emptied at this moment', async () => {
+test('an empty file is waited for, however old it is: it may be that it was emptied at this moment', async () => {
   using dir = tempDir()
   const path = dir.write('a', '')
   utimesSync(path, 1, 1)
   const { load, looks } = loading(path)
   await assert.rejects(load(), SyntaxError)
-  assert.equal(looks.count, 2)
+  assert(looks.count > 2)
   const loaded = load()
   dir.write('a', '{"a":1}')
   assert.deepEqual(await loaded, { a: 1 })
