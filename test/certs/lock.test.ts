@@ -96,6 +96,7 @@ for (const [what, content] of [
   ['of a process elsewhere', '{"host":"elsewhere.example","pid":1}'],
   ['of a process among others', JSON.stringify({ host: hostname(), space: 'pid:[1]', pid: 999_999_999 })],
   ['that says nothing', ''],
+  ['that is none of ours', 'null'],
 ] as const) {
   test(`the lock ${what} is respected for 10 s, and taken over then`, async () => {
     using dir = tempDir()
@@ -129,4 +130,22 @@ test('a lock that cannot be made is an error', async () => {
     withLock(dir.join('none/lock'), async () => {}),
     { code: 'ENOENT' },
   )
+})
+
+test('a lock that others hold for 30 s is an error that names it, and is left to them', async (t) => {
+  using dir = tempDir()
+  const lock = dir.join('lock')
+  let late = 0
+  const now = performance.now.bind(performance)
+  t.mock.method(performance, 'now', () => now() + late)
+  await withLock(lock, async () => {
+    const waiting = withLock(lock, async () => {})
+    late = 31_000
+    await assert.rejects(waiting, {
+      code: 'ELOCKED',
+      message: /hold the lock '.*lock' for 30 s; if there are none, remove/,
+    })
+    assert(lstatSync(lock).isSymbolicLink())
+  })
+  assert.deepEqual(readdirSync(dir.path), [])
 })
