@@ -83,6 +83,17 @@ test('with --json there is nothing but JSON on stdout, and no key in it', async 
   assert.equal(JSON.parse((await vouch(dir, 'cert show --json two.pem')).stdout).length, 2)
 })
 
+test('what a certificate says cannot speak to the terminal, as text or as JSON, which holds it all the same', async () => {
+  using dir = tempDir()
+  const commonName = 'x\u009b2J\u202e\u{e0001}'
+  dir.write('evil.pem', selfSigned({ commonName }).certificate)
+  for (const json of ['', '--json']) {
+    const { stdout } = await vouch(dir, `cert show evil.pem ${json}`.trim())
+    assert.doesNotMatch(stdout, /[^\P{C}\n]/u)
+    if (json) assert.equal(JSON.parse(stdout).subject, `CN=${commonName}`)
+  }
+})
+
 test('what a server presents is fetched, said to be unverified, and can be trusted by its file then', async () => {
   using dir = tempDir()
   const pair = await createSelfSignedCert(null, null, ['localhost', '127.0.0.1'])
