@@ -1,17 +1,20 @@
 /**
- * Runs the tests: all of them, or the files named on the command line.
+ * Runs the tests: all of them, or the files named on the command line; with `--coverage` it measures which lines of `src/`
+ * they run (those of the processes that they start, too), and fails where that is not enough.
  *
  * The environment's own trust and proxy settings would decide what the tests see, and Node reads some of them only when
  * it starts, so they are removed here, before the runner starts.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { cleanEnvironment } from './clean-environment.ts'
-import { TEST_ARGUMENTS } from './test-arguments.ts'
+import { COVERAGE_ARGUMENTS, TEST_ARGUMENTS } from './test-arguments.ts'
 
-const named = process.argv.slice(2)
-const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort()
-const { status } = spawnSync(process.execPath, [...TEST_ARGUMENTS, ...files], {
+const { values, positionals } = parseArgs({ options: { coverage: { type: 'boolean' } }, allowPositionals: true })
+const files = positionals.length > 0 ? positionals : globSync('test/**/*.test.ts').sort()
+const measuring = values.coverage ? COVERAGE_ARGUMENTS : []
+const { status } = spawnSync(process.execPath, [...TEST_ARGUMENTS, ...measuring, ...files], {
   stdio: 'inherit',
   timeout: 600_000,
   env: cleanEnvironment(),

@@ -6,3 +6,12 @@ export const TEST_ARGUMENTS: readonly string[] = [
   // Node would leave one core alone; most tests wait for servers.
   '--test-concurrency=2',
 ]
+
+/** What it is told besides, to measure coverage; the first reporter prints the table, the second judges it. */
+export const COVERAGE_ARGUMENTS: readonly string[] = [
+  '--experimental-test-coverage',
+  '--test-coverage-include=src/**',
+  '--test-reporter-destination=stdout',
+  '--test-reporter=./scripts/coverage-reporter.ts',
+  '--test-reporter-destination=stderr',
+]

@@ -55,6 +55,14 @@ const bad: [what: string, url: string, options: RequestOptions][] = [
 ]
 
 for (const [what, url, options] of bad) {
+  test(`a web stream of a request that cannot be made is cancelled: ${what}`, async () => {
+    let cancelled = 0
+    const stream = () => new ReadableStream({ cancel: () => void cancelled++ })
+    await assert.rejects(post(url, { ...options, data: stream() }))
+    await assert.rejects(post(url, { ...options, files: { a: stream(), b: ['n', stream()] } }))
+    assert.equal(cancelled, 3)
+  })
+
   test(`the streams of a request that cannot be made are closed: ${what}`, async () => {
     using dir = tempDir()
     const path = dir.write('file', 'content')

@@ -113,10 +113,10 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-/** Nothing known of a lock that is being written at this moment. */
+/** Nothing known of a lock that is being written at this moment, or that is none of ours. */
 function parse(owner: string): Owner {
   try {
-    return JSON.parse(owner)
+    return JSON.parse(owner) ?? {}
   } catch {
     return {}
   }

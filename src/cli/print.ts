@@ -12,9 +12,16 @@ export function print({ stdout }: Output, text: string): void {
   stdout.write(`${text}\n`)
 }
 
+/** The same data, without a character that a terminal would obey: JSON itself escapes but the oldest of them. */
 export function printJson(output: Output, value: unknown): void {
-  print(output, JSON.stringify(value, null, 2))
+  print(
+    output,
+    JSON.stringify(value, null, 2).replace(UNPRINTABLE, (character) => character.replace(/./gs, escaped)),
+  )
 }
+
+/** One UTF-16 code unit, as JSON writes it. */
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Names and values in two columns; `undefined` values are left out. */
 export function printTable(
@@ -34,8 +41,10 @@ export function shownUrl(url: string): string {
 
 /** A certificate says what its maker likes, and a terminal obeys control characters. Lines stay lines: the library's own. */
 function printable(text = ''): string {
-  return text.replace(/[^\P{C}\n]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
+
+const UNPRINTABLE = /[^\P{C}\n]/gu
 
 /** Talk: what is good to know, and no data. */
 export function say({ stderr }: Output, text: string): void {

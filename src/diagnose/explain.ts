@@ -79,14 +79,17 @@ function refused(about: { host: string; port: number; trust: TrustInfo }, error:
   })
 }
 
-/** The trusted certificate that a chain leads to: one of its own, or the issuer of its last. */
+/** The trusted certificate that a chain leads to: one of its own, or an issuer; what stands above may be cross-signed. */
 function anchorOf(chain: readonly X509Certificate[], anchors: readonly X509Certificate[]): X509Certificate | undefined {
   for (const certificate of chain) {
     const same = anchors.find(({ raw }) => raw.equals(certificate.raw))
     if (same) return same
   }
-  const last = chain.at(-1)
-  return last && anchors.find((anchor) => last.checkIssued(anchor) && last.verify(anchor.publicKey))
+  for (const certificate of chain) {
+    const issuer = anchors.find((anchor) => certificate.checkIssued(anchor) && certificate.verify(anchor.publicKey))
+    if (issuer) return issuer
+  }
+  return undefined
 }
 
 const EXPLAIN_OPTIONS = optionNames<ExplainOptions>({

@@ -48,13 +48,10 @@ export interface ClientIdentity {
   readonly stale: boolean
 }
 
-interface FileSource {
-  /** The absolute path; `undefined` for content. */
-  readonly path: string | undefined
-  /** As the user wrote it, or how it was given. */
-  readonly shown: string
-  readonly content: Buffer | undefined
-}
+/** An absolute path, or content; `shown` is what the user wrote, or how it was given. */
+type FileSource =
+  | { readonly path: string; readonly shown: string; readonly content: undefined }
+  | { readonly path: undefined; readonly shown: string; readonly content: Buffer }
 
 /** @throws TypeError for another type, with what is accepted */
 export function toClientCertSource(cert: ClientCert): ClientCertSource {
@@ -103,7 +100,7 @@ function filesOf(source: ClientCertSource): [file: FileSource, label: string][] 
 
 /** OpenSSL's complaint about a client certificate, which shows only when a context is made of it. */
 export function refusedIdentity(identity: ClientIdentity, cause: unknown): ClientCertError {
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const { message } = cause as Error
   return new ClientCertError(`cannot use the client certificate ${identity.shown}: ${message}`, {
     path: identity.path,
     hints: hintsFor(message, 'passphrase' in identity.options),
@@ -181,7 +178,7 @@ function read(file: FileSource, label: string): FileVersion<Buffer> {
     return known
   }
   try {
-    return files.read(file.path ?? '')
+    return files.read(file.path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (isNoPath(code)) throw missing(file.shown, label, error)
@@ -209,7 +206,7 @@ function pfxIdentity(
   source: ClientCertSource & { kind: 'pfx' },
   parts: readonly FileVersion<Buffer>[],
 ): ClientIdentity {
-  const pfx = parts[0]?.value ?? Buffer.alloc(0)
+  const [pfx] = parts.map((part) => part.value) as [Buffer]
   const { passphrase } = source
   return {
     digest: hash('sha256', `${hash('sha256', pfx)}\n${passphrase ?? ''}`),

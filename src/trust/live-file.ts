@@ -146,8 +146,8 @@ function readStable(path: string): Look {
 }
 
 function open(path: string): Disposable & { readonly descriptor: number } {
-  // Not to wait for a writer, should the path have become a FIFO since.
-  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  // Not to wait for a writer, should the path have become a FIFO since. Windows has no such flag: `undefined`, which is 0 here.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) }
 }
 

@@ -85,7 +85,7 @@ const BYTE_ORDER_MARK = /^(?:\u00ef\u00bb\u00bf|\ufeff)/
  * no-break space, which are negative to it where `char` is signed), and a leading byte-order mark.
  */
 function trimLine(lines: readonly string[], index: number, mayHaveMark = false): string {
-  let line = lines[index] ?? ''
+  let line = lines[index] as string
   if (mayHaveMark) line = line.replace(BYTE_ORDER_MARK, '')
   let end = line.length
   while (end > 0 && isStripped(line.charCodeAt(end - 1))) end--

@@ -129,6 +129,20 @@ test('a changed file counts at once', () => {
   assert.deepEqual(netrcAuth(URL_, { NETRC: path }), ['a', 'c'])
 })
 
+test('that there is no file is believed for a second, and no longer; of that place only', (t) => {
+  let now = Math.ceil(performance.now())
+  t.mock.method(performance, 'now', () => now)
+  const missing = dir.join('missing')
+  const there = dir.write('there', 'machine api.example login a password b')
+  assert.equal(netrcAuth(URL_, { NETRC: missing }), undefined)
+  dir.write('missing', 'machine api.example login late password l')
+  now += 999
+  assert.equal(netrcAuth(URL_, { NETRC: missing }), undefined)
+  assert.deepEqual(netrcAuth(URL_, { NETRC: there }), ['a', 'b'])
+  now += 1
+  assert.deepEqual(netrcAuth(URL_, { NETRC: missing }), ['late', 'l'])
+})
+
 test('any words come back out of a file that holds them in quotes', () => {
   const quote = (word: string) => `"${word.replace(/["\\]/g, '\\$&')}"`
   const word = fc.string({ minLength: 1, unit: 'binary' }).filter((text) => !/[\r]/.test(text) && text.isWellFormed())

@@ -137,6 +137,19 @@ test('a file stream that is open already has its length too', async () => {
   assert.equal(await read(body), '0123456789')
 })
 
+const windows = process.platform === 'win32'
+
+test('a file stream whose file was replaced since it was opened is sent chunked', { skip: windows }, async () => {
+  const replaced = join(directory, 'replaced')
+  writeFileSync(replaced, 'what was there')
+  const stream = createReadStream(replaced)
+  await once(stream, 'open')
+  rmSync(replaced)
+  writeFileSync(replaced, 'another')
+  const body = encodeBody({ data: stream })
+  assert.deepEqual([body.contentLength, body.rewindable, await read(body)], [undefined, false, 'what was there'])
+})
+
 test('a file stream that has been read in part, or has no path, is sent chunked', async () => {
   const stream = createReadStream(file)
   await once(stream, 'readable')

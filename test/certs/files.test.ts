@@ -176,21 +176,24 @@ for (const [what, cert, key, message] of wrongPaths) {
 }
 
 for (const overwrite of [false, true]) {
-  test(`when the second file cannot be put in place, ${overwrite ? 'the old key comes back' : 'the key goes again'}`, async () => {
-    using dir = tempDir()
-    if (overwrite) dir.write('key.pem', 'old key', 0o640)
-    const target = await preparePair(dir.join('cert.pem'), dir.join('key.pem'), overwrite)
-    mkdirSync(dir.join('cert.pem'))
-    await assert.rejects(
-      withPair(target, () => writePair(target, { cert: 'new cert', key: 'new key' })),
-      {
-        path: dir.join('cert.pem'),
-        message: /^cannot write '/,
-      },
-    )
-    assert.deepEqual(snapshot(dir), overwrite ? { [dir.join('key.pem')]: 'old key' } : {})
-    if (overwrite && !windows) assert.equal(modeOf(dir.join('key.pem')), '640')
-  })
+  for (const [blocked, other] of [
+    ['cert.pem', 'key.pem'],
+    ['key.pem', 'cert.pem'],
+  ] as const) {
+    test(`when ${blocked} cannot be put in place, ${overwrite ? 'the old' : 'no'} ${other} is there`, async () => {
+      using dir = tempDir()
+      if (overwrite) dir.write(other, 'what was there', 0o640)
+      const target = await preparePair(dir.join('cert.pem'), dir.join('key.pem'), overwrite)
+      mkdirSync(dir.join(blocked))
+      await assert.rejects(
+        withPair(target, () => writePair(target, { cert: 'new cert', key: 'new key' })),
+        { path: dir.join(blocked), message: /^cannot write '/ },
+      )
+      assert.deepEqual(snapshot(dir), overwrite ? { [dir.join(other)]: 'what was there' } : {})
+      if (overwrite && !windows) assert.equal(modeOf(dir.join(other)), '640')
+      assert.deepEqual(readdirSync(dir.path).sort(), overwrite ? ['cert.pem', 'key.pem'] : [blocked])
+    })
+  }
 }
 
 test('when a directory goes away meanwhile, the files in the other stay as they were', async () => {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { createCA, createSelfSignedCert, inspectCert, type KeyType } from '../../src/certs/index.ts'
 import { CABundle } from '../../src/index.ts'
+import { leaf } from '../conformance/limbo/forge.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { createAuthority, selfSigned, toDer, toPkcs7 } from '../helpers/pki.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -98,4 +99,17 @@ test('what is no certificate is refused by name', () => {
 test('what is signed with its own key is self-signed, authority or not', () => {
   assert.equal(inspectCert(selfSigned({ ca: false, keyUsage: ['digitalSignature'] }).certificate).selfSigned, true)
   assert.equal(inspectCert(selfSigned({ ca: null, keyUsage: null }).certificate).selfSigned, true)
+})
+
+test('a key of an algorithm that nobody knows is called unknown, and has signed nothing', () => {
+  const der = toDer(selfSigned().certificate)
+  const ecPublicKey = Buffer.from('2a8648ce3d0201', 'hex')
+  der[der.indexOf(ecPublicKey) + ecPublicKey.length - 1] = 0x7f
+  const { keyType, selfSigned: isSelfSigned, subject, issuer } = inspectCert(der)
+  assert.deepEqual([keyType, isSelfSigned, subject === issuer], ['unknown', false, true])
+})
+
+test('a purpose without a name is shown by its number', () => {
+  const { purposes } = inspectCert(leaf(undefined, { purposes: ['serverAuth', 'sgc'] }).pem)
+  assert.deepEqual(purposes, ['serverAuth', '2.16.840.1.113730.4.1'])
 })

@@ -122,6 +122,7 @@ for (const [what, content] of [
   ['of a process elsewhere', '{"host":"elsewhere.example","pid":1}'],
   ['of a process among others', JSON.stringify({ host: hostname(), space: 'pid:[1]', pid: 999_999_999 })],
   ['that says nothing', ''],
+  ['that is none of ours', 'null'],
 ] as const) {
   test(`the lock ${what} is respected for 10 s, and taken over then`, async () => {
     using dir = tempDir()

@@ -1,15 +1,19 @@
 /** Sessions at a shell: what is typed, what is printed where, and the exit status. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { createSelfSignedCert, inspectCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
-import { leaf, utcTime } from '../conformance/limbo/forge.ts'
+import { authority, leaf, utcTime } from '../conformance/limbo/forge.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { vouch } from './vouch.ts'
+import { main, vouch } from './vouch.ts'
 
 test('a certificate is made, looked at, kept, renewed, and never overwritten unasked', async () => {
   using dir = tempDir()
@@ -79,6 +83,17 @@ test('with --json there is nothing but JSON on stdout, and no key in it', async 
   assert.equal(JSON.parse((await vouch(dir, 'cert show --json two.pem')).stdout).length, 2)
 })
 
+test('what a certificate says cannot speak to the terminal, as text or as JSON, which holds it all the same', async () => {
+  using dir = tempDir()
+  const commonName = 'x\u009b2J\u202e\u{e0001}'
+  dir.write('evil.pem', selfSigned({ commonName }).certificate)
+  for (const json of ['', '--json']) {
+    const { stdout } = await vouch(dir, `cert show evil.pem ${json}`.trim())
+    assert.doesNotMatch(stdout, /[^\P{C}\n]/u)
+    if (json) assert.equal(JSON.parse(stdout).subject, `CN=${commonName}`)
+  }
+})
+
 test('what a server presents is fetched, said to be unverified, and can be trusted by its file then', async () => {
   using dir = tempDir()
   const pair = await createSelfSignedCert(null, null, ['localhost', '127.0.0.1'])
@@ -122,6 +137,92 @@ test('a key that others can read is a warning in plain words', { skip: process.p
   const { status, stderr } = await vouch(dir, 'cert ensure localhost')
   assert.equal(status, 0)
   assert.match(stderr, /^vouch: warning: the private key key\.pem can be read by others than its owner \(mode 0644\)/m)
+})
+
+const DAY = 24 * 60 * 60 * 1000
+const inDays = (days: number): Date => new Date(Date.now() + days * DAY)
+const validity: [words: string, notBefore: Date, notAfter: Date][] = [
+  ['not yet valid', inDays(1), inDays(30)],
+  ['expired', inDays(-2), inDays(-1)],
+  ['1 day left', inDays(-1), inDays(1.5)],
+  ['13 days left', inDays(-1), inDays(13.5)],
+]
+
+for (const [words, notBefore, notAfter] of validity) {
+  test(`a certificate is shown with what is left of it: ${words}`, async () => {
+    using dir = tempDir()
+    dir.write('cert.pem', selfSigned({ notBefore, notAfter }).certificate)
+    const { status, stdout } = await vouch(dir, 'cert show cert.pem')
+    assert.equal(status, 0)
+    assert.match(stdout, new RegExp(`^valid .*, ${words}$`, 'm'))
+  })
+}
+
+test('a certificate without a name is shown all the same', async () => {
+  using dir = tempDir()
+  dir.write('cert.pem', leaf(authority(undefined, { subject: '' }), { subject: '' }).pem)
+  assert.match((await vouch(dir, 'cert show cert.pem')).stdout, /^subject {4}\(none\)\nissuer {5}\(none\)\n/)
+})
+
+test('the passphrase of a key comes from the first line of a file', async () => {
+  using dir = tempDir()
+  dir.write('word', 'a secret\r\nand more\n')
+  const made = await vouch(dir, 'cert create *.box.lan --passphrase-file word')
+  assert.equal(made.status, 0)
+  assert.match(made.stderr, /trust it: get\('https:\/\/www\.box\.lan\/'/)
+  const key = readFileSync(dir.join('key.pem'), 'utf8')
+  assert.throws(() => createPrivateKey({ key, passphrase: 'another' }))
+  assert.equal(createPrivateKey({ key, passphrase: 'a secret' }).type, 'private')
+  const ensured = await vouch(dir, 'cert ensure *.box.lan')
+  assert.deepEqual([ensured.status, ensured.stdout], [1, ''])
+  assert.match(ensured.stderr, /use --passphrase-file/)
+})
+
+test('an IPv6 address stands in brackets in what there is to write', async () => {
+  using dir = tempDir()
+  assert.match((await vouch(dir, 'cert create ::1')).stderr, /trust it: get\('https:\/\/\[::1\]\/'/)
+})
+
+test('what is fetched goes where it is told to, in the form that is asked for', async () => {
+  using dir = tempDir()
+  const root = createAuthority()
+  const { key, certificate } = root.issue()
+  await using server = await startHttpsServer({ key, cert: certificate + root.certificate })
+  const fetch = (rest: string) => vouch(dir, `cert fetch ${server.url} ${rest}`)
+  assert.equal(JSON.parse((await fetch('--json')).stdout).pem, certificate)
+  const both = JSON.parse((await fetch('--chain --json')).stdout)
+  assert.deepEqual(
+    both.map(({ pem }: { pem: string }) => pem),
+    [certificate, root.certificate],
+  )
+  dir.write('box.pem', 'what was there')
+  assert.equal((await fetch('-o box.pem --overwrite')).status, 0)
+  assert.equal(readFileSync(dir.join('box.pem'), 'utf8'), certificate)
+  const refusals: [rest: string, why: string][] = [
+    ['-o .', "cannot write '.': it is a directory, name a file in it"],
+    ['-o none/box.pem', "cannot write 'none/box.pem': its directory does not exist"],
+    ['-o box.pem/box.pem', 'ENOTDIR: not a directory'],
+  ]
+  for (const [rest, why] of refusals) {
+    const { status, stderr } = await fetch(rest)
+    assert.deepEqual([status, stderr.includes(`vouch: error: ${why}`)], [1, true], stderr)
+  }
+})
+
+test('advice that comes with an error is printed', async () => {
+  using dir = tempDir()
+  dir.write('text.pem', 'hello')
+  const { status, stderr } = await vouch(dir, 'cert show text.pem')
+  assert.equal(status, 1)
+  assert.match(stderr, /^vouch: error: .*text\.pem.*\n(?:vouch: hint: .+\n)+$/)
+})
+
+test('who has read enough may close the pipe', async () => {
+  using dir = tempDir()
+  const child = spawn(process.execPath, [main, '--help'], { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'close')])
+  assert.deepEqual([status, stderr], [0, ''])
 })
 
 const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = [

@@ -13,7 +13,8 @@ export interface Ran {
   stderr: string
 }
 
-const main = fileURLToPath(moduleUrl('cli/main'))
+/** The script. */
+export const main = fileURLToPath(moduleUrl('cli/main'))
 
 /** Runs `vouch` in the directory, with the words of the line and, over the environment, these variables. */
 export async function vouch(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {

@@ -48,6 +48,24 @@ test('where nothing was presented the table has the last word', () => {
   }
 })
 
+const unknown: [code: string, message: string, summary: string][] = [
+  [
+    'ERR_SSL_WRONG_SIGNATURE_TYPE',
+    '80A70C:error:0A000172:SSL routines:tls12_check_peer_sigalg:wrong signature type:../deps/openssl/t1_lib.c:1533:\n',
+    'wrong signature type',
+  ],
+  ['EPROTO', 'write EPROTO of a kind\nthat nobody knows', 'write EPROTO of a kind'],
+  ['CERT_OF_TOMORROW', 'a check that OpenSSL has learned', 'a check that OpenSSL has learned'],
+]
+
+for (const [code, message, summary] of unknown) {
+  test(`an error of TLS that has no row is told in its own words: ${code}`, () => {
+    const row = reasonFor(Object.assign(new Error(message), { code }))
+    assert.equal(row?.reason, 'other')
+    assert(row.summary.endsWith(summary), row.summary)
+  })
+}
+
 test('what is trusted is listed only where it matters', () => {
   const trusted = () => assert.fail('121 certificates are parsed for nothing')
   const chain = x509(root.issue({ hosts: ['other.test'] }).certificate)

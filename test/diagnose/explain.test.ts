@@ -1,11 +1,12 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { CABundle, ConnectionError, ConnectTimeout, explain, InvalidSchema, ProxyError } from '../../src/index.ts'
-import { leaf, utcTime } from '../conformance/limbo/forge.ts'
+import { authority, leaf, twin, utcTime } from '../conformance/limbo/forge.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
@@ -62,6 +63,18 @@ test('a pinned certificate vouches for itself', async () => {
   const explanation = await explain(server.url, { verify: certificate })
   assert.equal(explanation.anchor?.fingerprint, explanation.chain[0]?.fingerprint)
   assert.match(String(explanation), /CN=localhost, self-signed, for localhost {2}✓ trusted\n\n/)
+})
+
+test('a server that sends its authority cross-signed by one that is not trusted is vouched for by the one that is', async () => {
+  const trusted = authority()
+  const server = leaf(trusted)
+  await using running = await startHttpsServer({
+    key: server.key.export({ type: 'pkcs8', format: 'pem' }),
+    cert: server.pem + twin(trusted, authority()).pem,
+  })
+  const explanation = await explain(running.url, { verify: trusted.pem })
+  assert.equal(explanation.anchor?.fingerprint, new X509Certificate(trusted.pem).fingerprint256)
+  assert.match(String(explanation), / is trusted\n/)
 })
 
 test('a self-signed certificate that is no authority is a chain of one, trusted or not', async () => {

@@ -139,6 +139,28 @@ test('statuses of the list are retried, then the response is what it is, or a Re
   assert.equal((await session.get(other.url127)).statusCode, 500)
 })
 
+const discarded: [what: string, answer: (response: ServerResponse) => void, connections?: number][] = [
+  ['short, so its connection is kept', (response) => response.writeHead(503).end('x'.repeat(1000)), 1],
+  ['long, so its connection is given up', (response) => response.writeHead(503).end('x'.repeat(1_000_000)), 2],
+  [
+    'damaged, which does not matter',
+    (response) => response.writeHead(503, { 'Content-Encoding': 'gzip' }).end('not gzip'),
+  ],
+]
+
+for (const [what, answer, connections] of discarded) {
+  test(`the body of an answer that is not the last is ${what}`, async () => {
+    let requests = 0
+    await using server = await startHttpServer({
+      handler: (_request, response) => (++requests === 1 ? answer(response) : response.end('the last')),
+    })
+    await using session = sessionWith({ statusForcelist: [503] })
+    assert.equal((await session.get(server.url127)).text, 'the last')
+    assert.equal(server.requests, 2)
+    if (connections !== undefined) assert.equal(server.connections, connections)
+  })
+}
+
 test('other methods are retried when the policy allows them', async () => {
   await using server = await scripted(503, 'reset', 200)
   await using session = sessionWith({ statusForcelist: new Set([503]), allowedMethods: ['post'] })

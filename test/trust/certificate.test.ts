@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { BundleSyntaxError, readCertificates, TrustAnchor } from '../../src/trust/certificate.ts'
 import { PemSyntaxError } from '../../src/trust/pem.ts'
+import { context, sequence } from '../conformance/limbo/asn1.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { createAuthority, selfSigned, toDer, toPkcs7, toPkcs12, toTrustedCertificate } from '../helpers/pki.ts'
 
@@ -26,6 +27,11 @@ const brokenPkcs7 = element(
   signedData,
   element(0xa0, element(0x30, element(0xa0, element(0x30, Buffer.from([5, 0]))))),
 )
+/** With an extendedCertificate of PKCS#6, which nobody has made for decades, before the certificate. */
+const obsoletePkcs7 = sequence(
+  signedData,
+  context(0, sequence(context(0, Buffer.concat([context(0, Buffer.from([5, 0]), true), der]), true)), true),
+)
 const withoutContent = element(0x30, signedData)
 const cutPkcs7 = element(0x30, signedData, Buffer.from([0xa0, 0x20]))
 
@@ -41,6 +47,7 @@ const good: [what: string, content: string | Buffer, expected: string[]][] = [
   ['PKCS#7', toPkcs7(certificate, other), [certificate, other]],
   ['PKCS#7 under the label CMS', toPkcs7(certificate).replaceAll('PKCS7', 'CMS'), [certificate]],
   ['PKCS#7 as DER', toDer(toPkcs7(certificate, other)), [certificate, other]],
+  ['PKCS#7 with a certificate of an obsolete kind, which is passed over', obsoletePkcs7, [certificate]],
   ['PKCS#7 beside a certificate, which OpenSSL passes over', toPkcs7(other) + certificate, [certificate]],
 ]
 

@@ -120,8 +120,8 @@ function report(
   }
   if (action) say(output, `${action} ${certFile}`)
   printTable(output, [
-    ['certificate', certFile ?? undefined],
-    ['key', keyFile ?? undefined],
+    ['certificate', String(certFile)],
+    ['key', String(keyFile)],
     ['hosts', hosts.join(', ')],
     ['valid until', validTo.toISOString()],
     ['SHA-256', fingerprint],

@@ -51,7 +51,7 @@ async function save(path: string, pem: string, overwrite: boolean): Promise<void
   try {
     await writeFile(path, pem, { flag: overwrite ? 'w' : 'wx' })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const { code } = error as NodeJS.ErrnoException
     const why =
       existsSync(path) && statSync(path).isDirectory() ? 'it is a directory, name a file in it' : WHY.get(code)
     if (why === undefined) throw error
