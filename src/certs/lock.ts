@@ -1,7 +1,7 @@
 /** A lock between processes: something that exists while one of them writes. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { lstat, lutimes, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, lutimes, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -132,18 +132,11 @@ function isRunning(pid: number, since: string | undefined): boolean {
   return since === undefined || startOf(pid) === since
 }
 
-/** Of several that find the lock abandoned one takes it away; who came too late and has another's puts it back. */
-async function takeAway(path: string, owner: string): Promise<void> {
-  const aside = `${path}-${randomBytes(8).toString('hex')}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return
-    throw error
-  }
-  const taken = await ownerOf(aside)
-  if (taken !== undefined && taken !== owner) await take(path, taken)
-  await rm(aside, { force: true })
+/** Of several that find the lock abandoned one at a time looks again: the next owner's is no longer the one to take away. */
+function takeAway(path: string, owner: string): Promise<void> {
+  return withLock(`${path}-takeover`, async () => {
+    if ((await ownerOf(path)) === owner) await rm(path, { force: true })
+  })
 }
 
 function heldTooLong(path: string): Error {

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { withLock } from '../../src/certs/lock.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -63,6 +63,29 @@ test('the lock of a process of this machine that is gone is taken over at once',
     }
   })
   assert.deepEqual(readdirSync(dir.path), [])
+})
+
+test('of many that take over an abandoned lock one at a time has it, and it is gone at the end', async () => {
+  using dir = tempDir()
+  const child = spawn(process.execPath, ['-e', ''])
+  await once(child, 'close')
+  const lock = dir.join('lock')
+  let lost = ''
+  await withLock(lock, async () => {
+    lost = JSON.stringify({ ...JSON.parse(readlinkSync(lock)), pid: child.pid })
+  })
+  let inside = 0
+  let most = 0
+  const work = async (): Promise<void> => {
+    most = Math.max(most, ++inside)
+    await setImmediate()
+    inside--
+  }
+  for (let round = 0; round < 100; round++) {
+    symlinkSync(lost, lock)
+    await Promise.all(Array.from({ length: 8 }, () => withLock(lock, work)))
+    assert.deepEqual([most, readdirSync(dir.path)], [1, []])
+  }
 })
 
 test('the lock of a process that runs is its own, however old it is', { skip: !linux }, async () => {
