@@ -1,0 +1,16 @@
+/** What a benchmarked client is: a module of `clients/` or `peers/`, loaded by `player.ts` in a process of its own. */
+
+/** Asks the server once, reads the answer and parses it. */
+export type Ask = () => Promise<unknown>
+
+/** Ways to ask; not every client has all of them. @param ca path of the bundle that is trusted */
+export interface Client {
+  /** Trust is prepared once, and connections are kept. */
+  readonly keepAlive?: (url: string, ca: string) => Ask
+  /** Trust is given with each call, and nothing is kept by the caller. */
+  readonly perCall?: (url: string, ca: string) => Ask
+  /** Trust is prepared once where the client can do that, and each request makes a connection. */
+  readonly newConnections?: (url: string, ca: string) => Ask
+}
+
+export type Way = keyof Client

@@ -1,0 +1,38 @@
+/** vouch below its sessions: the adapter, which finds the trust for each request and looks at its bundle. */
+import { collect, toBuffer } from '../../src/body/read.ts'
+import { HeaderMap } from '../../src/headers.ts'
+import type { AdapterResponse, SendSettings, WireRequest } from '../../src/transport/adapter.ts'
+import { HTTPAdapter } from '../../src/transport/http-adapter.ts'
+import { toTrust } from '../../src/trust/verify.ts'
+import type { Ask } from '../client.ts'
+
+export function keepAlive(url: string, ca: string): Ask {
+  const adapter = new HTTPAdapter()
+  const target = new URL(url)
+  return () => answerOf(adapter.send(requestTo(target), settingsOf(ca)))
+}
+
+export function requestTo(target: URL): WireRequest {
+  const headers = HeaderMap.from({ Accept: '*/*', Connection: 'keep-alive' })
+  return { method: 'GET', target, headers, body: undefined, rewindable: true }
+}
+
+export function settingsOf(ca: string): SendSettings {
+  return {
+    trust: toTrust(ca, 'call'),
+    cert: undefined,
+    proxy: undefined,
+    timeout: {},
+    deadline: undefined,
+    signal: undefined,
+    expiryWarning: false,
+    onUploadProgress: undefined,
+    onDownloadProgress: undefined,
+  }
+}
+
+export async function answerOf(response: Promise<AdapterResponse>): Promise<unknown> {
+  const chunks: Buffer[] = []
+  await collect((await response).body, (chunk) => chunks.push(toBuffer(chunk)))
+  return JSON.parse(Buffer.concat(chunks).toString())
+}

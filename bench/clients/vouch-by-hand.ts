@@ -1,0 +1,16 @@
+/** The same with the trust and the agent found once, by hand: what a request takes when trust takes nothing. */
+import { Exchange } from '../../src/transport/exchange.ts'
+import { AgentPool } from '../../src/transport/pools.ts'
+import { resolveTrust } from '../../src/trust/verify.ts'
+import type { Ask } from '../client.ts'
+import { answerOf, requestTo, settingsOf } from './vouch-adapter.ts'
+
+export function keepAlive(url: string, ca: string): Ask {
+  const target = new URL(url)
+  const settings = settingsOf(ca)
+  const trust = resolveTrust(settings.trust)
+  const pools = new AgentPool({ poolConnections: 1, poolMaxsize: 10, poolBlock: false, keepAliveTimeout: 30_000 })
+  const pool = pools.secure({ origin: target.origin, trust, identity: undefined, proxy: undefined })
+  const route = { pool, trust, identity: undefined, proxy: undefined }
+  return () => answerOf(new Exchange(requestTo(target), settings, route).response)
+}
