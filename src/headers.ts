@@ -95,18 +95,20 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
     return copy
   }
 
-  /** For `http.request`: an object without prototype, a list for a repeated header. */
-  toRecord(): Record<string, string | string[]> {
-    const record: Record<string, string | string[]> = Object.create(null)
+  /** For Node's requests: name, value, name, value … */
+  toList(): string[] {
+    const list: string[] = []
     for (const { name, values } of this.#entries.values()) {
-      record[name] = values.length === 1 ? (values[0] as string) : [...values]
+      for (const value of values) list.push(name, value)
     }
-    return record
+    return list
   }
 
   /** Credentials are not shown. */
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
-    const shown = Object.entries(this.toRecord()).map(([name, value]) => [name, SECRET.test(name) ? '***' : value])
+    const shown = Array.from(this.#entries.values(), ({ name, values }) => {
+      return [name, SECRET.test(name) ? '***' : values.length === 1 ? values[0] : values]
+    })
     return `HeaderMap ${show(Object.fromEntries(shown), options)}`
   }
 }

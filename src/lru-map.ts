@@ -3,6 +3,8 @@ export class LruMap<K, V> {
   readonly #map = new Map<K, V>()
   readonly #max: number
   readonly #onEvict: ((value: V, key: K) => void) | undefined
+  /** The newest entry's key: mostly the one that is asked for next. */
+  #newest: K | undefined
 
   constructor(max: number, onEvict?: (value: V, key: K) => void) {
     this.#max = max
@@ -17,9 +19,10 @@ export class LruMap<K, V> {
   get(key: K): V | undefined {
     const value = this.#map.get(key)
     // A map remembers the order of insertion, so inserting again makes the entry the newest.
-    if (value !== undefined && this.#map.size > 1) {
+    if (value !== undefined && key !== this.#newest) {
       this.#map.delete(key)
       this.#map.set(key, value)
+      this.#newest = key
     }
     return value
   }
@@ -27,6 +30,7 @@ export class LruMap<K, V> {
   set(key: K, value: V): void {
     this.#map.delete(key)
     this.#map.set(key, value)
+    this.#newest = key
     if (this.#map.size <= this.#max) return
     const [oldest] = this.#map
     if (oldest === undefined) return

@@ -66,7 +66,7 @@ test('a list of values and a pair that comes again repeat the header', () => {
       ['Via', 'b'],
     ],
   )
-  assert.deepEqual({ ...headers.toRecord() }, { Via: ['a', 'b'] })
+  assert.deepEqual(headers.toList(), ['Via', 'a', 'Via', 'b'])
   assert.deepEqual(
     HeaderMap.from([
       ['Via', 'a'],
@@ -116,9 +116,7 @@ test('a copy is independent', () => {
 test('names such as __proto__ are names like any other', () => {
   const headers = HeaderMap.from(JSON.parse('{"__proto__": "x", "constructor": "y"}'))
   assert.equal(headers.get('__proto__'), 'x')
-  const record = headers.toRecord()
-  assert.equal(Object.getPrototypeOf(record), null)
-  assert.deepEqual(Object.keys(record), ['__proto__', 'constructor'])
+  assert.deepEqual(headers.toList(), ['__proto__', 'x', 'constructor', 'y'])
 })
 
 const PREFIX = 'Invalid leading whitespace, reserved character(s), or return character(s) in'
@@ -221,7 +219,7 @@ test('a header map behaves as a Map by lower-case names', () => {
         }
       }
       assert.deepEqual([...headers], [...model.values()])
-      assert.deepEqual(Object.entries(headers.toRecord()), [...model.values()])
+      assert.deepEqual(headers.toList(), [...model.values()].flat())
     }),
   )
 })

@@ -1,6 +1,5 @@
 /** A request as Node sends it. The agent carries all that TLS checks; see `agents.ts`. */
 import http from 'node:http'
-import https from 'node:https'
 import type { HeaderMap } from '../headers.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
 import type { WireRequest } from './adapter.ts'
@@ -15,24 +14,25 @@ export function openRequest(
 ): http.ClientRequest {
   const forwarder = forwarderFor(url, route)
   const peer = forwarder?.url ?? url
-  const fields = (forwarder ? headers : withoutProxyAuth(headers)).toRecord()
-  if (forwarder) {
-    if (!headers.has('Host')) fields.Host = url.host
-    if (forwarder.authorization !== undefined) fields['Proxy-Authorization'] = forwarder.authorization
-  }
+  const authorization = forwarder?.authorization
+  const fields = (forwarder && authorization === undefined ? headers : withoutProxyAuth(headers)).toList()
+  if (!headers.has('Host')) fields.unshift('Host', url.host)
+  if (authorization !== undefined) fields.push('Proxy-Authorization', authorization)
   const path = `${url.pathname}${url.search}`
   const options = {
     ...serverAddress(peer),
+    protocol: peer.protocol,
     agent: route.pool.agent,
     path: forwarder ? `${url.origin}${path}` : path,
     method,
+    // Sent as they are: Node makes a map of an object's first, and would add what the session took away.
     headers: fields,
+    setDefaultHeaders: false,
     maxHeaderSize: MAX_HEADER_SIZE,
     connectTimeout,
   }
-  const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
-  // Node adds one that was taken away; with `Expect` it has sent the headers already.
-  if (!headers.has('Connection') && !request.headersSent) request.removeHeader('Connection')
+  // What `https.request` makes of its arguments, without copying them once more.
+  const request = new http.ClientRequest(options)
   // Node would leave out what comes behind the thousandth.
   request.maxHeadersCount = 0
   return request

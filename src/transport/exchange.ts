@@ -51,22 +51,21 @@ export class Exchange {
     })
     this.#limit()
     this.response = new Promise((resolve, reject) => {
-      const fail = (error: Error) => {
+      // The body may fail later, when all that matters is that somebody listens; whoever reads it sees the error all the same.
+      let isAnswered = false
+      stream.on('error', (error: Error) => {
+        if (isAnswered) return
         try {
           reject(this.#mapError(error, mapRequestError))
         } catch (unexpected) {
           // Thrown here, it would be nobody's, and end the process.
           reject(unexpected)
         }
-      }
-      stream.once('error', fail)
+      })
       stream.once('response', (response: GotResponse) => {
         // What this throws is an error of the stream, by got.
-        const answer = this.#toResponse(response)
-        stream.off('error', fail)
-        // The body may fail before anybody listens; whoever reads it sees the error all the same.
-        stream.on('error', () => {})
-        resolve(answer)
+        resolve(this.#toResponse(response))
+        isAnswered = true
       })
     })
   }
