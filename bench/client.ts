@@ -14,3 +14,24 @@ export interface Client {
 }
 
 export type Way = keyof Client
+
+/** Of one run: µs per request, and the process's memory in MiB. */
+export interface Sample {
+  readonly cpu: number
+  readonly wall: number
+  readonly rss: number
+}
+
+/** Asks so often, so many at a time. */
+export async function measure(ask: Ask, requests: number, inFlight: number): Promise<Sample> {
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  let left = requests
+  const work = async () => {
+    while (left-- > 0) await ask()
+  }
+  await Promise.all(Array.from({ length: inFlight }, work))
+  const wall = (performance.now() - start) * 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return { cpu: (user + system) / requests, wall: wall / requests, rss: process.memoryUsage.rss() / 2 ** 20 }
+}

@@ -2,15 +2,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from '../scripts/clean-environment.ts'
-import type { Way } from './client.ts'
+import type { Sample, Way } from './client.ts'
 import type { Row } from './workload.ts'
-
-/** Of one run: µs per request, and the process's memory in MiB. */
-export interface Sample {
-  readonly cpu: number
-  readonly wall: number
-  readonly rss: number
-}
 
 /** The clients by name, each with the module that plays it. */
 const PLAYERS = {
@@ -22,8 +15,6 @@ const PLAYERS = {
   ky: 'peers/ky.ts',
   got: 'clients/got.ts',
   vouch: 'clients/vouch.ts',
-  'vouch, adapter': 'clients/vouch-adapter.ts',
-  'vouch, agent by hand': 'clients/vouch-by-hand.ts',
   'Python requests': 'clients/python-requests.py',
 } as const
 

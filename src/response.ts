@@ -232,15 +232,15 @@ export class Response {
   /**
    * The body piece by piece: of `chunkSize` bytes (the last one may be shorter), or as it arrives.
    *
-   * @throws StreamConsumedError on a second pass over a body that was not read before
+   * @throws TypeError for a wrong `chunkSize`; while iterating StreamConsumedError on a second pass over a body that was not
+   *   read before
    */
-  async *iterContent(chunkSize?: number | null): AsyncGenerator<Buffer, void, undefined> {
+  iterContent(chunkSize?: number | null): AsyncGenerator<Buffer, void, undefined> {
     if (chunkSize !== undefined && chunkSize !== null && !(Number.isInteger(chunkSize) && chunkSize > 0)) {
       throw new TypeError(`chunkSize must be a whole number of bytes, or null, not ${String(chunkSize)}`)
     }
-    const source = this.#content === undefined ? this.#stream() : this.#content.length === 0 ? [] : [this.#content]
-    if (chunkSize === undefined || chunkSize === null) yield* source
-    else yield* rechunk(source, chunkSize)
+    const source = this.#content === undefined ? this.#stream() : whole(this.#content)
+    return chunkSize === undefined || chunkSize === null ? source : rechunk(source, chunkSize)
   }
 
   /** The body line by line, as text, without line ends. */
@@ -324,6 +324,10 @@ export class Response {
     }
     return mapped
   }
+}
+
+async function* whole(content: Buffer): AsyncGenerator<Buffer, void, undefined> {
+  if (content.length > 0) yield content
 }
 
 function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]> {
