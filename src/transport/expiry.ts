@@ -1,4 +1,5 @@
 /** Certificates that end soon: looked for when a connection is new, so that requests on an open one cost nothing. */
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { CertificateSet } from '../trust/ca-bundle.ts'
@@ -23,23 +24,35 @@ export interface ExpirySubjects {
 export function warnExpiring(socket: Socket, days: number, { server, trusted, client }: ExpirySubjects): void {
   if (!(socket instanceof TLSSocket)) return
   const now = Date.now()
-  const look = (what: string, end: number, fingerprint: string) => {
-    if (end > now && end - now <= days * DAY) warnExpiry(what, new Date(end), fingerprint)
-  }
+  const endsSoon = (end: number) => end > now && end - now <= days * DAY
   const presented = handshakeOf(socket)?.peer
-  if (presented) look(`of the server ${server}`, Date.parse(presented.validTo), presented.fingerprint)
+  if (presented) {
+    const end = Date.parse(presented.validTo)
+    if (endsSoon(end)) warnExpiry(`of the server ${server}`, new Date(end), presented.fingerprint)
+  }
   if (trusted && trusted.anchors.length <= SMALL_BUNDLE) {
     for (const { certificate } of trusted.anchors) {
-      look(
-        `'${nameInOneLine(certificate.subject)}' that is trusted`,
-        Date.parse(certificate.validTo),
-        certificate.fingerprint256,
-      )
+      const end = endOf(certificate)
+      if (!endsSoon(end)) continue
+      warnExpiry(`'${nameInOneLine(certificate.subject)}' that is trusted`, new Date(end), certificate.fingerprint256)
     }
   }
   if (client === undefined) return
-  const { valid_to, fingerprint256 }: Partial<PeerCertificate> = socket.getCertificate() ?? {}
-  if (valid_to && fingerprint256) look(`of the client (${client})`, Date.parse(valid_to), fingerprint256)
+  const { valid_to = '', fingerprint256 = '' }: Partial<PeerCertificate> = socket.getCertificate() ?? {}
+  const end = Date.parse(valid_to)
+  if (endsSoon(end)) warnExpiry(`of the client (${client})`, new Date(end), fingerprint256)
 }
+
+/** In ms since 1970. Node asks OpenSSL for each property of a certificate each time. */
+function endOf(certificate: X509Certificate): number {
+  let end = ends.get(certificate)
+  if (end === undefined) {
+    end = Date.parse(certificate.validTo)
+    ends.set(certificate, end)
+  }
+  return end
+}
+
+const ends = new WeakMap<X509Certificate, number>()
 
 const SMALL_BUNDLE = 10
