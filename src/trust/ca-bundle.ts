@@ -40,7 +40,6 @@ export interface CertificateSet {
  */
 export class CABundle {
   readonly #sources: readonly Source[]
-  #current: { parts: readonly Anchors[]; set: CertificateSet } | undefined
 
   private constructor(sources: readonly Source[]) {
     this.#sources = sources
@@ -103,14 +102,7 @@ export class CABundle {
 
   /** @internal The certificates as they are now: reads what has changed. */
   resolve(): CertificateSet {
-    const parts = this.#sources.flatMap(readSource)
-    const current = this.#current
-    if (current && parts.length === current.parts.length && parts.every((part, i) => part === current.parts[i])) {
-      return current.set
-    }
-    const set = certificateSet(parts)
-    this.#current = { parts, set }
-    return set
+    return certificateSet(this.#sources.flatMap(readSource))
   }
 
   /** @internal Whether this is `CABundle.default()` and nothing else, for which Node needs no list. */
@@ -142,6 +134,16 @@ export function bundleOfPath(path: string): CABundle {
   return bundle
 }
 
+/** The bundle of one text: the same object again for the same text, which is then not looked at. */
+export function bundleOfText(pem: string): CABundle {
+  let bundle = texts.get(pem)
+  if (bundle === undefined) {
+    bundle = CABundle.from(pem)
+    texts.set(pem, bundle)
+  }
+  return bundle
+}
+
 /** Whether a string is PEM text rather than a path. */
 export function isPemText(value: string): boolean {
   return value.includes('-----BEGIN')
@@ -153,6 +155,8 @@ type Source =
   | { readonly kind: 'store'; readonly store: StoreName }
 
 const bundles = new LruMap<string, CABundle>(512)
+/** Texts are long: all public roots are 0.2 MB. */
+const texts = new LruMap<string, CABundle>(16)
 
 const EMPTY_HINTS = ['to trust the default roots write verify: true; to switch verification off, verify: false']
 
@@ -206,7 +210,30 @@ function readSource(source: Source): readonly Anchors[] {
   return source.kind === 'value' ? [source.anchors] : [readStore(source.store)]
 }
 
+/** The set of these parts: the same object again for the same parts, also in bundles that are made for each call. */
 function certificateSet(parts: readonly Anchors[]): CertificateSet {
+  let node = sets
+  for (const part of parts) {
+    let next = node.next.get(part)
+    if (next === undefined) {
+      next = { next: new WeakMap() }
+      node.next.set(part, next)
+    }
+    node = next
+  }
+  node.set ??= unite(parts)
+  return node.set
+}
+
+/** Sets by their parts, one after the other: what has been replaced, nobody refers to any more. */
+interface SetNode {
+  readonly next: WeakMap<Anchors, SetNode>
+  set?: CertificateSet
+}
+
+const sets: SetNode = { next: new WeakMap() }
+
+function unite(parts: readonly Anchors[]): CertificateSet {
   const byId = new Map<string, TrustAnchor>()
   for (const part of parts) {
     for (const anchor of part.value) byId.set(anchor.id, anchor)

@@ -1,6 +1,13 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}; nobody behind this file looks at the raw value again. */
 import type { X509Certificate } from 'node:crypto'
-import { bundleOfPath, CABundle, type CertificateSet, isPemText, type TrustSourceInput } from './ca-bundle.ts'
+import {
+  bundleOfPath,
+  bundleOfText,
+  CABundle,
+  type CertificateSet,
+  isPemText,
+  type TrustSourceInput,
+} from './ca-bundle.ts'
 import { defaultRoots, readStore } from './system-store.ts'
 
 /**
@@ -78,7 +85,8 @@ export function trustedCertificates({ verified, set }: ResolvedTrust): readonly 
 }
 
 function toBundle(verify: TrustSourceInput): CABundle {
-  if (typeof verify === 'string' && verify !== '' && !isPemText(verify)) return bundleOfPath(verify)
+  if (typeof verify === 'string' && verify !== '')
+    return isPemText(verify) ? bundleOfText(verify) : bundleOfPath(verify)
   return verify instanceof CABundle ? verify : CABundle.from(verify)
 }
 

@@ -58,7 +58,7 @@ test('what is held and how often it served is counted', () => {
   const fresh = createAuthority().certificate
   const before = caStats()
   context(fresh)
-  context(fresh)
+  context(Buffer.from(fresh))
   const after = caStats()
   assert.deepEqual(
     [
