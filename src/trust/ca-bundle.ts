@@ -1,5 +1,5 @@
 import { hash, X509Certificate } from 'node:crypto'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
 import { CABundleError } from '../errors.ts'
@@ -124,8 +124,7 @@ export class CABundle {
 
 /** The bundle of one path, in one spelling: the same object again, so that what it has read is kept. */
 export function bundleOfPath(path: string): CABundle {
-  const absolute = resolve(path)
-  const key = `${absolute}\n${path}`
+  const key = isAbsolute(path) ? path : `${process.cwd()}\n${path}`
   let bundle = bundles.get(key)
   if (bundle === undefined) {
     bundle = CABundle.from(path)
