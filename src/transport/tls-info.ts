@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type CipherNameAndProtocol, type DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { inspect } from 'node:util'
 import type { TrustInfo } from '../trust/verify.ts'
 
 /** The TLS side of a response. */
@@ -94,16 +95,38 @@ export function handshakeOf(socket: Socket): Handshake | undefined {
 /** `null` for a connection without TLS. */
 export function tlsInfo(socket: Socket, reused: boolean, verified: boolean, trust: TrustInfo): TlsInfo | null {
   if (!(socket instanceof TLSSocket)) return null
-  const handshake = handshakes.get(socket)
-  return {
-    verified,
-    protocol: handshake?.protocol ?? null,
-    cipher: handshake?.cipher?.standardName,
-    reused,
-    get peerCertificate() {
-      return handshake?.peer && new X509Certificate(handshake.peer.raw)
-    },
-    trust,
+  return new ConnectionInfo(handshakes.get(socket), reused, verified, trust)
+}
+
+/** A class: an object literal with a getter takes 7 µs to make. */
+class ConnectionInfo implements TlsInfo {
+  readonly verified: boolean
+  readonly protocol: string | null
+  readonly cipher: string | undefined
+  readonly reused: boolean
+  readonly trust: TrustInfo
+  readonly #peer: PresentedCertificate | undefined
+
+  constructor(handshake: Handshake | undefined, reused: boolean, verified: boolean, trust: TrustInfo) {
+    this.verified = verified
+    this.protocol = handshake?.protocol ?? null
+    this.cipher = handshake?.cipher?.standardName
+    this.reused = reused
+    this.trust = trust
+    this.#peer = handshake?.peer
+  }
+
+  get peerCertificate(): X509Certificate | undefined {
+    return this.#peer && new X509Certificate(this.#peer.raw)
+  }
+
+  /** All of it, as a plain object shows. */
+  toJSON(): TlsInfo {
+    return { ...this, peerCertificate: this.peerCertificate }
+  }
+
+  [inspect.custom](): TlsInfo {
+    return this.toJSON()
   }
 }
 
