@@ -4,7 +4,8 @@
  * An agent belongs to one origin, one trust, one client certificate and one proxy, and carries everything that TLS is
  * to check. Nothing is left to the options of a request: Node's own pool key knows neither `secureContext` nor
  * `checkServerIdentity`, so an agent that served two trusts would hand a connection made under one to the other (seen on
- * Node 20 to 26), and an agent's options win over a request's, so nothing given later can weaken them.
+ * Node 20 to 26); and what the agent gives a connection goes over what a request brought, so nothing given later can weaken
+ * it.
  */
 import http from 'node:http'
 import https from 'node:https'
@@ -105,14 +106,19 @@ class Tunnels {
 /** The agent for TLS connections of one kind; it carries all that TLS is to check. */
 export class SecureAgent extends https.Agent {
   readonly #spec: ConnectionSpec
+  /** All that TLS checks. */
+  readonly #settings: TlsSettings
   readonly #tunnels = new Tunnels()
   /** The TLS session that the next connection may resume. */
   #session: { readonly ticket: Buffer; readonly peer: PresentedCertificate | undefined } | undefined
 
   constructor(spec: ConnectionSpec, options: PoolOptions) {
     // Node's own cache of sessions does not tell which one a connection was given, hence not whose certificate it is.
-    super({ ...poolSettings(options), ...tlsSettings(spec.trust, spec.identity), maxCachedSessions: 0 })
+    super({ ...poolSettings(options), maxCachedSessions: 0 })
+    // Copied for each request by Node: what a connection needs is given to it in `#secure`.
+    this.options = NO_OPTIONS
     this.#spec = spec
+    this.#settings = tlsSettings(spec.trust, spec.identity)
   }
 
   /** Node joins some 25 fields here, three times a request; this agent needs to tell hosts apart and nothing more. */
@@ -139,7 +145,8 @@ export class SecureAgent extends https.Agent {
   /** @param elapsed of the time to connect, in ms */
   #secure(options: ConnectionOptions, elapsed = 0): TLSSocket {
     const session = this.#session
-    const resuming: ConnectionOptions = { ...options, session: session?.ticket }
+    // Over whatever a request brought.
+    const resuming: ConnectionOptions = { ...options, ...this.#settings, session: session?.ticket }
     const socket = super.createConnection(resuming) as TLSSocket
     // An agent's option, which TLS connections do not hear of before Node 24: a request in several pieces took 40 ms there.
     socket.setNoDelay(true)
@@ -188,6 +195,13 @@ export class PlainAgent extends http.Agent {
   }
 }
 
+/** What Node sets itself: `noDelay` for connections, and no `path`, which would be that of a local socket. */
+const NO_OPTIONS: https.AgentOptions = Object.assign(Object.create(null), {
+  noDelay: true,
+  keepAlive: true,
+  path: null,
+})
+
 function poolSettings(options: PoolOptions): http.AgentOptions {
   return {
     keepAlive: true,
@@ -197,7 +211,12 @@ function poolSettings(options: PoolOptions): http.AgentOptions {
   }
 }
 
-function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): https.AgentOptions {
+type TlsSettings = Pick<
+  https.AgentOptions,
+  'secureContext' | 'rejectUnauthorized' | 'checkServerIdentity' | 'ALPNProtocols'
+>
+
+function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): TlsSettings {
   return {
     secureContext: secureContextFor(trust, identity),
     // Explicit in either case: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.

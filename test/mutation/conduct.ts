@@ -80,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'credentials for a proxy reach the origin',
       'transport/client-request.ts',
-      ['(forwarder ? headers : withoutProxyAuth(headers))', 'headers'],
+      ['(forwarder && authorization === undefined ? headers : withoutProxyAuth(headers))', 'headers'],
       'transport/proxy.test.ts',
       'HTTPProxyAuth reaches the proxy',
     ],

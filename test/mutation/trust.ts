@@ -63,7 +63,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'the server name comes from the Host header',
       'transport/client-request.ts',
-      ['...serverAddress(peer),', 'host: serverAddress(peer).host, port: serverAddress(peer).port,'],
+      ['...serverAddress(peer),', "...serverAddress(peer), servername: headers.get('Host') ?? peer.hostname,"],
       'invariants/verification.test.ts',
       'a certificate that is trusted counts for its names',
     ],
@@ -201,8 +201,8 @@ export const MUTANTS: readonly Mutant[] = [
       'a file that is gone counts as it was',
       'trust/ca-bundle.ts',
       [
-        'const parts = this.#sources.flatMap(readSource)',
-        'const parts = this.#current?.parts ?? this.#sources.flatMap(readSource)',
+        'return certificateSet(this.#sources.flatMap(readSource))',
+        'return ((this as { kept?: CertificateSet }).kept ??= certificateSet(this.#sources.flatMap(readSource)))',
       ],
       'trust/ca-bundle.test.ts',
       'removed trust is removed',
