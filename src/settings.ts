@@ -4,14 +4,14 @@
  */
 
 import { inspect } from 'node:util'
-import { variable } from './environment.ts'
+import { environmentBundle } from './environment.ts'
 import { checkOptionNames, optionNames } from './option-names.ts'
 import { checkProxies, type ProxiesInit, type ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
 import type { Progress, SendSettings, TimeoutLimits } from './transport/adapter.ts'
 import { bundleOfPath, type CABundle, isPemText } from './trust/ca-bundle.ts'
 import { type ClientCert, toClientCertSource } from './trust/client-cert.ts'
-import { type Trust, type TrustSource, toTrust, type Verify } from './trust/verify.ts'
+import { type Trust, toTrust, type Verify } from './trust/verify.ts'
 import { warnPrecedence } from './warnings.ts'
 
 /**
@@ -188,18 +188,6 @@ export const REQUEST_OPTIONS = optionNames<RequestOptions>({
   onUploadProgress: true,
   onDownloadProgress: true,
 })
-
-const BUNDLE_VARIABLES = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'] as const
-
-function environmentBundle(
-  env: NodeJS.ProcessEnv,
-): { variable: TrustSource & ('REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE'); path: string } | undefined {
-  for (const name of BUNDLE_VARIABLES) {
-    const path = variable(env, name)
-    if (path) return { variable: name, path }
-  }
-  return undefined
-}
 
 function describeVerify(verify: Verify | CABundle): string {
   if (verify === false) return 'false'
