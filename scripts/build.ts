@@ -1,9 +1,11 @@
 /**
  * Builds the package into dist: the compiler makes JavaScript and types of each file, and the JavaScript is then put together
- * into a few: Node takes 0.3 ms to find and load each file, and there are seventy of them behind `import 'vouch'`.
+ * into a few: Node takes 0.3 ms to find and load each file, and there are seventy of them behind `import 'vouch'`. Of the
+ * types, those stay that users can come upon.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, rmSync } from 'node:fs'
+import { globSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const COMPILED = 'build/vouch'
@@ -21,3 +23,17 @@ const bundle = await rolldown({
   external: (id) => !/^[./]/.test(id),
 })
 await bundle.write({ dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' })
+
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, { types?: string }> }
+const reached = new Set<string>()
+for (const { types } of Object.values(exports)) if (types !== undefined) reach(join(types))
+for (const file of globSync('dist/**/*.d.ts')) if (!reached.has(file)) rmSync(file)
+
+/** Notes a file of types, and those that it imports. */
+function reach(file: string): void {
+  if (reached.has(file)) return
+  reached.add(file)
+  for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g)) {
+    reach(join(dirname(file), `${path}.d.ts`))
+  }
+}

@@ -108,7 +108,7 @@ export class PreparedRequest implements WireRequest {
   /** @internal Whether a redirect led to another origin on the way here: the client certificate stays behind then. */
   foreign = false
 
-  /** @internal Use {@link Session.prepareRequest} or {@link Request.prepare}. */
+  /** Not for users: they have {@link Session.prepareRequest} and {@link Request.prepare}. */
   constructor(
     method: string,
     target: URL,

@@ -51,7 +51,8 @@ export class Response {
   #encoding: string | null | undefined
 
   /**
-   * @internal
+   * Not for users: responses come from sessions.
+   *
    * @param elapsed ms
    * @param maxSize the largest body to accept, in bytes after decoding
    */

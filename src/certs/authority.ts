@@ -48,7 +48,7 @@ export class CertificateAuthority {
   /** What a server is to send besides its own certificate: this authority's, and those above it, but for the root. */
   readonly #chain: string
 
-  /** @internal */
+  /** Not for users: they have {@link createCA} and {@link loadCA}. */
   constructor(
     { cert, key, certFile, keyFile, fingerprint, validFrom, validTo }: CertificatePair,
     privateKey: KeyObject,

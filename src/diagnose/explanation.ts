@@ -50,7 +50,7 @@ export class Explanation {
   readonly cipher: string | null
   readonly #parts: ExplanationParts
 
-  /** @internal */
+  /** Not for users: explanations come from `explain`. */
   constructor(parts: ExplanationParts) {
     const { chain, anchor } = parts
     this.ok = parts.reason === null
