@@ -1,4 +1,6 @@
-/** Environment variables. */
+/** Environment variables: this file is the only one that reads `process.env`, and who is handed it asks for them here. */
+
+export const processEnvironment = (): NodeJS.ProcessEnv => process.env
 
 /** The value of an environment variable. `process.env` inherits, and what somebody put on `Object.prototype` is none. */
 export function variable(env: NodeJS.ProcessEnv, name: string): string | undefined {

@@ -9,11 +9,11 @@
  * REQUESTS_CA_BUNDLE=/etc/ssl/company.pem node --import vouch/register app.js
  */
 import tls from 'node:tls'
-import { environmentBundle } from './environment.ts'
+import { environmentBundle, processEnvironment } from './environment.ts'
 import { SSLError } from './errors.ts'
 import { bundleOfPath } from './trust/ca-bundle.ts'
 
-const named = environmentBundle(process.env)
+const named = environmentBundle(processEnvironment())
 if (named !== undefined) {
   try {
     // In addition, where requests replaces: the rest of the process still has to reach the rest of the world.

@@ -1,10 +1,10 @@
 /**
  * How options, session and environment make up what applies to one request. This file is the only one that reads
- * `process.env` or a raw option about sending; behind it everything is settled.
+ * a raw option about sending; behind it everything is settled.
  */
 
 import { inspect } from 'node:util'
-import { environmentBundle } from './environment.ts'
+import { environmentBundle, processEnvironment } from './environment.ts'
 import { checkOptionNames, optionNames } from './option-names.ts'
 import { checkProxies, type ProxiesInit, type ProxyRules } from './proxies.ts'
 import type { RequestParts } from './request.ts'
@@ -96,7 +96,7 @@ export interface Settings extends SendSettings {
 export function requestSettings(
   session: SessionSettings,
   call: SendOptions,
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv = processEnvironment(),
 ): Settings {
   return settle(session, call, resolveVerify(call.verify, session, env), env, true)
 }
@@ -105,7 +105,7 @@ export function requestSettings(
 export function sendSettings(
   session: SessionSettings,
   call: SendOptions,
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv = processEnvironment(),
 ): Settings {
   const { verify } = call
   const trust =
@@ -146,7 +146,7 @@ export function resolveVerify(
 /** The environment, when it counts for this session. @throws TypeError when `trustEnv` is no boolean */
 export function environmentOf(
   session: Pick<SessionSettings, 'trustEnv'>,
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv = processEnvironment(),
 ): NodeJS.ProcessEnv | undefined {
   return (flag('trustEnv', session.trustEnv) ?? true) ? env : undefined
 }

@@ -74,7 +74,7 @@ const ONLY_IN: readonly [what: string, pattern: RegExp, file: string][] = [
   ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
   ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts'],
   ['makes http agents', /(?:new|extends) http\.Agent/, 'src/transport/agents.ts'],
-  ['reads the environment', /process\.env/, 'src/settings.ts'],
+  ['reads the environment', /process\.env/, 'src/environment.ts'],
 ]
 
 for (const [what, pattern, file] of ONLY_IN) {

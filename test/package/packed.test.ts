@@ -22,7 +22,7 @@ const textOf = (file: string) => packed.readFile(ROOT + file)
 /** All that may be in the package. */
 const MEMBERS: readonly RegExp[] = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-  /^docs\/[\w-]+\.md$/,
+  /^docs\/[\w-]+\.(md|svg)$/,
   /^docs\/examples\/[\w-]+\.ts$/,
   /^dist\/(\w[\w-]*\/)*\w[\w-]*(\.js|\.d\.ts)$/,
 ]
