@@ -115,8 +115,8 @@ export class SecureAgent extends https.Agent {
   constructor(spec: ConnectionSpec, options: PoolOptions) {
     // Node's own cache of sessions does not tell which one a connection was given, hence not whose certificate it is.
     super({ ...poolSettings(options), maxCachedSessions: 0 })
-    // Copied for each request by Node: what a connection needs is given to it in `#secure`.
-    this.options = NO_OPTIONS
+    // Copied for each request by Node: what TLS needs is given to the connection in `#secure`.
+    this.options = Object.assign(Object.create(null), { noDelay: true, path: null }, poolSettings(options))
     this.#spec = spec
     this.#settings = tlsSettings(spec.trust, spec.identity)
   }
@@ -195,19 +195,14 @@ export class PlainAgent extends http.Agent {
   }
 }
 
-/** What Node sets itself: `noDelay` for connections, and no `path`, which would be that of a local socket. */
-const NO_OPTIONS: https.AgentOptions = Object.assign(Object.create(null), {
-  noDelay: true,
-  keepAlive: true,
-  path: null,
-})
-
 function poolSettings(options: PoolOptions): http.AgentOptions {
   return {
     keepAlive: true,
     // The connection used last is the least likely to have been closed by the server.
     scheduling: 'lifo',
     maxFreeSockets: options.poolMaxsize,
+    // Of an idle connection: on the timeout of one in use Node does nothing.
+    timeout: options.keepAliveTimeout,
   }
 }
 

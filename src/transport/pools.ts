@@ -1,6 +1,5 @@
 /** The pools of connections of an adapter: which request may share a connection with which, and for how long one is kept. */
 import type http from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { LruMap } from '../lru-map.ts'
@@ -100,7 +99,7 @@ class AgentLife implements Pool {
   #idleSince: number | undefined
 
   constructor(agent: http.Agent, spec: ConnectionSpec | undefined, isTunnelled: boolean, options: PoolOptions) {
-    const { poolBlock, poolMaxsize, keepAliveTimeout } = options
+    const { poolBlock, poolMaxsize } = options
     this.agent = agent
     this.#spec = spec
     if (poolBlock || isTunnelled) {
@@ -111,7 +110,7 @@ class AgentLife implements Pool {
     const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
     agent.keepSocketAlive = (socket) => {
       this.#idleSince = performance.now()
-      return !this.#retired && keep(socket) !== false && limitIdle(socket, keepAliveTimeout)
+      return !this.#retired && keep(socket) !== false
     }
   }
 
@@ -206,14 +205,4 @@ function proxyKey(proxy: ProxyServer | undefined): string {
   if (proxy === undefined) return ''
   const { url, authorization, login } = proxy
   return JSON.stringify([url.protocol, url.host, authorization, login])
-}
-
-/**
- * Limits the time that a pooled connection stays idle. Node closes it on the socket's timeout, which it has already set
- * where the server announced one (`Keep-Alive: timeout=5`).
- */
-function limitIdle(connection: Duplex, timeout: number): boolean {
-  const socket = connection as Socket
-  if (!socket.timeout || socket.timeout > timeout) socket.setTimeout(timeout)
-  return true
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ConnectionError, HTTPAdapter, type HTTPAdapterOptions, Session } from '../../src/index.ts'
-import { moduleUrl } from '../helpers/modules.ts'
+import { moduleUrl, nodeMajor } from '../helpers/modules.ts'
 import { selfSigned } from '../helpers/pki.ts'
 import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 
@@ -93,6 +93,27 @@ test('an idle connection is closed after keepAliveTimeout', async () => {
   await settlesAt(server, 0)
   await session.get(server.url127)
   assert.equal(server.connections, 2)
+})
+
+test('a server that takes longer than keepAliveTimeout is waited for', async () => {
+  const handler: Handler = (_request, response) => void setTimeout(() => response.end('ok'), 100)
+  const { key, certificate: cert } = selfSigned({ hosts: ['127.0.0.1'] })
+  await using plain = await startHttpServer({ handler })
+  await using secure = await startHttpsServer({ handler, cert, key })
+  await using session = sessionWith({ keepAliveTimeout: 20 })
+  for (const { url127 } of [plain, secure]) assert.equal((await session.get(url127, { verify: cert })).text, 'ok')
+})
+
+test('a server that announces how long it keeps a connection is believed', async () => {
+  await using server = await startHttpServer({
+    handler: (_request, response) => response.setHeader('Keep-Alive', 'timeout=2').end(),
+  })
+  server.server.keepAliveTimeout = 0
+  await using session = new Session()
+  await session.get(server.url127)
+  // Node closes it a second before its time, Node 22 in time.
+  await sleep(nodeMajor < 24 ? 1500 : 500)
+  await settlesAt(server, 0)
 })
 
 test('a connection that the server closed while it was idle is no error', async () => {
