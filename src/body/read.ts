@@ -17,9 +17,11 @@ export function collect(stream: Readable, add: (chunk: unknown) => void): Promis
         reject(error)
       }
     })
-    stream.once('end', resolve)
-    stream.once('error', reject)
-    stream.once('close', () => reject(closedEarly()))
+    stream.on('end', resolve)
+    stream.on('error', reject)
+    stream.on('close', () => {
+      if (!stream.readableEnded) reject(closedEarly())
+    })
   })
 }
 

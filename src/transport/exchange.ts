@@ -40,11 +40,12 @@ export class Exchange {
     // the answer comes before their end. Bound rather than a literal: see `lighten`.
     stream.options.request = this.#send.bind(this)
     stream.end()
-    stream.once('end', () => {
+    // `on` where `once` would do: these come once anyway, and each `once` is an object more and a removal.
+    stream.on('end', () => {
       // An upload may go on behind the answer, and fail.
       if (this.#clientRequest?.writableFinished) process.nextTick(lighten, stream)
     })
-    stream.once('close', () => {
+    stream.on('close', () => {
       this.#clientRequest?.destroy()
       // On Node 26 an answer that is given up after it arrived, but before it was read, would keep its connection for good.
       this.#answer?.destroy()
@@ -62,7 +63,7 @@ export class Exchange {
           reject(unexpected)
         }
       })
-      stream.once('response', (response: GotResponse) => {
+      stream.on('response', (response: GotResponse) => {
         // What this throws is an error of the stream, by got.
         resolve(this.#toResponse(response))
         isAnswered = true
@@ -106,13 +107,13 @@ export class Exchange {
         // bytes behind it, or for an upload that the server has no use for, does not. got may not have the answer yet.
         else if (!this.#answer.complete && !BROKEN.has(codeOf(error))) setImmediate(() => this.#stream.destroy(error))
       })
-      request.once('response', (answer) => {
+      request.on('response', (answer) => {
         this.#answer = answer
         // got writes one of its own where the server sent none.
         this.#reason = answer.statusMessage ?? ''
         resolve(answer)
       })
-      request.once('upgrade', (_answer, socket) => {
+      request.on('upgrade', (_answer, socket) => {
         socket.destroy()
         reject(new ConnectionError('the server switched protocols (101), which nobody asked it to'))
       })
