@@ -5,6 +5,7 @@ import { HTTPDigestAuth } from './auth/digest.ts'
 import { CookieJar } from './cookies.ts'
 import * as errors from './errors.ts'
 import { HeaderMap } from './headers.ts'
+import { tlsOptions, trustedAgent } from './other-clients.ts'
 import { PreparedRequest, Request } from './request.ts'
 import { Response } from './response.ts'
 import { Session } from './session.ts'
@@ -51,6 +52,7 @@ export {
   URLRequired,
 } from './errors.ts'
 export type { HeadersInit, HeaderValue } from './headers.ts'
+export type { TlsOptionsInit, TrustedAgentOptions, TrustedTlsOptions } from './other-clients.ts'
 export type { ProxiesInit, ProxyServer } from './proxies.ts'
 export type { HooksInit, ResponseHook } from './request.ts'
 export type { SessionOptions } from './session.ts'
@@ -99,6 +101,8 @@ export {
   Response,
   request,
   Session,
+  tlsOptions,
+  trustedAgent,
 }
 
 /** The default export holds the same names as members, for code in the style of `requests.get(…)`. */
@@ -127,6 +131,8 @@ const requests = {
   Response,
   request,
   Session,
+  tlsOptions,
+  trustedAgent,
 }
 
 export default requests

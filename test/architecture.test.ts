@@ -14,7 +14,7 @@ const LAYERS: readonly RegExp[] = [
   /^src\/(body\/.*|auth\/.*|charset|url|headers|cookies|proxies|redirects|trust\/.*|diagnose\/(?:reasons|diagnosis|inspectors|report|explanation))\.ts$/,
   /^src\/transport\/.*\.ts$/,
   /^src\/(request|response|settings|dispatch|session)\.ts$/,
-  /^src\/(api|index|register|diagnose\/.*)\.ts$/,
+  /^src\/(api|index|register|other-clients|diagnose\/.*)\.ts$/,
   /^src\/cli\/.*\.ts$/,
 ]
 
@@ -69,19 +69,19 @@ test("import 'vouch' does not load the certificate maker", () => {
 })
 
 /** What may stand in one file only. */
-const ONLY_IN: readonly [what: string, pattern: RegExp, file: string][] = [
+const ONLY_IN: (readonly [what: string, pattern: RegExp, ...files: string[]])[] = [
   ['imports got', /from 'got'/, 'src/transport/exchange.ts'],
   ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
-  ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts'],
+  ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts', 'src/transport/trusted-agent.ts'],
   ['makes http agents', /(?:new|extends) http\.Agent/, 'src/transport/agents.ts'],
   ['reads the environment', /process\.env/, 'src/environment.ts'],
 ]
 
-for (const [what, pattern, file] of ONLY_IN) {
-  test(`only ${file} ${what}`, () => {
+for (const [what, pattern, ...only] of ONLY_IN) {
+  test(`only ${only.join(' and ')} ${what}`, () => {
     const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
     const found = files.filter((each) => pattern.test(code(sources.get(each) ?? '')))
-    assert.deepEqual(found, [file])
+    assert.deepEqual(found, only)
   })
 }
 

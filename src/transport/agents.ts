@@ -11,7 +11,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import { ConnectionError } from '../errors.ts'
 import type { ProxyServer } from '../proxies.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
@@ -56,7 +56,7 @@ export interface NodeAgent extends http.Agent {
 }
 
 /** What `createConnection` is given: Node's options, and ours that a request hands through. */
-interface ConnectionOptions extends https.AgentOptions {
+export interface ConnectionOptions extends https.AgentOptions {
   /** ms */
   readonly connectTimeout?: number | undefined
   /** A tunnel to run TLS over. */
@@ -206,12 +206,15 @@ function poolSettings(options: PoolOptions): http.AgentOptions {
   }
 }
 
-type TlsSettings = Pick<
-  https.AgentOptions,
-  'secureContext' | 'rejectUnauthorized' | 'checkServerIdentity' | 'ALPNProtocols'
->
+interface TlsSettings {
+  readonly secureContext: SecureContext
+  readonly rejectUnauthorized: boolean
+  readonly checkServerIdentity: typeof checkServerIdentity
+  readonly ALPNProtocols: string[]
+}
 
-function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): TlsSettings {
+/** What TLS checks, and with what. */
+export function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): TlsSettings {
   return {
     secureContext: secureContextFor(trust, identity),
     // Explicit in either case: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.

@@ -19,13 +19,16 @@ export interface Route {
 
 type Destination = Pick<WireRequest, 'target' | 'headers'>
 
+/** What of the settings decides about the route. */
+export type RouteSettings = Pick<SendSettings, 'trust' | 'cert' | 'proxy'>
+
 /**
  * The route by what the files of trust hold now. Waits only where one of them cannot be used right now, and may be in a
  * moment.
  *
  * @throws CABundleError, ClientCertError when a file cannot be used
  */
-export function findRoute(pools: AgentPool, to: Destination, settings: SendSettings): Route | Promise<Route> {
+export function findRoute(pools: AgentPool, to: Destination, settings: RouteSettings): Route | Promise<Route> {
   try {
     return routeNow(pools, to, settings)
   } catch (error) {
@@ -34,7 +37,7 @@ export function findRoute(pools: AgentPool, to: Destination, settings: SendSetti
   }
 }
 
-function routeNow(pools: AgentPool, { target: url, headers }: Destination, settings: SendSettings): Route {
+function routeNow(pools: AgentPool, { target: url, headers }: Destination, settings: RouteSettings): Route {
   const { cert, proxy } = settings
   if (url.protocol !== 'https:') {
     if (cert) assertClientCertExists(cert)
@@ -50,7 +53,7 @@ function routeNow(pools: AgentPool, { target: url, headers }: Destination, setti
 }
 
 /** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */
-function plainPool(pools: AgentPool, url: URL, { proxy, trust }: SendSettings): Pool {
+function plainPool(pools: AgentPool, url: URL, { proxy, trust }: RouteSettings): Pool {
   if (proxy === undefined) return pools.plain(url.origin)
   if (isSocks(proxy)) return pools.plain(url.origin, proxy)
   if (proxy.url.protocol === 'http:') return pools.plain(proxy.url.origin)
