@@ -17,7 +17,7 @@ run('npm', ['run', '--silent', 'build'])
 run('node', ['scripts/clean.ts', 'build/tests'])
 run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.matrix.json'])
 // Some tests look at what is not compiled: the sources, the package, the documentation.
-for (const path of ['package.json', 'dist', 'docs', 'README.md', 'CHANGELOG.md', 'LICENSE'])
+for (const path of ['package.json', 'dist', 'docs', 'bench/results.md', 'README.md', 'CHANGELOG.md', 'LICENSE'])
   cpSync(path, `build/tests/${path}`, { recursive: true })
 for (const path of globSync('{src,test,scripts}/**/*.{ts,py,json}')) cpSync(path, `build/tests/${path}`)
 
