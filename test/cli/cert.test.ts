@@ -201,7 +201,7 @@ test('what is fetched goes where it is told to, in the form that is asked for', 
   const refusals: [rest: string, why: string][] = [
     ['-o .', "cannot write '.': it is a directory, name a file in it"],
     ['-o none/box.pem', "cannot write 'none/box.pem': its directory does not exist"],
-    ['-o box.pem/box.pem', 'ENOTDIR: not a directory'],
+    ['-o box.pem/box.pem', "cannot write 'box.pem/box.pem': its directory does not exist"],
   ]
   for (const [rest, why] of refusals) {
     const { status, stderr } = await fetch(rest)
@@ -226,21 +226,31 @@ test('who has read enough may close the pipe', async () => {
 })
 
 const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = [
-  ['', 2, /^$/, /^Usage: vouch COMMAND …\n\n {2}vouch check .*\n {2}vouch cert create/],
+  ['', 2, /^$/, /^Usage: vouch COMMAND …\n\n {2}vouch check .*\n {2}vouch get .*\n {2}vouch cert create/],
   ['--help', 0, /^Usage: vouch COMMAND …/, /^$/],
   ['--version', 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+  ['help cert show', 0, /^Usage: vouch cert show/, /^$/],
+  ['get --help', 0, /^Usage: vouch get URL[\s\S]*exit status[\s\S]*Examples:\n {2}vouch get https:/, /^$/],
+  ['check -h', 0, /^Usage: vouch check URL[\s\S]*exit status[\s\S]*Examples:\n {2}vouch check https:/, /^$/],
   ['cert', 2, /^$/, /vouch cert fetch/],
   ['cert create --help', 0, /^Usage: vouch cert create HOST…[\s\S]*Examples:\n {2}vouch cert create localhost/, /^$/],
   ['cert ensure -h', 0, /^Usage: vouch cert ensure HOST…/, /^$/],
   ['cert show --help', 0, /^Usage: vouch cert show FILE\|URL/, /^$/],
   ['cert fetch --help', 0, /^Usage: vouch cert fetch URL/, /^$/],
   ['frob', 2, /^$/, /^vouch: error: there is no command 'frob'\nvouch: hint: vouch --help\n$/],
-  ['cert frob', 2, /^$/, /no command 'cert frob'/],
-  ['--frob', 2, /^$/, /no option '--frob'/],
+  ['cert frob', 2, /^$/, /no command 'cert frob'\n/],
+  ['chekc', 2, /^$/, /^vouch: error: there is no command 'chekc': did you mean 'check'\?\n/],
+  ['cret shwo a', 2, /^$/, /no command 'cret shwo a': did you mean 'cert show'\?/],
+  ['cret', 2, /^$/, /no command 'cret': did you mean 'cert'\?/],
+  ['fetch a', 2, /^$/, /no command 'fetch a': did you mean 'cert fetch'\?/],
+  ['--frob', 2, /^$/, /no option '--frob'\n/],
+  ['--verison', 2, /^$/, /no option '--verison': did you mean '--version'\?/],
   ['cert create', 2, /^$/, /^vouch: error: name the hosts .*\nvouch: hint: vouch cert create --help\n$/],
   ['cert create a --days 3x', 2, /^$/, /^vouch: error: --days must be a number, not '3x'\n/],
   ['cert create a --days 0', 1, /^$/, /^vouch: error: --days must be a whole number from 1 to 36500, not 0\n$/],
   ['cert create a --frob', 2, /^$/, /^vouch: error: unknown option '--frob'\n/],
+  ['cert create a --kee b', 2, /^$/, /^vouch: error: unknown option '--kee': did you mean '--key'\?\n/],
+  ['cert create a -f', 2, /^$/, /^vouch: error: unknown option '-f': did you mean '--overwrite'\?\n/],
   ['cert create a --days', 2, /^$/, /^vouch: error: option '--days <value>' argument missing\n/],
   ['cert create a --key-type dsa', 1, /^$/, /^vouch: error: --key-type must be one of 'ec-p256', .*, not 'dsa'\n$/],
   ['cert create https://box.lan:8443/', 1, /^$/, /^vouch: error: not a host: .*: give the host alone: 'box\.lan'/],
