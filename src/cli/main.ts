@@ -8,7 +8,7 @@ import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
 import { check } from './commands/check.ts'
 import { get } from './commands/get.ts'
-import { fail, hint, type Output, print, printJson, warning } from './print.ts'
+import { fail, hint, type Output, print, printJson, shownUrl, warning } from './print.ts'
 
 const COMMANDS: readonly Command[] = [check, get, certCreate, certEnsure, certShow, certFetch]
 
@@ -44,7 +44,7 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
   }
   const words = args.filter((arg) => !arg.startsWith('-'))
   const known = COMMANDS.filter(({ name }) => words.every((word, index) => name.split(' ')[index] === word))
-  if (known.length === 0) throw new UsageError(`there is no command '${words.join(' ')}'${meantCommand(words)}`)
+  if (known.length === 0) throw unknownCommand(words)
   if (!isHelp && words.length === 0 && args.length > 0) {
     const meant = nearest(args[0] ?? '', ['--help', '--version'])
     throw new UsageError(`there is no option '${args[0]}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`)
@@ -59,15 +59,18 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
 const EXIT_STATUS = `--version says which version this is.
 The exit status is 0 when all is well, 1 when it is not, 2 for a command line that is not understood.`
 
-/** `: did you mean 'cert show'?` */
-function meantCommand([first = '', second = '']: readonly string[]): string {
+/** Names the one that was probably meant. */
+function unknownCommand([first = '', second = '']: readonly string[]): UsageError {
   const names = COMMANDS.map(({ name }) => name)
   const ofCert = names.filter((name) => name.startsWith('cert ')).map((name) => name.slice('cert '.length))
   const near = nearest(first, ['cert', ...names.filter((name) => !name.includes(' '))])
   // `vouch show cert.pem`, or `vouch cret shwo cert.pem`
   const inCert = ofCert.includes(first) ? first : near === 'cert' ? nearest(second, ofCert) : undefined
   const meant = inCert === undefined ? near : `cert ${inCert}`
-  return meant === undefined || meant === first ? '' : `: did you mean '${meant}'?`
+  // Not all words: what follows may be a URL with a password.
+  const given = near === 'cert' && second !== '' ? `${first} ${second}` : first
+  const advice = meant === undefined || meant === first ? '' : `: did you mean '${meant}'?`
+  return new UsageError(`there is no command '${shownUrl(given)}'${advice}`)
 }
 
 function version(): string {

@@ -29,7 +29,7 @@ test('the line has a bar, the share, bytes and rate where the size is known, els
   for (const [transferred, total, columns, line] of table) {
     assert.equal(progressLine(progress(transferred, total), 2000, columns), line)
   }
-  assert.equal(progressLine(progress(0, 10), 0, 30), `[${'.'.repeat(11)}]   0 %  0 B of 10 B`)
+  assert.equal(progressLine(progress(0, 10), 0, 30), `[${'.'.repeat(8)}]   0 %  0 B of 10 B`)
 })
 
 test('bytes are told in units of a thousand', () => {
