@@ -39,13 +39,20 @@ test('the built package is imported, and required, by its name', async () => {
   }
 })
 
+test('the command is a script for Node, and says the version of the package', async () => {
+  const script = manifest.bin.vouch
+  assert.match(readFileSync(script, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--version'])
+  assert.equal(stdout, `${manifest.version}\n`)
+})
+
 test('the built package uses the compiler helpers of tslib, a dependency', () => {
   const importers = globSync('dist/**/*.js').filter((file) => /from ['"]tslib['"]/.test(readFileSync(file, 'utf8')))
   assert(importers.length > 0)
   assert('tslib' in manifest.dependencies && 'got' in manifest.dependencies)
 })
 
-test("import 'vouch' loads neither what makes certificates nor what few requests need", async () => {
+test("import 'vouch' loads neither the command line, what makes certificates nor what few requests need", async () => {
   // What is loaded lazily goes through require, so that it would be in this cache.
   const code = `import 'vouch'; import { Module } from 'node:module'; console.log(Object.keys(Module._cache).join())`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code])
@@ -54,7 +61,7 @@ test("import 'vouch' loads neither what makes certificates nor what few requests
     (file) => readFileSync(file, 'utf8').match(/from ['"][^'"]+['"]/g) ?? [],
   )
   assert.deepEqual(
-    imports.filter((specifier) => /certs|peculiar|tough-cookie|chardet|http-link-header/.test(specifier)),
+    imports.filter((specifier) => /certs|\/cli\/|peculiar|tough-cookie|chardet|http-link-header/.test(specifier)),
     [],
   )
 })

@@ -2,13 +2,12 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { createAuthority } from '../helpers/pki.ts'
+import { createAuthority, encryptKey, toPkcs12 } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
@@ -111,8 +110,7 @@ test('headers, also from a file, a client certificate with its passphrase, and a
   using dir = tempDir()
   dir.write('team.pem', root.certificate)
   dir.write('ada.pem', ada.chain)
-  const locked = createPrivateKey(ada.key).export({ ...PKCS8, cipher: 'aes-256-cbc', passphrase: 'a word' })
-  dir.write('ada.key', locked, 0o600)
+  dir.write('ada.key', encryptKey(ada.key, 'a word'), 0o600)
   dir.write('word', 'a word\n')
   dir.write('secret', 'Authorization: Bearer abc\r\nX-Two: 2\r\n')
   const line = `get ${server.url}/ --verify team.pem --proxy ${proxy.url} --cert ada.pem --key ada.key`
@@ -123,6 +121,12 @@ test('headers, also from a file, a client certificate with its passphrase, and a
   const { authorization, 'x-one': one, 'x-two': two } = JSON.parse(stdout)
   assert.deepEqual([status, authorization, one, two], [0, 'Bearer abc', '1', '2'])
   assert.equal(proxy.tunnels.length, 1)
+
+  dir.write('ada.p12', toPkcs12(ada, 'a word'))
+  const packed = await vouch(dir, `get ${server.url}/text --verify team.pem --cert ada.p12 --passphrase-file word`)
+  assert.deepEqual([packed.status, packed.stderr], [0, ''])
+  const closed = await vouch(dir, `get ${server.url}/text --verify team.pem --cert ada.p12`)
+  assert.match(closed.stderr, /^vouch: hint: it needs a passphrase: --passphrase-file FILE$/m)
 })
 
 test('the environment counts, unless it is not to', async () => {
@@ -336,5 +340,3 @@ for (const [line, status, stderr] of lines) {
     assert.doesNotMatch(ran.stderr, /secret/)
   })
 }
-
-const PKCS8 = { type: 'pkcs8', format: 'pem' } as const
