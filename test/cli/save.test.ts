@@ -61,11 +61,14 @@ test('a signal cleans up and comes again; what was taken back does not run', { s
   const counts = { cleanUps: 0, undone: 0 }
   // Without a listener it would end the tests.
   const signals = on(process, 'SIGHUP')
+  // Waiting for a signal keeps no process alive.
+  const timer = setInterval(() => {}, 1000)
   onInterrupt(() => counts.undone++)[Symbol.dispose]()
   using _ = onInterrupt(() => counts.cleanUps++)
   process.kill(process.pid, 'SIGHUP')
   await signals.next()
   await signals.next()
   await signals.return?.()
+  clearInterval(timer)
   assert.deepEqual(counts, { cleanUps: 1, undone: 0 })
 })
