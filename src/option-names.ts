@@ -38,7 +38,13 @@ function suggest(name: string, names: ReadonlySet<string>): string {
   if (known !== undefined && (names.has(known) || /\W/.test(known))) {
     return names.has(known) ? `: did you mean "${known}"?` : `: see ${known}`
   }
-  let best = ''
+  const best = nearest(name, names)
+  return best === undefined ? `; it has ${[...names].join(', ')}` : `: did you mean "${best}"?`
+}
+
+/** The one of these names that was probably meant; `undefined` when none is near. */
+export function nearest(name: string, names: Iterable<string>): string | undefined {
+  let best: string | undefined
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1
   for (const candidate of names) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
@@ -47,7 +53,7 @@ function suggest(name: string, names: ReadonlySet<string>): string {
       least = distance
     }
   }
-  return best === '' ? `; it has ${[...names].join(', ')}` : `: did you mean "${best}"?`
+  return best
 }
 
 /** What other clients (axios, got, fetch, undici, request, node:https) call it, in lower case: our option, or where to look. */

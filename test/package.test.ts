@@ -26,7 +26,14 @@ test('the verbs are those of requests', () => {
   }
 })
 
-test("import 'vouch' loads neither what makes certificates nor what few requests need", async () => {
+test('the command is a script for Node, and says the version of the package', async () => {
+  const script = manifest.bin.vouch
+  assert.match(readFileSync(script, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--version'])
+  assert.equal(stdout, `${manifest.version}\n`)
+})
+
+test("import 'vouch' loads neither the command line, what makes certificates nor what few requests need", async () => {
   // What is loaded lazily goes through require, so that it would be in this cache.
   const code = `import 'vouch'; import { Module } from 'node:module'; console.log(Object.keys(Module._cache).join())`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code])

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 /** The command `vouch`: finds the command that is meant, runs it, and says what went wrong. */
 import { readFileSync } from 'node:fs'
+import { nearest } from '../option-names.ts'
 import { type Command, UsageError } from './command.ts'
 import { certCreate, certEnsure } from './commands/cert-create.ts'
 import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
 import { check } from './commands/check.ts'
-import { fail, hint, type Output, print, warning } from './print.ts'
+import { get } from './commands/get.ts'
+import { fail, hint, type Output, print, printJson, shownUrl, warning } from './print.ts'
 
-const COMMANDS: readonly Command[] = [check, certCreate, certEnsure, certShow, certFetch]
+const COMMANDS: readonly Command[] = [check, get, certCreate, certEnsure, certShow, certFetch]
 
 /** Runs one command line, without `node` and the script. @returns the exit status: 2 for one that is not understood */
-async function main(args: readonly string[], output: Output): Promise<number> {
+async function main(given: readonly string[], output: Output): Promise<number> {
+  const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => args[index] === word))
   const isHelp = args.some((arg) => arg === '--help' || arg === '-h')
   try {
@@ -22,9 +25,13 @@ async function main(args: readonly string[], output: Output): Promise<number> {
     }
     return await command.run(args.slice(command.name.split(' ').length), output)
   } catch (error) {
+    const hints = hintsOf(error)
     fail(output, messageOf(error))
-    for (const each of hintsOf(error)) hint(output, each)
-    if (!(error instanceof UsageError)) return 1
+    for (const each of hints) hint(output, inFlags(each))
+    if (!(error instanceof UsageError)) {
+      if (args.includes('--json')) printJson(output, { error: describe(error) })
+      return 1
+    }
     hint(output, `vouch ${command === undefined ? '' : `${command.name} `}--help`)
     return 2
   }
@@ -37,23 +44,54 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
   }
   const words = args.filter((arg) => !arg.startsWith('-'))
   const known = COMMANDS.filter(({ name }) => words.every((word, index) => name.split(' ')[index] === word))
-  if (known.length === 0) throw new UsageError(`there is no command '${words.join(' ')}'`)
-  if (!isHelp && words.length === 0 && args.length > 0) throw new UsageError(`there is no option '${args[0]}'`)
+  if (known.length === 0) throw unknownCommand(words)
+  if (!isHelp && words.length === 0 && args.length > 0) {
+    const meant = nearest(args[0] ?? '', ['--help', '--version'])
+    throw new UsageError(`there is no option '${args[0]}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`)
+  }
   const list = known.map(({ name, summary }) => `  vouch ${name.padEnd(12)}  ${summary}`).join('\n')
-  const text = `Usage: vouch COMMAND …\n\n${list}\n\nvouch COMMAND --help tells more of each, with examples.`
+  const text = `Usage: vouch COMMAND …\n\n${list}\n\nvouch COMMAND --help tells more of each, with examples. ${EXIT_STATUS}`
   if (isHelp) print(output, text)
   else output.stderr.write(`${text}\n`)
   return isHelp ? 0 : 2
+}
+
+const EXIT_STATUS = `--version says which version this is.
+The exit status is 0 when all is well, 1 when it is not, 2 for a command line that is not understood.`
+
+/** Names the one that was probably meant. */
+function unknownCommand([first = '', second = '']: readonly string[]): UsageError {
+  const names = COMMANDS.map(({ name }) => name)
+  const ofCert = names.filter((name) => name.startsWith('cert ')).map((name) => name.slice('cert '.length))
+  const near = nearest(first, ['cert', ...names.filter((name) => !name.includes(' '))])
+  // `vouch show cert.pem`, or `vouch cret shwo cert.pem`
+  const inCert = ofCert.includes(first) ? first : near === 'cert' ? nearest(second, ofCert) : undefined
+  const meant = inCert === undefined ? near : `cert ${inCert}`
+  // Not all words: what follows may be a URL with a password.
+  const given = near === 'cert' && second !== '' ? `${first} ${second}` : first
+  const advice = meant === undefined || meant === first ? '' : `: did you mean '${meant}'?`
+  return new UsageError(`there is no command '${shownUrl(given)}'${advice}`)
 }
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
+/** With `--json`, for programs: what they can switch on. */
+function describe(error: unknown): object {
+  const { name, code, reason } = Object(error) as { name?: unknown; code?: unknown; reason?: unknown }
+  const [message] = messageOf(error).split('\n', 1)
+  return { name, code, reason, message, hints: hintsOf(error).map(inFlags) }
+}
+
 /** In words of the command line, where the library speaks of options of a call. */
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message
+  const hints = hintsOf(error)
+  const [first = '', ...details] = (error instanceof Error ? error.message : String(error)).split('\n')
+  // An error of TLS has its hints in its message, too, a line each: here they get lines of their own.
+  const others = details.filter((line) => !hints.some((each) => line.endsWith(`  ${each}`)))
+  return [first, ...others]
+    .join('\n')
     .replace('pass `overwrite: true`', 'use --overwrite')
     .replace('pass its `passphrase`', 'use --passphrase-file')
     .replace(/^certFile\b/, '--cert')
@@ -62,6 +100,14 @@ function messageOf(error: unknown): string {
     .replace(/^(?:days|keyType|hash|commonName|organization|renewBefore)\b/, (name) => {
       return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     })
+}
+
+/** In options of the command line, where the library speaks of those of a call. */
+function inFlags(text: string): string {
+  return text
+    .replace(/\bverify: '([^']+)'/g, '--verify $1')
+    .replace("cert: ['client.crt', 'client.key']", '--cert client.crt --key client.key')
+    .replace('cert: { pfx, passphrase }', '--passphrase-file FILE')
 }
 
 function hintsOf(error: unknown): readonly string[] {

@@ -7,6 +7,10 @@ export interface Output {
   readonly stderr: NodeJS.WritableStream
 }
 
+export function isTerminal(stream: NodeJS.WritableStream): boolean {
+  return 'isTTY' in stream && stream.isTTY === true
+}
+
 /** Data: what the command was asked for. */
 export function print({ stdout }: Output, text: string): void {
   stdout.write(`${text}\n`)
@@ -40,7 +44,7 @@ export function shownUrl(url: string): string {
 }
 
 /** A certificate says what its maker likes, and a terminal obeys control characters. Lines stay lines: the library's own. */
-function printable(text = ''): string {
+export function printable(text = ''): string {
   return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 

@@ -1,10 +1,10 @@
 /** The command `vouch`, run as a person would. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { moduleUrl } from '../helpers/modules.ts'
-import type { TempDir } from '../helpers/temp.ts'
+import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 /** What a command did. */
 export interface Ran {
@@ -26,4 +26,30 @@ export async function vouch(dir: TempDir, line: string, env: NodeJS.ProcessEnv =
   })
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { status, stdout, stderr }
+}
+
+/** Runs a line of a shell in the directory, in which `vouch` is a command. Both outputs come as one, in `stdout`. */
+export async function shell(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  using bin = tempDir()
+  bin.write('vouch', `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, 0o755)
+  const child = spawn('sh', ['-c', `exec 2>&1\n${line}`], {
+    cwd: dir.path,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env, PATH: `${bin.path}:${process.env.PATH}` },
+  })
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { status, stdout, stderr }
+}
+
+/** Whether there is a shell. */
+export const hasShell = process.platform !== 'win32'
+
+/** Whether `script` of util-linux is there, which has a terminal for whoever has none. */
+export const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+
+/** Runs `vouch` on a terminal of 80 columns: what stands there then, lines ended by LF. */
+export async function onTerminal(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  // `script` prints what the terminal shows; its own file is not wanted.
+  const ran = await shell(dir, `script -qefc 'stty cols 80; vouch ${line}' /dev/null </dev/null`, env)
+  return { ...ran, stdout: ran.stdout.replaceAll('\r\n', '\n') }
 }

@@ -1,5 +1,4 @@
 /** `vouch cert create` and `vouch cert ensure`: a self-signed certificate, made once or kept good. */
-import { readFileSync } from 'node:fs'
 import {
   type CertificatePair,
   createSelfSignedCert,
@@ -8,7 +7,7 @@ import {
   type HashName,
   type KeyType,
 } from '../../certs/index.ts'
-import { type Command, readArguments, readNumber, UsageError } from '../command.ts'
+import { type Command, readArguments, readNumber, readPassphrase, UsageError } from '../command.ts'
 import { hint, type Output, printJson, printTable, say } from '../print.ts'
 
 const OPTIONS = {
@@ -93,13 +92,8 @@ function optionsOf(values: Values): EnsureSelfSignedCertOptions {
     commonName: values['common-name'],
     organization: values.organization,
     ca: values['no-ca'] ? false : undefined,
-    passphrase: passphraseOf(values['passphrase-file']),
+    passphrase: readPassphrase(values['passphrase-file']),
   }
-}
-
-/** Not an option itself: others on the machine can read command lines. */
-function passphraseOf(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]
 }
 
 function hostsOf(hosts: readonly string[]): readonly string[] {

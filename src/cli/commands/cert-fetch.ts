@@ -1,9 +1,9 @@
 /** `vouch cert fetch`: the certificate that a server presents, to be compared and then trusted. */
-import { existsSync, statSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { fetchCert } from '../../certs/index.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { hint, type Output, print, printJson, say, shownUrl } from '../print.ts'
+import { checkTarget, save } from '../save.ts'
 
 export const certFetch: Command = {
   name: 'cert fetch',
@@ -25,16 +25,17 @@ Examples:
   async run(args, output) {
     const { values, positionals } = readArguments(args, {
       output: { type: 'string', short: 'o' },
-      overwrite: { type: 'boolean' },
+      overwrite: { type: 'boolean', default: false },
       chain: { type: 'boolean' },
       json: { type: 'boolean' },
     })
     const [url, ...others] = positionals
     if (url === undefined || others.length > 0) throw new UsageError('name one URL')
+    if (values.output !== undefined) checkTarget(values.output, values.overwrite)
     const [first, ...rest] = await fetchCert(url)
     const certificates = values.chain ? [first, ...rest] : [first]
     const pem = certificates.map((each) => each.pem).join('')
-    if (values.output !== undefined) await save(values.output, pem, values.overwrite ?? false)
+    if (values.output !== undefined) await save(values.output, Readable.from([pem]), values.overwrite)
     if (values.json) printJson(output, values.chain ? certificates : first)
     else if (values.output === undefined) print(output, pem.trimEnd())
     say(
@@ -46,24 +47,6 @@ Examples:
     return 0
   },
 }
-
-async function save(path: string, pem: string, overwrite: boolean): Promise<void> {
-  try {
-    await writeFile(path, pem, { flag: overwrite ? 'w' : 'wx' })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const why =
-      existsSync(path) && statSync(path).isDirectory() ? 'it is a directory, name a file in it' : WHY.get(code)
-    if (why === undefined) throw error
-    throw new Error(`cannot write '${path}': ${why}`, { cause: error })
-  }
-}
-
-const WHY: ReadonlyMap<unknown, string> = new Map([
-  ['EEXIST', 'the file exists, use --overwrite to replace it'],
-  ['ENOENT', 'its directory does not exist'],
-  ['EACCES', 'permission denied'],
-])
 
 function advise(path: string | undefined, output: Output): void {
   hint(output, 'whoever is on the way could have put his own there: compare the SHA-256 before you trust it')

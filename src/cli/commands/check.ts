@@ -1,6 +1,7 @@
 /** `vouch check`: why a server is trusted, or not. */
 import { explain } from '../../index.ts'
-import { type Command, readArguments, UsageError } from '../command.ts'
+import { type Command, readArguments, readUrl } from '../command.ts'
+import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
 import { paint, print, printJson } from '../print.ts'
 
 export const check: Command = {
@@ -11,12 +12,9 @@ export const check: Command = {
 Shakes hands with a server as a request would, with the same trust and through the same proxies, and says why it is trusted
 or not. No request is sent. The exit status is 0 when it is trusted, 1 when not.
 
-  --verify PATH     the file or directory to trust, in place of the environment's bundle or the default roots
-  --cert FILE       a client certificate, with its key in the same file or in --key
-  --key FILE
-  --proxy URL       a proxy to go through, in place of the environment's
-  --no-env          take no bundle and no proxy from the environment
-  --json
+${CONNECTION_HELP}
+  --timeout SECONDS       how long to wait for the connection (10)
+  --json                  all of it, for programs
 
 Examples:
   vouch check https://intranet.example/
@@ -24,23 +22,8 @@ Examples:
   REQUESTS_CA_BUNDLE=corp.pem vouch check https://api.example --json | jq .reason`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, {
-      verify: { type: 'string' },
-      cert: { type: 'string' },
-      key: { type: 'string' },
-      proxy: { type: 'string' },
-      'no-env': { type: 'boolean' },
-      json: { type: 'boolean' },
-    })
-    const [url, ...others] = positionals
-    if (url === undefined || others.length > 0) throw new UsageError('name one URL')
-    if (values.key !== undefined && values.cert === undefined) throw new UsageError('--key goes with --cert')
-    const explanation = await explain(/^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `https://${url}`, {
-      verify: values.verify,
-      cert: values.cert === undefined || values.key === undefined ? values.cert : [values.cert, values.key],
-      proxies: values.proxy === undefined ? undefined : { all: values.proxy },
-      trustEnv: !values['no-env'],
-    })
+    const { values, positionals } = readArguments(args, { ...CONNECTION_OPTIONS, json: { type: 'boolean' } })
+    const explanation = await explain(readUrl(positionals), connectionOf(values))
     if (values.json) printJson(output, explanation)
     else print(output, paintMarks(String(explanation), output.stdout))
     return explanation.ok ? 0 : 1

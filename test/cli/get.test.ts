@@ -1,0 +1,342 @@
+/** `vouch get`: what goes to stdout, into a file, onto a terminal, and what is said when it does not. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { createAuthority, encryptKey, toPkcs12 } from '../helpers/pki.ts'
+import { startProxy } from '../helpers/proxy.ts'
+import { type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { type TempDir, tempDir } from '../helpers/temp.ts'
+import { hasShell, hasTerminal, main, onTerminal, shell, vouch } from './vouch.ts'
+
+const root = createAuthority({ commonName: 'Team CA' })
+const pair = root.issue({ hosts: ['localhost', '127.0.0.1'] })
+const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7) % 256))
+
+/** A page for each of the tests. */
+const pages: Record<string, Handler> = {
+  '/text': (_, response) => response.end('grüße\n'),
+  '/bytes': (_, response) => response.end(bytes),
+  '/gzip': (_, response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(bytes)),
+  '/latin1': (_, response) => response.setHeader('content-type', 'text/plain; charset=latin1').end(Buffer.from([0xfc])),
+  '/plain': (_, response) => response.setHeader('content-type', 'text/plain').end('grüße'),
+  '/cookies': (_, response) => response.setHeader('set-cookie', ['a=1', 'b=2']).end(),
+  '/evil': (_, response) => response.end('one\u001b[2J\ttwo\u009b\r\n\u202ethree'),
+  '/empty': (_, response) => response.end(),
+  '/missing': (_, response) => response.writeHead(404, 'Not \u009bFound').end('there is no such thing'),
+  '/broken': (_, response) => response.writeHead(500).end('oh'),
+  '/moved': (_, response) => response.writeHead(302, { location: '/text' }).end('x'.repeat(1000)),
+  '/cut': (request, response) => {
+    response.writeHead(200, { 'content-length': 1000 }).write('half')
+    setTimeout(() => request.socket.destroy(), 100)
+  },
+  '/stalls': (_, response) => response.writeHead(200, { 'content-length': 1000 }).write('half'),
+  '/slow': async (_, response) => {
+    response.writeHead(200, { 'content-length': 5000 })
+    for (let count = 0; count < 5; count++) {
+      response.write('x'.repeat(1000))
+      await new Promise((resolve) => setTimeout(resolve, 150))
+    }
+    response.end()
+  },
+  '/endless': (_, response) => {
+    const write = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536, 'x')));
+      response.once('drain', write)
+    }
+    write()
+  },
+}
+const handler: Handler = async (request, response) => {
+  const page = pages[request.url ?? '']
+  if (page) await page(request, response)
+  else response.end(JSON.stringify(request.headers))
+}
+
+const startPlain = () => startHttpServer({ handler })
+const startSecure = () => startHttpsServer({ cert: pair.chain, key: pair.key, handler })
+
+/** Everything in the directory, hidden files too. */
+const filesIn = (dir: TempDir) => readdirSync(dir.path).sort()
+
+test('a trusted server is read, byte for byte', async () => {
+  await using server = await startSecure()
+  using dir = tempDir()
+  dir.write('team.pem', root.certificate)
+  for (const page of ['bytes', 'gzip']) {
+    const words = ['get', `${server.url}/${page}`, '--verify', 'team.pem']
+    const child = spawn(process.execPath, [main, ...words], { cwd: dir.path, stdio: ['ignore', 'pipe', 'inherit'] })
+    const [body, [status]] = await Promise.all([buffer(child.stdout), once(child, 'close')])
+    assert.deepEqual([status, body.equals(bytes)], [0, true], page)
+  }
+})
+
+test('a server that is not trusted gets no request, and what to write is said in options of the command line', async () => {
+  await using server = await startSecure()
+  using dir = tempDir()
+  const { status, stdout, stderr } = await vouch(dir, `get ${server.url}/text -o text`)
+  assert.deepEqual([status, stdout, server.requests, filesIn(dir)], [1, '', 0, []])
+  const lines = stderr.split('\n')
+  assert.match(
+    lines[0] ?? '',
+    /^vouch: error: certificate verify failed: unable to get local issuer certificate \(localhost:\d+\)$/,
+  )
+  assert.match(lines[1] ?? '', /^ {2}presented {2}CN=localhost, issued by CN=Team CA, for localhost, 127\.0\.0\.1$/)
+  assert.match(lines.at(-4) ?? '', /^ {2}more {7}docs\/troubleshooting\.md#unknown-ca$/)
+  assert.match(lines.at(-3) ?? '', /^vouch: hint: name the CA that issued it: --verify ca\.pem, /)
+  const asked = await vouch(dir, `check ${server.url}`)
+  const reason = (text: string) => /certificate verify failed: [\w ]*\w/.exec(text)?.[0]
+  assert.equal(reason(stderr), reason(asked.stdout))
+})
+
+test('who insists gets it unverified, with a warning', async () => {
+  await using server = await startSecure()
+  using dir = tempDir()
+  const { status, stdout, stderr } = await vouch(dir, `get 127.0.0.1:${server.port}/text --no-verify`)
+  assert.deepEqual([status, stdout], [0, 'grüße\n'])
+  assert.match(stderr, /^vouch: warning: Unverified HTTPS request is being made to host '127\.0\.0\.1'.*\n$/)
+})
+
+test('headers, also from a file, a client certificate with its passphrase, and a proxy', async () => {
+  const clients = createAuthority({ commonName: 'Client CA' })
+  const ada = clients.issue({ commonName: 'ada', hosts: [], extendedKeyUsage: ['clientAuth'] })
+  const options = { ca: clients.certificate, requestCert: true, rejectUnauthorized: true, handler }
+  await using server = await startHttpsServer({ cert: pair.chain, key: pair.key, ...options })
+  await using proxy = await startProxy()
+  using dir = tempDir()
+  dir.write('team.pem', root.certificate)
+  dir.write('ada.pem', ada.chain)
+  dir.write('ada.key', encryptKey(ada.key, 'a word'), 0o600)
+  dir.write('word', 'a word\n')
+  dir.write('secret', 'Authorization: Bearer abc\r\nX-Two: 2\r\n')
+  const line = `get ${server.url}/ --verify team.pem --proxy ${proxy.url} --cert ada.pem --key ada.key`
+  const without = await vouch(dir, line)
+  assert.equal(without.status, 1)
+  assert.match(without.stderr, /use --passphrase-file|it is encrypted/)
+  const { status, stdout } = await vouch(dir, `${line} --passphrase-file word -H @secret -H X-One:1`)
+  const { authorization, 'x-one': one, 'x-two': two } = JSON.parse(stdout)
+  assert.deepEqual([status, authorization, one, two], [0, 'Bearer abc', '1', '2'])
+  assert.equal(proxy.tunnels.length, 1)
+
+  dir.write('ada.p12', toPkcs12(ada, 'a word'))
+  const packed = await vouch(dir, `get ${server.url}/text --verify team.pem --cert ada.p12 --passphrase-file word`)
+  assert.deepEqual([packed.status, packed.stderr], [0, ''])
+  const closed = await vouch(dir, `get ${server.url}/text --verify team.pem --cert ada.p12`)
+  assert.match(closed.stderr, /^vouch: hint: it needs a passphrase: --passphrase-file FILE$/m)
+})
+
+test('the environment counts, unless it is not to', async () => {
+  await using server = await startSecure()
+  using dir = tempDir()
+  const env = { REQUESTS_CA_BUNDLE: dir.write('team.pem', root.certificate) }
+  assert.equal((await vouch(dir, `get ${server.url}/text`, env)).status, 0)
+  assert.equal((await vouch(dir, `get ${server.url}/text --no-env`, env)).status, 1)
+})
+
+test('a status of 400 or above is an error, and what it says about itself is no data', async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const missing = await vouch(dir, `get ${server.url.replace('//', '//ada:secret@')}/missing -o page`)
+  assert.deepEqual([missing.status, missing.stdout, filesIn(dir)], [1, '', []])
+  assert.match(
+    missing.stderr,
+    /^vouch: error: 404 Client Error: Not \\u\{9b\}Found for url: http:\/\/localhost:\d+\/missing\nvouch: hint: --json .*\n$/,
+  )
+  const broken = await vouch(dir, `get ${server.url}/broken`)
+  assert.match(broken.stderr, /^vouch: error: 500 Server Error: Internal Server Error for url: /)
+  assert.equal(broken.status, 1)
+})
+
+test('with --json there are status, headers and the body: as text, as Base64, or where it was written', async () => {
+  await using server = await startSecure()
+  using dir = tempDir()
+  dir.write('team.pem', root.certificate)
+  const ask = async (page: string) => {
+    const ran = await vouch(dir, `get ${server.url}/${page} --verify team.pem --json`)
+    assert.doesNotMatch(ran.stdout, /[^\P{C}\n]/u)
+    return { ...ran, json: JSON.parse(ran.stdout) }
+  }
+  const { status, stderr, json } = await ask('text')
+  assert.deepEqual([status, stderr], [0, ''])
+  assert.deepEqual(Object.keys(json), [
+    ...['url', 'statusCode', 'reason', 'ok', 'headers', 'history', 'elapsed', 'tls', 'bytes', 'text'],
+  ])
+  assert.deepEqual([json.statusCode, json.ok, json.bytes, json.text], [200, true, 8, 'grüße\n'])
+  assert.deepEqual([json.tls.verified, json.tls.trust.path], [true, 'team.pem'])
+  assert.equal((await ask('latin1')).json.text, 'ü')
+  assert.equal((await ask('plain')).json.text, 'grüße')
+  assert.equal((await ask('evil')).json.text, 'one\u001b[2J\ttwo\u009b\r\n\u202ethree')
+  assert.deepEqual((await ask('cookies')).json.headers['set-cookie'], ['a=1', 'b=2'])
+  assert.deepEqual((await ask('moved')).json.history, [`${server.url}/moved`])
+  assert(Buffer.from((await ask('bytes')).json.base64, 'base64').equals(bytes))
+
+  const saved = await ask('bytes -o bytes')
+  assert.deepEqual([saved.json.bytes, saved.json.file, saved.json.base64], [100_000, 'bytes', undefined])
+  assert(readFileSync(dir.join('bytes')).equals(bytes))
+
+  const missing = await ask('missing -o missing')
+  assert.deepEqual([missing.status, missing.json.ok, missing.json.text], [1, false, 'there is no such thing'])
+  assert.match(missing.stderr, /^vouch: error: 404 Client Error/)
+  assert.deepEqual(filesIn(dir), ['bytes', 'team.pem'])
+})
+
+test('with --json an error is JSON as well, besides what is said of it', async () => {
+  await using server = await startSecure()
+  using dir = tempDir()
+  const { status, stdout, stderr } = await vouch(dir, `get ${server.url}/text --json`)
+  const { error } = JSON.parse(stdout)
+  assert.deepEqual([status, error.name, error.reason], [1, 'SSLError', 'unknown-ca'])
+  assert.match(error.message, /^certificate verify failed: .*\)$/)
+  assert.match(error.hints[0], /--verify ca\.pem/)
+  assert.match(stderr, /^vouch: error: certificate verify failed/)
+  const shown = await vouch(dir, 'cert show none.pem --json')
+  assert.match(JSON.parse(shown.stdout).error.message, /^there is no file 'none\.pem'/)
+})
+
+test('a file that exists is kept, and nothing is fetched for it', async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  dir.write('page', 'what was there', 0o640)
+  const refused = await vouch(dir, `get ${server.url}/text -o page`)
+  assert.deepEqual([refused.status, server.requests], [1, 0])
+  assert.match(refused.stderr, /^vouch: error: cannot write 'page': the file exists, use --overwrite to replace it\n$/)
+  assert.match((await vouch(dir, `get ${server.url}/text -o .`)).stderr, /'\.': it is a directory, name a file in it/)
+  assert.match((await vouch(dir, `get ${server.url}/text -o no/page`)).stderr, /its directory does not exist/)
+  assert.equal((await vouch(dir, `get ${server.url}/text -o page --overwrite`)).status, 0)
+  assert.equal(readFileSync(dir.join('page'), 'utf8'), 'grüße\n')
+  if (hasShell) assert.equal(statSync(dir.join('page')).mode & 0o777, 0o640)
+  assert.deepEqual(filesIn(dir), ['page'])
+})
+
+test('a link stays a link, and a device is written to', { skip: !hasShell }, async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  dir.write('page', 'what was there')
+  symlinkSync('page', dir.join('link'))
+  assert.equal((await vouch(dir, `get ${server.url}/text -o link --overwrite`)).status, 0)
+  assert.deepEqual(
+    [lstatSync(dir.join('link')).isSymbolicLink(), readFileSync(dir.join('page'), 'utf8')],
+    [true, 'grüße\n'],
+  )
+  assert.equal((await vouch(dir, `get ${server.url}/text -o /dev/null`)).status, 0)
+  assert(lstatSync('/dev/null').isCharacterDevice())
+  assert.equal((await vouch(dir, `get ${server.url}/text -o -`)).stdout, 'grüße\n')
+})
+
+test('of a body that breaks off nothing is left, and what was there stays', async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  dir.write('page', 'what was there')
+  const { status, stderr } = await vouch(dir, `get ${server.url}/cut -o page --overwrite`)
+  assert.equal(status, 1)
+  assert.match(
+    stderr,
+    /^vouch: error: Connection broken: the response of localhost:\d+ ended before its body was complete/,
+  )
+  assert.deepEqual([filesIn(dir), readFileSync(dir.join('page'), 'utf8')], [['page'], 'what was there'])
+  const onStdout = await vouch(dir, `get ${server.url}/cut`)
+  assert.deepEqual([onStdout.status, onStdout.stdout], [1, 'half'])
+})
+
+test('--timeout is in seconds', async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const { status, stderr } = await vouch(dir, `get ${server.url}/stalls -o page --timeout 0.2`)
+  assert.deepEqual([status, filesIn(dir)], [1, []])
+  assert.match(stderr, /^vouch: error: Read from localhost:\d+ timed out\. \(read timeout=200 ms\)\n$/)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} ends it as a signal does, and nothing half-written is left`, { skip: !hasShell }, async () => {
+    await using server = await startPlain()
+    using dir = tempDir()
+    const child = spawn(process.execPath, [main, 'get', `${server.url}/stalls`, '-o', 'page'], { cwd: dir.path })
+    const closed = once(child, 'close')
+    while (filesIn(dir).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.match(filesIn(dir)[0] ?? '', /^\.page\.[0-9a-f]{8}\.part$/)
+    child.kill(signal)
+    assert.deepEqual([(await closed)[1], filesIn(dir)], [signal, []])
+  })
+}
+
+test('who has seen enough of a body without an end may close the pipe', { skip: !hasShell }, async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const { stdout } = await shell(dir, `(vouch get ${server.url}/endless; echo "status $?" >&2) | head -c 10`)
+  assert.equal(stdout.replace('xxxxxxxxxx', ''), 'status 0\n')
+})
+
+test('a reader that takes its time holds the server back', { skip: !hasShell }, async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const line = `vouch get ${server.url}/endless | (sleep 1; head -c 10)`
+  let sent = 0
+  server.server.on('connection', (socket) => socket.on('close', () => (sent = socket.bytesWritten)))
+  await shell(dir, line)
+  assert(sent < 32_000_000, `${sent} bytes`)
+})
+
+test('on a terminal the server cannot speak to it, and bytes are refused', { skip: !hasTerminal }, async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const evil = await onTerminal(dir, `get ${server.url}/evil`)
+  assert.deepEqual([evil.status, evil.stdout], [0, 'one\\u{1b}[2J\ttwo\\u{9b}\n\\u{202e}three\n'])
+  const binary = await onTerminal(dir, `get ${server.url}/bytes`, { NO_COLOR: '1' })
+  assert.equal(binary.status, 1)
+  assert.match(binary.stdout, /vouch: error: the body is binary, and not for a terminal: use -o FILE, or a pipe\n$/)
+  assert.equal((await onTerminal(dir, `get ${server.url}/plain`)).stdout, 'grüße\n')
+  assert.equal((await onTerminal(dir, `get ${server.url}/latin1`)).stdout, 'ü\n')
+})
+
+test('a terminal shows how far it is, and colours unless NO_COLOR is set', { skip: !hasTerminal }, async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const { status, stdout } = await onTerminal(dir, `get ${server.url}/slow -o slow`)
+  assert.equal(status, 0)
+  assert.match(stdout, /\r\[#{8,}\.+\] {2}\d\d % {2}\d\.0 kB of 5\.0 kB {2}\d+\.\d kB\/s/)
+  assert.match(stdout, /\r\[#{40}\] 100 % {2}5\.0 kB of 5\.0 kB {2}\d+\.\d kB\/s *\n$/)
+  const failed = `get ${server.url}/missing`
+  const coloured = await onTerminal(dir, failed, { NO_COLOR: undefined })
+  assert(coloured.stdout.startsWith('vouch: \u001b[31merror\u001b[39m: 404'), coloured.stdout)
+  assert.match((await onTerminal(dir, failed, { NO_COLOR: '1' })).stdout, /^vouch: error: 404/)
+})
+
+test('an empty body is an empty file', async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  assert.equal((await vouch(dir, `get ${server.url}/empty -o empty`)).status, 0)
+  assert.equal(statSync(dir.join('empty')).size, 0)
+})
+
+const lines: [line: string, status: number, stderr: RegExp][] = [
+  ['get', 2, /^vouch: error: name one URL\nvouch: hint: vouch get --help\n$/],
+  ['get a b', 2, /name one URL/],
+  ['get a --insecure', 2, /unknown option '--insecure': did you mean '--no-verify'\?/],
+  ['get a -k', 2, /unknown option '-k': did you mean '--no-verify'\?/],
+  ['get a --cacert b', 2, /unknown option '--cacert': did you mean '--verify'\?/],
+  ['get a --max-time 3', 2, /unknown option '--max-time': did you mean '--timeout'\?/],
+  ['get a --hader b', 2, /unknown option '--hader': did you mean '--header'\?/],
+  ['get a -x', 2, /unknown option '-x': did you mean '--proxy'\?/],
+  ['get a -q', 2, /unknown option '-q'\n/],
+  ['get a --verify b --no-verify', 2, /--verify and --no-verify exclude each other/],
+  ['get a -H token', 2, /^vouch: error: a header is 'NAME: VALUE'\n/],
+  ['get a --timeout 0', 2, /--timeout must be above 0/],
+  ['get a --timeout soon', 2, /--timeout must be a number, not 'soon'/],
+  ['get ftp://a/', 1, /^vouch: error: No connection adapters were found for 'ftp:\/\/a\/'/],
+  ['get http://ada:secret@127.0.0.1:1/', 1, /^vouch: error: Failed to establish a new connection to 127\.0\.0\.1:1/],
+  ['get http://ada:secret@127.0.0.1:1x/', 1, /^vouch: error: Failed to parse: /],
+]
+
+for (const [line, status, stderr] of lines) {
+  test(`vouch ${line}: ${status}`, async () => {
+    using dir = tempDir()
+    const ran = await vouch(dir, line)
+    assert.deepEqual([ran.status, ran.stdout, filesIn(dir)], [status, '', []])
+    assert.match(ran.stderr, stderr)
+    assert.doesNotMatch(ran.stderr, /secret/)
+  })
+}

@@ -1,0 +1,74 @@
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { on } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { onInterrupt, save } from '../../src/cli/save.ts'
+import { tempDir } from '../helpers/temp.ts'
+import { hasShell } from './vouch.ts'
+
+test('what somebody else writes meanwhile is kept', async () => {
+  using dir = tempDir()
+  const content = async function* () {
+    yield 'ours'
+    dir.write('file', 'theirs')
+  }
+  await assert.rejects(save(dir.join('file'), Readable.from(content()), false), /the file exists, use --overwrite/)
+  assert.equal(readFileSync(dir.join('file'), 'utf8'), 'theirs')
+  assert.deepEqual(readdirSync(dir.path), ['file'])
+})
+
+test('a directory that goes away meanwhile is said to be gone', async () => {
+  using dir = tempDir()
+  const content = async function* () {
+    yield 'ours'
+    dir[Symbol.dispose]()
+  }
+  const saving = save(dir.join('file'), Readable.from(content()), true)
+  await assert.rejects(saving, { message: `cannot write '${dir.join('file')}': its directory does not exist` })
+})
+
+test('a disk that is full is said to be full', { skip: !existsSync('/dev/full') }, async () => {
+  await assert.rejects(save('/dev/full', Readable.from(['x']), false), {
+    message: "cannot write '/dev/full': no space left on the device",
+  })
+})
+
+test('a name may be as long as names can be, and no longer', { skip: !hasShell }, async () => {
+  using dir = tempDir()
+  const name = 'ü'.repeat(127)
+  assert.equal(await save(dir.join(name), Readable.from(['four']), false), 4)
+  assert.deepEqual(readdirSync(dir.path), [basename(name)])
+  await assert.rejects(save(dir.join(`${name}ü`), Readable.from(['x']), false), /its name is too long$/)
+})
+
+test('the error of what is written comes as it is', async () => {
+  using dir = tempDir()
+  const error = new Error('broken')
+  const content = Readable.from(
+    (async function* () {
+      yield 'half'
+      throw error
+    })(),
+  )
+  await assert.rejects(save(dir.join('file'), content, false), error)
+  assert.deepEqual(readdirSync(dir.path), [])
+})
+
+test('a signal cleans up and comes again; what was taken back does not run', { skip: !hasShell }, async () => {
+  const counts = { cleanUps: 0, undone: 0 }
+  // Without a listener it would end the tests.
+  const signals = on(process, 'SIGHUP')
+  // Waiting for a signal keeps no process alive.
+  const timer = setInterval(() => {}, 1000)
+  onInterrupt(() => counts.undone++)[Symbol.dispose]()
+  using _ = onInterrupt(() => counts.cleanUps++)
+  process.kill(process.pid, 'SIGHUP')
+  await signals.next()
+  await signals.next()
+  await signals.return?.()
+  clearInterval(timer)
+  assert.deepEqual(counts, { cleanUps: 1, undone: 0 })
+})
