@@ -26,10 +26,13 @@ export interface HooksInit {
 export interface RequestParts extends BodyOptions {
   /** Appended to the URL's query. */
   readonly params?: ParamsInit | null | undefined
+  /** Over the session's; a value of `null` removes one. */
   readonly headers?: HeadersInit | null | undefined
+  /** Sent with this request and those that it is redirected to, besides the session's, and not kept. `null`: none at all. */
   readonly cookies?: CookiesInit | null | undefined
   /** `[user, password]`, an `Auth`, or a function of the prepared request. */
   readonly auth?: AuthInit<PreparedRequest> | null | undefined
+  /** `{ response: fn }`: sees each response, in place of the session's hooks. */
   readonly hooks?: HooksInit | null | undefined
 }
 

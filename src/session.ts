@@ -30,18 +30,25 @@ import { encodeParams, mergeParams, noAdapter, type ParamsInit } from './url.ts'
 export interface SessionOptions {
   /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
   readonly headers?: HeadersInit | undefined
+  /** For every request that has none of its own. */
   readonly auth?: AuthInit<PreparedRequest> | null | undefined
+  /** Appended to the query of every request. */
   readonly params?: ParamsInit | null | undefined
   /** Default `true`: the default roots. */
   readonly verify?: Verify | null | undefined
+  /** The client certificate. */
   readonly cert?: ClientCert | null | undefined
+  /** The first cookies of the jar. */
   readonly cookies?: CookiesInit | undefined
+  /** In ms: one number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit */
   readonly timeout?: TimeoutInit | null | undefined
+  /** By scheme or scheme and host; those of the environment go over them, as in requests. */
   readonly proxies?: ProxiesInit | null | undefined
-  /** Default `false` */
+  /** Whether bodies are left to be read. Default `false` */
   readonly stream?: boolean | undefined
+  /** `{ response: fn }`: sees each response of a call that has no hooks of its own. */
   readonly hooks?: HooksInit | null | undefined
-  /** Default 30 */
+  /** How many redirects one call follows. Default 30 */
   readonly maxRedirects?: number | undefined
   /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
   readonly trustEnv?: boolean | undefined

@@ -13,8 +13,11 @@ export type DataInit = BytesInit | Blob | StreamInit | Iterable<Uint8Array | str
 
 /** The options that a body is made of. */
 export interface BodyOptions {
+  /** A form (object, `Map`, pairs, `URLSearchParams`), or the body as it is: text, bytes, a `Blob`, a stream, an iterable. */
   readonly data?: DataInit | null | undefined
+  /** The body, as JSON. */
   readonly json?: unknown
+  /** Files by field, sent as multipart/form-data together with the fields of `data`. */
   readonly files?: FilesInit | null | undefined
 }
 

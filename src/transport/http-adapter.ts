@@ -15,13 +15,15 @@ import { findRoute, pathOfError } from './route.ts'
 import { pause } from './waiting.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
-export interface HTTPAdapterOptions extends Partial<PoolOptions> {
+export interface HTTPAdapterOptions extends PoolOptionsInit {
   /**
    * How often a connection that cannot be made is tried again, or a policy for that and for more. Default 0. A
    * certificate that is not trusted is no reason to try again.
    */
-  readonly maxRetries?: MaxRetries
+  readonly maxRetries?: MaxRetries | undefined
 }
+
+type PoolOptionsInit = { readonly [Name in keyof PoolOptions]?: PoolOptions[Name] | undefined }
 
 /**
  * The adapter for http and https: a pool of connections, and got on top of it.
@@ -170,7 +172,7 @@ const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
   maxRetries: true,
 })
 
-function checkPoolOptions(options: Partial<PoolOptions>): PoolOptions {
+function checkPoolOptions(options: PoolOptionsInit): PoolOptions {
   const { poolConnections = 10, poolMaxsize = 10, poolBlock = false, keepAliveTimeout = 30_000 } = options
   for (const [name, value] of Object.entries({ poolConnections, poolMaxsize, keepAliveTimeout })) {
     if (Number.isInteger(value) && value >= 1) continue
