@@ -94,6 +94,16 @@ test('the example of a renewal renews, and loses nothing', async () => {
   assert.equal(stderr, '')
 })
 
+test('the example of mutual TLS lets in who has a certificate, and nobody else', async () => {
+  const { stdout, stderr } = await run(process.execPath, ['docs/examples/mutual-tls.ts'], { timeout: 30_000 })
+  assert.deepEqual(stdout.match(/hello ada|refused: \S+/g), [
+    'hello ada',
+    'refused: client-certificate',
+    'refused: unknown-ca',
+  ])
+  assert.equal(stderr, '')
+})
+
 /** The anchors of the headings, as GitHub makes them. */
 function anchorsOf(markdown: string): Set<string> {
   const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)
