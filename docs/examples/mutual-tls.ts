@@ -23,10 +23,11 @@ const server = createServer(options, (request, response) => {
 await once(server, 'listening')
 const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
 
-await using session = new Session({ verify: ca.cert, trustEnv: false })
+const session = new Session({ verify: ca.cert, trustEnv: false })
 console.log('with its certificate   ', (await session.get(url, { cert: client })).text)
 console.log('without one            ', await session.get(url).catch(reasonOf))
 console.log('without trust in the CA', await session.get(url, { cert: client, verify: true }).catch(reasonOf))
+await session.close()
 server.close()
 
 function reasonOf(error: unknown): string {
