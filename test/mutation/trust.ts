@@ -68,6 +68,23 @@ export const MUTANTS: readonly Mutant[] = [
       'a certificate that is trusted counts for its names',
     ],
     [
+      'what a request says of TLS goes over what its agent does',
+      'transport/agents.ts',
+      [
+        '{ ...options, ...this.#settings, session: session?.ticket }',
+        '{ ...this.#settings, ...options, session: session?.ticket }',
+      ],
+      'other-clients.test.ts',
+      'what another client says of TLS does not weaken an agent',
+    ],
+    [
+      'another client verifies by the Host header',
+      'transport/trusted-agent.ts',
+      ['...serverAddress(target) })', "...serverAddress(target), servername: String(request.getHeader('host')) })"],
+      'other-clients.test.ts',
+      'what another client says of TLS does not weaken an agent',
+    ],
+    [
       'what looks like false switches verification off',
       'trust/verify.ts',
       ['if (verify === false) return', 'if (!verify) return'],
