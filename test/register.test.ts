@@ -55,6 +55,13 @@ const CLIENTS: Readonly<Record<string, string>> = {
       return response.resume().statusCode
     }`,
   got: `import got from 'got'; const ask = async (url) => (await got(url, { retry: { limit: 0 } })).statusCode`,
+  axios: `import axios from 'axios'; const ask = async (url) => (await axios.get(url)).status`,
+  undici: `import { request } from 'undici'
+    const ask = async (url) => {
+      const { statusCode, body } = await request(url)
+      await body.dump()
+      return statusCode
+    }`,
   vouch: `import { get } from 'vouch'; const ask = async (url) => (await get(url, { verify: true })).statusCode`,
 }
 
