@@ -1,5 +1,6 @@
 /** The two figures that matter most, as bars. */
 import type { Report } from './report.ts'
+import { BUNDLED } from './server.ts'
 import type { Row } from './workload.ts'
 
 const WIDTH = 720
@@ -12,7 +13,7 @@ export function chart(reports: readonly Report[]): string {
   const rowsOf = (id: string) => reports.find(({ workload }) => workload.id === id)?.outcome.rows ?? []
   const first = panel('CPU for a keep-alive GET, µs', rowsOf('P1'), 0, 0)
   const second = panel(
-    'A GET whose trust is given with the call (145 certificates), µs',
+    `A GET whose trust is given with the call (${BUNDLED} certificates), µs`,
     rowsOf('P3'),
     1,
     first.height + 24,
