@@ -1,5 +1,6 @@
 /** The public names of `vouch`. */
 import { delete_, explain, get, head, options, patch, post, put, request } from './api.ts'
+import type { AuthInit as AuthInitOf, Auth as AuthOf, AuthTarget } from './auth/auth.ts'
 import { HTTPBasicAuth, HTTPProxyAuth } from './auth/basic.ts'
 import { HTTPDigestAuth } from './auth/digest.ts'
 import { CookieJar } from './cookies.ts'
@@ -15,7 +16,6 @@ import { CABundle } from './trust/ca-bundle.ts'
 import { caStats } from './trust/secure-context.ts'
 import { disableWarnings } from './warnings.ts'
 
-export type { Auth, AuthInit } from './auth/auth.ts'
 export type { DataInit } from './body/encode.ts'
 export type { FileContent, FileSpec, FilesInit, PartHeaders } from './body/multipart.ts'
 export type { CookieAttributes, CookiesInit } from './cookies.ts'
@@ -104,6 +104,12 @@ export {
   tlsOptions,
   trustedAgent,
 }
+
+/** Something that adds credentials to a request, and may answer a challenge. */
+export type Auth<T extends AuthTarget = PreparedRequest> = AuthOf<T>
+
+/** What the option `auth` takes. */
+export type AuthInit<T extends AuthTarget = PreparedRequest> = AuthInitOf<T>
 
 /** The default export holds the same names as members, for code in the style of `requests.get(…)`. */
 const requests = {
