@@ -300,7 +300,7 @@ test('a terminal shows how far it is, and colours unless NO_COLOR is set', { ski
   assert.match(stdout, /\r\[#{8,}\.+\] {2}\d\d % {2}\d\.0 kB of 5\.0 kB {2}\d+\.\d kB\/s/)
   assert.match(stdout, /\r\[#{40}\] 100 % {2}5\.0 kB of 5\.0 kB {2}\d+\.\d kB\/s *\n$/)
   const failed = `get ${server.url}/missing`
-  const coloured = await onTerminal(dir, failed, { NO_COLOR: undefined })
+  const coloured = await onTerminal(dir, failed)
   assert(coloured.stdout.startsWith('vouch: \u001b[31merror\u001b[39m: 404'), coloured.stdout)
   assert.match((await onTerminal(dir, failed, { NO_COLOR: '1' })).stdout, /^vouch: error: 404/)
 })

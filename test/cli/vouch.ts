@@ -47,9 +47,21 @@ export const hasShell = process.platform !== 'win32'
 /** Whether `script` of util-linux is there, which has a terminal for whoever has none. */
 export const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
+/** A terminal that has colours, to a machine of which Node would say otherwise (`tty.WriteStream.getColorDepth`). */
+const TERMINAL = {
+  TERM: 'xterm',
+  CI: undefined,
+  NO_COLOR: undefined,
+  NODE_DISABLE_COLORS: undefined,
+  FORCE_COLOR: undefined,
+}
+
 /** Runs `vouch` on a terminal of 80 columns: what stands there then, lines ended by LF. */
 export async function onTerminal(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   // `script` prints what the terminal shows; its own file is not wanted.
-  const ran = await shell(dir, `script -qefc 'stty cols 80; vouch ${line}' /dev/null </dev/null`, env)
+  const ran = await shell(dir, `script -qefc 'stty cols 80; vouch ${line}' /dev/null </dev/null`, {
+    ...TERMINAL,
+    ...env,
+  })
   return { ...ran, stdout: ran.stdout.replaceAll('\r\n', '\n') }
 }
