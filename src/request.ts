@@ -19,20 +19,24 @@ export type ResponseHook = (response: Response) => Response | undefined | void |
 
 /** What `hooks` takes: those of a call replace those of the session, as in requests. */
 export interface HooksInit {
+  /** Called in turn with each response, its body read unless `stream` is set; what one throws rejects the call. */
   readonly response?: ResponseHook | readonly ResponseHook[] | null | undefined
 }
 
 /** The parts of a request that make up what is sent. */
 export interface RequestParts extends BodyOptions {
-  /** Appended to the URL's query. */
+  /** Appended to the URL's query, over the session's of the same names. `null` for a name takes it away. */
   readonly params?: ParamsInit | null | undefined
-  /** Over the session's; a value of `null` removes one. */
+  /**
+   * Over the session's, name by name in any case; a list as a value, or a name that comes twice in a list of pairs, repeats
+   * the header, `null` takes it away.
+   */
   readonly headers?: HeadersInit | null | undefined
-  /** Sent with this request and those that it is redirected to, besides the session's, and not kept. `null`: none at all. */
+  /** Sent with this request and its redirects beside those of the session, and not kept. `null`: none at all. */
   readonly cookies?: CookiesInit | null | undefined
-  /** `[user, password]`, an `Auth`, or a function of the prepared request. */
+  /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: the session's, netrc, the URL's. */
   readonly auth?: AuthInit<PreparedRequest> | null | undefined
-  /** `{ response: fn }`: sees each response, in place of the session's hooks. */
+  /** `{ response: fn }`, or a list of functions there: each sees every response, those of redirects too. In place of the session's. */
   readonly hooks?: HooksInit | null | undefined
 }
 
@@ -44,8 +48,10 @@ export interface RequestParts extends BodyOptions {
  * const response = await session.send(prepared)
  */
 export class Request {
+  /** In any case; it is sent in capitals. */
   method: string
   url: string | URL
+  /** The options that make up what is sent; how it is sent is up to `session.send`. */
   parts: RequestParts
 
   constructor(method: string, url: string | URL, parts: RequestParts = {}) {
@@ -90,6 +96,7 @@ export interface PrepareInit {
 
 /** What goes over the wire: the exact method, URL, headers and body. */
 export class PreparedRequest implements WireRequest {
+  /** In capitals. */
   method: string
   /** The URL, without credentials. */
   target: URL
@@ -155,6 +162,7 @@ export class PreparedRequest implements WireRequest {
     return `${this.target.pathname}${this.target.search}`
   }
 
+  /** Bytes, or an iterable of them for a stream; `undefined` when there is none. */
   get body(): EncodedBody['content'] {
     return this.encoded.content
   }

@@ -30,25 +30,25 @@ import { encodeParams, mergeParams, noAdapter, type ParamsInit } from './url.ts'
 export interface SessionOptions {
   /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
   readonly headers?: HeadersInit | undefined
-  /** For every request that has none of its own. */
+  /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: netrc's, or those of the URL. */
   readonly auth?: AuthInit<PreparedRequest> | null | undefined
-  /** Appended to the query of every request. */
+  /** Appended to the query of each URL; a call's `params` go over them name by name. */
   readonly params?: ParamsInit | null | undefined
-  /** Default `true`: the default roots. */
+  /** What to trust, unless a call or the environment says otherwise. Default `true`: the default roots. */
   readonly verify?: Verify | null | undefined
-  /** The client certificate. */
+  /** The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. */
   readonly cert?: ClientCert | null | undefined
-  /** The first cookies of the jar. */
+  /** The cookies to begin with; those that servers set are added. */
   readonly cookies?: CookiesInit | undefined
-  /** In ms: one number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit */
+  /** In ms: a number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit. */
   readonly timeout?: TimeoutInit | null | undefined
-  /** By scheme or scheme and host; those of the environment go over them, as in requests. */
+  /** The proxy by scheme, or scheme and host. Those of the environment go over them, as in requests. */
   readonly proxies?: ProxiesInit | null | undefined
-  /** Whether bodies are left to be read. Default `false` */
+  /** Whether bodies are left to be read piece by piece. Default `false` */
   readonly stream?: boolean | undefined
-  /** `{ response: fn }`: sees each response of a call that has no hooks of its own. */
+  /** `{ response: fn }`, or a list of functions there, each of which sees every response. */
   readonly hooks?: HooksInit | null | undefined
-  /** How many redirects one call follows. Default 30 */
+  /** How many redirects are followed; more are a `TooManyRedirects`. Default 30 */
   readonly maxRedirects?: number | undefined
   /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
   readonly trustEnv?: boolean | undefined
@@ -66,18 +66,25 @@ export interface SessionOptions {
  * await session.close()
  */
 export class Session {
+  /** Credentials for each request; `null`: those of netrc or the URL. */
   auth: AuthInit<PreparedRequest> | null
+  /** Appended to the query of each URL. */
   params: ParamsInit | null
   /** What to trust, unless a call or the environment says otherwise. `null` means `true`. */
   verify: Verify | null
+  /** The client certificate; `null`: none. */
   cert: ClientCert | null
-  /** ms */
+  /** In ms; `null`: no limit. */
   timeout: TimeoutInit | null
   /** Proxies; those of the environment go over them, as in requests. */
   proxies: ProxiesInit | null
+  /** Whether bodies are left to be read piece by piece. */
   stream: boolean
+  /** Functions that see each response, unless the call has some of its own. */
   hooks: HooksInit | null
+  /** How many redirects are followed. */
   maxRedirects: number
+  /** Whether the environment counts: bundles, proxies, netrc. */
   trustEnv: boolean
   /** Days; `false`: never. */
   expiryWarning: number | false
@@ -147,32 +154,38 @@ export class Session {
     return await dispatch(this, prepared, settings)
   }
 
+  /** `GET`. @throws as {@link request} */
   get(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('GET', url, options)
   }
 
+  /** `OPTIONS`. @throws as {@link request} */
   options(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('OPTIONS', url, options)
   }
 
-  /** Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
+  /** `HEAD`. Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
   async head(url: string | URL, options?: RequestOptions): Promise<Response> {
     const own = options && ownOptions(options, 'the request', REQUEST_OPTIONS)
     return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
   }
 
+  /** `POST`. @throws as {@link request} */
   post(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('POST', url, options)
   }
 
+  /** `PUT`. @throws as {@link request} */
   put(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('PUT', url, options)
   }
 
+  /** `PATCH`. @throws as {@link request} */
   patch(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('PATCH', url, options)
   }
 
+  /** `DELETE`. @throws as {@link request} */
   delete(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('DELETE', url, options)
   }

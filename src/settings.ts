@@ -56,7 +56,9 @@ export interface SendOptions {
    * ten, the client's; once for each. `false`: never. Default: 14.
    */
   readonly expiryWarning?: number | false | null | undefined
+  /** Told how much of the body has been sent, in bytes; `percent` runs from 0 to 1. */
   readonly onUploadProgress?: ((progress: Progress) => void) | null | undefined
+  /** Told how much of the response's body has arrived, in bytes as they come over the wire. */
   readonly onDownloadProgress?: ((progress: Progress) => void) | null | undefined
 }
 

@@ -1,11 +1,11 @@
-/** The documentation tells the truth as far as a machine can see: links lead somewhere, code is code, the demo runs. */
+/** The documentation tells the truth as far as a machine can see: links lead somewhere, code is code. */
 import './helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { promisify, stripVTControlCharacters } from 'node:util'
+import { promisify } from 'node:util'
 import type { SSLErrorReason } from '../src/index.ts'
 import * as vouch from '../src/index.ts'
 import { checkOptionNames } from '../src/option-names.ts'
@@ -72,36 +72,6 @@ test('every reason of an SSLError has its entry in the troubleshooting guide', (
   const guide = readFileSync('docs/troubleshooting.md', 'utf8')
   const entries = [...guide.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading)
   assert.deepEqual(entries.sort(), Object.keys(reasons).sort())
-})
-
-test('the demo shows every way to trust a server, and ends by itself', async () => {
-  const { stdout } = await run(process.execPath, ['docs/examples/demo.ts'], {
-    timeout: 30_000,
-    env: { ...process.env, REQUESTS_CA_BUNDLE: '/no/such/bundle', NO_COLOR: '1' },
-  })
-  const text = stripVTControlCharacters(stdout)
-  assert.equal(text.match(/✓ 200 OK/g)?.length, 4, text)
-  assert.match(text, /✗ SSLError: certificate verify failed: self-signed certificate/)
-  assert.match(text, /vouched for by selfsigned.crt \(REQUESTS_CA_BUNDLE\)/)
-  assert.match(text, /second request: 200 in [\d.]+ ms, the same connection/)
-  assert.match(text, /! InsecureRequestWarning/)
-})
-
-test('the example of a renewal renews, and loses nothing', async () => {
-  const { stdout, stderr } = await run(process.execPath, ['docs/examples/renewal.ts'], { timeout: 30_000 })
-  assert.equal(stdout.match(/^server {3}took over/gm)?.length, 5, stdout)
-  assert.match(stdout, /^clients {2}\d{3,} requests answered, 0 lost; 6 certificates seen$/m)
-  assert.equal(stderr, '')
-})
-
-test('the example of mutual TLS lets in who has a certificate, and nobody else', async () => {
-  const { stdout, stderr } = await run(process.execPath, ['docs/examples/mutual-tls.ts'], { timeout: 30_000 })
-  assert.deepEqual(stdout.match(/hello ada|refused: \S+/g), [
-    'hello ada',
-    'refused: client-certificate',
-    'refused: unknown-ca',
-  ])
-  assert.equal(stderr, '')
 })
 
 /** The anchors of the headings, as GitHub makes them. */

@@ -13,11 +13,17 @@ export type DataInit = BytesInit | Blob | StreamInit | Iterable<Uint8Array | str
 
 /** The options that a body is made of. */
 export interface BodyOptions {
-  /** A form (object, `Map`, pairs, `URLSearchParams`), or the body as it is: text, bytes, a `Blob`, a stream, an iterable. */
+  /**
+   * The body: text and bytes as they are, a stream or an iterable piece by piece, an object, `Map`, list of pairs or
+   * `URLSearchParams` as a form, `FormData` as multipart. Beside `files` it is the fields before them.
+   */
   readonly data?: DataInit | null | undefined
-  /** The body, as JSON. */
+  /** A value to send as JSON, with its Content-Type; `null` sends nothing. Not looked at beside `data` or `files`. */
   readonly json?: unknown
-  /** Files by field, sent as multipart/form-data together with the fields of `data`. */
+  /**
+   * Parts of a multipart body, by field: bytes, text, a `Blob`, a stream, or `[filename, content, type, headers]`. Streams
+   * are never held in memory.
+   */
   readonly files?: FilesInit | null | undefined
 }
 

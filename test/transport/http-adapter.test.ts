@@ -146,3 +146,11 @@ test('an error keeps nothing of what the server sent', async () => {
   })
   await assert.rejects(get(server.url127), ({ cause }: Error) => !('rawPacket' in (cause as object)))
 })
+
+test('an option of an adapter that is undefined is as if it was not there', async () => {
+  await using server = await startHttpServer()
+  const [poolConnections, poolMaxsize, poolBlock, keepAliveTimeout, maxRetries] = [] as undefined[]
+  await using session = new Session()
+  session.mount('http://', new HTTPAdapter({ poolConnections, poolMaxsize, poolBlock, keepAliveTimeout, maxRetries }))
+  assert.equal((await session.get(server.url127)).statusCode, 200)
+})
