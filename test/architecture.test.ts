@@ -43,12 +43,25 @@ test('imports go down the layers only', () => {
 })
 
 test('trust and certs stand alone: they import nothing of the transport and no session', () => {
-  const allowed = /^src\/(trust\/.*|certs\/.*|diagnose\/reasons|errors|lru-map|option-names|warnings)\.ts$/
+  const allowed =
+    /^src\/(trust\/.*|certs\/.*|diagnose\/reasons|environment|errors|lru-map|option-names|proxies|warnings)\.ts$/
   const others = files
     .filter((file) => /^src\/(trust|certs)\//.test(file))
     .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
     .filter(([, imported]) => !allowed.test(imported))
   assert.deepEqual(others, [])
+})
+
+test('but for the tunnel of fetchCert, which is loaded behind a proxy only', () => {
+  const lazy = files
+    .filter((file) => /^src\/(trust|certs)\//.test(file))
+    .flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(/import\('(\.\.[^']+)'\)/g)].map(([, path]) => [file, path]),
+    )
+  assert.deepEqual(lazy, [
+    ['src/certs/fetch.ts', '../transport/tunnel.ts'],
+    ['src/certs/fetch.ts', '../other-clients.ts'],
+  ])
 })
 
 test('the command line is a client of the public modules; it looks for names as the library does', () => {

@@ -1,18 +1,25 @@
 /** `fetchCert`: what a server presents, unverified. */
 import type { X509Certificate } from 'node:crypto'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { reasonFor } from '../diagnose/reasons.ts'
-import { ConnectionError, ConnectTimeout, InvalidSchema, InvalidURL, SSLError } from '../errors.ts'
+import { processEnvironment } from '../environment.ts'
+import { ConnectionError, ConnectTimeout, InvalidSchema, InvalidURL, RequestException, SSLError } from '../errors.ts'
 import { optionNames, ownOptions } from '../option-names.ts'
+import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor } from '../proxies.ts'
+import { CABundle } from '../trust/ca-bundle.ts'
 import { type CertificateInfo, describeCertificate } from '../trust/certificate-info.ts'
 
 /** Options of {@link fetchCert}. */
 export interface FetchCertOptions {
-  /** How long DNS, TCP and TLS may take together, in ms. Default: 10,000. */
+  /** How long DNS, TCP and TLS may take together, the way through a proxy included, in ms. Default: 10,000. */
   timeout?: number | undefined
   /** The name to ask for (SNI), where it is not the host's. */
   servername?: string | undefined
+  /** The proxies to go through, as for a request. Default: the environment's. */
+  proxies?: ProxiesInit | null | undefined
+  /** Whether the environment's proxies count, and its bundle for a proxy that speaks TLS itself. Default: `true`. */
+  trustEnv?: boolean | undefined
 }
 
 /**
@@ -25,7 +32,8 @@ export interface FetchCertOptions {
  *
  * @param url `https://host:port`, or `host:port`; the port is 443 by default
  * @throws InvalidURL, InvalidSchema for what is no such URL, TypeError for a wrong option
- * @throws ConnectionError, ConnectTimeout when there is no connection, SSLError when the server does not speak TLS
+ * @throws ConnectionError, ConnectTimeout when there is no connection, SSLError when the server does not speak TLS,
+ *   ProxyError when a proxy does not let through, InvalidProxyURL
  *
  * @example
  * const [server] = await fetchCert('https://192.168.1.172:10330')
@@ -38,21 +46,45 @@ export async function fetchCert(
 ): Promise<[CertificateInfo, ...CertificateInfo[]]> {
   const own = ownOptions(options, 'fetchCert', FETCH_OPTIONS)
   const timeout = checkTimeout(own.timeout)
+  const { trustEnv = true } = own
+  if (typeof trustEnv !== 'boolean') throw new TypeError(`trustEnv must be a boolean, not ${typeof trustEnv}`)
   const { host, port } = addressOf(url)
+  const proxy = proxyFor(new URL(`https://${shown(host, port)}`), {
+    call: checkProxies(own.proxies),
+    session: undefined,
+    env: trustEnv ? processEnvironment() : undefined,
+    envOverSession: true,
+  })
   const servername = own.servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : '')
   if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
-  const [first, ...others] = await presentedBy(host, port, servername, timeout)
+  const limit = new AbortController()
+  const late = () => new ConnectTimeout(`${shown(host, port)} did not present a certificate within ${timeout} ms`)
+  const timer = setTimeout(() => limit.abort(late()), timeout)
+  const [first, ...others] = await presentedBy({ host, port, servername, proxy, trustEnv }, limit.signal).finally(() =>
+    clearTimeout(timer),
+  )
   if (first === undefined)
     throw new SSLError(`${shown(host, port)} presents no certificate`, { reason: 'other', host, port })
   return [describeCertificate(first), ...others.map(describeCertificate)]
 }
 
-function presentedBy(host: string, port: number, servername: string, timeout: number): Promise<X509Certificate[]> {
+interface Server {
+  readonly host: string
+  readonly port: number
+  readonly servername: string
+  readonly proxy: ProxyServer | undefined
+  readonly trustEnv: boolean
+}
+
+async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Certificate[]> {
+  const { host, port, servername } = server
+  const tunnel = await openTunnelTo(server, limit)
+  limit.throwIfAborted()
   return new Promise((resolve, reject) => {
     // Everything that has a certificate is to be seen, old boxes and weak keys as well.
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    const socket = connect({ host, port, servername, ...lenient })
-    const timer = setTimeout(() => socket.destroy(new ConnectTimeout(late(host, port, timeout))), timeout)
+    const socket = connect({ ...(tunnel ? { socket: tunnel } : { host, port }), servername, ...lenient })
+    limit.addEventListener('abort', () => socket.destroy(limit.reason))
     // Before a server that wants a client certificate ends the handshake.
     socket.once('secureConnect', () => {
       resolve(chainOf(socket))
@@ -65,9 +97,28 @@ function presentedBy(host: string, port: number, servername: string, timeout: nu
       else reject(mapError(error, host, port))
     })
     socket.once('close', () => {
-      clearTimeout(timer)
       reject(new ConnectionError(`${shown(host, port)} closed the connection during the handshake`))
     })
+  })
+}
+
+/** The way through the proxy, if there is one: of the transport only what that takes is loaded, and only then. */
+async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
+  if (proxy === undefined) return undefined
+  const [{ openTunnel }, { tlsOptions }] = await Promise.all([
+    import('../transport/tunnel.ts'),
+    import('../other-clients.ts'),
+  ])
+  limit.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    // Of the server nothing is verified, but of the proxy, which gets credentials.
+    const tls = () => tlsOptions(trustEnv ? undefined : CABundle.default())
+    const authority = shown(host, port)
+    const attempt = openTunnel({ proxy, authority, tls, connectTimeout: undefined }, (error, socket) => {
+      if (error) reject(error)
+      else resolve(socket)
+    })
+    limit.addEventListener('abort', () => attempt.destroy(limit.reason))
   })
 }
 
@@ -83,7 +134,7 @@ function chainOf(socket: TLSSocket): X509Certificate[] {
 }
 
 function mapError(error: Error & { code?: string }, host: string, port: number): Error {
-  if (error instanceof ConnectTimeout) return error
+  if (error instanceof RequestException) return error
   const row = reasonFor(error)
   const { code } = error
   if (row === undefined) {
@@ -123,11 +174,13 @@ function checkTimeout(timeout: unknown): number {
 /** What a timer of Node takes; more would be 1 ms. */
 const MAX_TIMEOUT = 2 ** 31 - 1
 
-const late = (host: string, port: number, timeout: number): string =>
-  `${shown(host, port)} did not present a certificate within ${timeout} ms`
-
 function shown(host: string, port: number): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
-const FETCH_OPTIONS = optionNames<FetchCertOptions>({ timeout: true, servername: true })
+const FETCH_OPTIONS = optionNames<FetchCertOptions>({
+  timeout: true,
+  servername: true,
+  proxies: true,
+  trustEnv: true,
+})

@@ -2,14 +2,19 @@
 import type { ClientCert, ExplainOptions } from '../index.ts'
 import { readNumber, readPassphrase, UsageError } from './command.ts'
 
+/** Those that have to do with the way. */
+export const ROUTE_OPTIONS = {
+  proxy: { type: 'string' },
+  'no-env': { type: 'boolean' },
+  timeout: { type: 'string' },
+} as const
+
 export const CONNECTION_OPTIONS = {
   verify: { type: 'string' },
   cert: { type: 'string' },
   key: { type: 'string' },
   'passphrase-file': { type: 'string' },
-  proxy: { type: 'string' },
-  'no-env': { type: 'boolean' },
-  timeout: { type: 'string' },
+  ...ROUTE_OPTIONS,
 } as const
 
 export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, in place of the environment's bundle or the default roots
@@ -20,19 +25,23 @@ export const CONNECTION_HELP = `  --verify PATH           the file or directory 
   --no-env                take no bundle, no proxy and no netrc file from the environment`
 
 /** What was given of these. */
-type Values = { readonly [name in Exclude<keyof typeof CONNECTION_OPTIONS, 'no-env'>]?: string | undefined } & {
+type Values = Given<keyof typeof CONNECTION_OPTIONS>
+type Given<Name extends string> = { readonly [name in Exclude<Name, 'no-env'>]?: string | undefined } & {
   readonly 'no-env'?: boolean | undefined
 }
 
 /** What a request is told. @throws UsageError for options that do not go together */
-export function connectionOf(values: Values): ExplainOptions & { readonly trustEnv: boolean } {
+export function connectionOf(values: Values) {
+  return { verify: values.verify, cert: clientCertOf(values), ...routeOf(values) } satisfies ExplainOptions
+}
+
+/** What a handshake alone is told. @throws UsageError for a time that is none */
+export function routeOf({ proxy, 'no-env': noEnv, timeout }: Given<keyof typeof ROUTE_OPTIONS>) {
   return {
-    verify: values.verify,
-    cert: clientCertOf(values),
-    proxies: values.proxy === undefined ? undefined : { all: values.proxy },
-    trustEnv: !values['no-env'],
-    timeout: timeoutOf(values.timeout),
-  }
+    proxies: proxy === undefined ? undefined : { all: proxy },
+    trustEnv: !noEnv,
+    timeout: timeoutOf(timeout),
+  } satisfies ExplainOptions
 }
 
 function clientCertOf({ cert, key, 'passphrase-file': file }: Values): ClientCert | undefined {

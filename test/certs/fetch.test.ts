@@ -1,12 +1,16 @@
-import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { createCA, createSelfSignedCert, fetchCert } from '../../src/certs/index.ts'
+import { setTimeout } from 'node:timers/promises'
+import { createCA, createSelfSignedCert, type FetchCertOptions, fetchCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
+import { withEnv } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startSocks4a } from '../helpers/socks4a.ts'
+import { tempDir } from '../helpers/temp.ts'
 
 test('the chain is what the server sends, its own certificate first, whoever issued it', async () => {
   const root = createAuthority()
@@ -111,5 +115,75 @@ const wrong: [what: string, url: unknown, options: unknown, name: string, messag
 for (const [what, url, options, name, message] of wrong) {
   test(`${what} is a ${name}`, async () => {
     await assert.rejects(fetchCert(url as string, options as object), { name, message })
+  })
+}
+
+test('a proxy is gone through, the one that is given or the one of the environment', async () => {
+  const pair = await createSelfSignedCert(null, null, 'localhost')
+  await using server = await startHttpsServer(pair)
+  await using proxy = await startProxy({ authenticate: (credentials) => credentials === 'Basic YWRhOnNlY3JldA==' })
+  const withUser = proxy.url.replace('//', '//ada:secret@')
+  const fingerprint = async (options?: FetchCertOptions) => (await fetchCert(server.url, options))[0].fingerprint
+  const target = `localhost:${server.port}`
+  assert.equal(await fingerprint({ proxies: { https: withUser } }), pair.fingerprint)
+  assert.deepEqual(proxy.tunnels, [target])
+  await withEnv({ HTTPS_PROXY: withUser }, async () => {
+    assert.equal(await fingerprint(), pair.fingerprint)
+    assert.deepEqual(proxy.tunnels, [target, target])
+    for (const options of [{ trustEnv: false }, { proxies: { https: null, no_proxy: 'localhost' } }])
+      assert.equal(await fingerprint(options), pair.fingerprint)
+    await withEnv({ NO_PROXY: 'localhost' }, fingerprint)
+    assert.equal(proxy.tunnels.length, 2)
+  })
+  await assert.rejects(fingerprint({ proxies: { all: proxy.url } }), { name: 'ProxyError', message: /407/ })
+  await assert.rejects(fingerprint({ proxies: { all: 'gopher://proxy' } }), { name: 'InvalidProxyURL' })
+  // Neither the tunnel nor the handshake in it outlives the call.
+  while (proxy.open > 0) await setTimeout(1)
+})
+
+test('a proxy that speaks TLS is verified, and one that is not trusted learns nothing', async () => {
+  const ca = createAuthority()
+  const pair = await createSelfSignedCert(null, null, 'localhost')
+  await using server = await startHttpsServer(pair)
+  const { key, chain } = ca.issue()
+  await using proxy = await startProxy({ key, cert: chain })
+  using dir = tempDir()
+  const proxies = { https: proxy.url.replace('//', '//ada:secret@') }
+  await withEnv({ REQUESTS_CA_BUNDLE: dir.write('ca.pem', ca.certificate) }, async () => {
+    assert.equal((await fetchCert(server.url, { proxies }))[0].fingerprint, pair.fingerprint)
+    assert.equal(proxy.headers.length, 1)
+    await assert.rejects(fetchCert(server.url, { proxies, trustEnv: false }), { name: 'ProxyError' })
+  })
+  await assert.rejects(fetchCert(server.url, { proxies }), { name: 'ProxyError' })
+  assert.equal(proxy.headers.length, 1)
+})
+
+test('a SOCKS proxy is gone through', async () => {
+  const pair = await createSelfSignedCert(null, null, 'localhost')
+  await using server = await startHttpsServer(pair)
+  await using proxy = await startSocks4a()
+  const [{ fingerprint }] = await fetchCert(server.url, { proxies: { all: `socks4a://127.0.0.1:${proxy.port}` } })
+  assert.equal(fingerprint, pair.fingerprint)
+})
+
+for (const [where, answer] of [
+  ['before the tunnel', ''],
+  ['in the tunnel', 'HTTP/1.1 200 OK\r\n\r\n'],
+] as const) {
+  test(`the time limit ends a wait ${where}`, async (t) => {
+    const sockets: Socket[] = []
+    const stalling = createServer((socket) => sockets.push(socket.once('data', () => socket.write(answer)))).listen(
+      0,
+      '127.0.0.1',
+    )
+    t.after(() => stalling.close())
+    await once(stalling, 'listening')
+    const { port } = stalling.address() as AddressInfo
+    const proxies = { all: `http://127.0.0.1:${port}` }
+    await assert.rejects(fetchCert('https://box.example', { proxies, timeout: 50 }), {
+      name: 'ConnectTimeout',
+      message: 'box.example:443 did not present a certificate within 50 ms',
+    })
+    await Promise.all(sockets.map((socket) => socket.destroyed || once(socket, 'close')))
   })
 }

@@ -11,6 +11,7 @@ import { createSelfSignedCert, inspectCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
 import { authority, leaf, utcTime } from '../conformance/limbo/forge.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { main, vouch } from './vouch.ts'
@@ -181,6 +182,27 @@ test('the passphrase of a key comes from the first line of a file', async () => 
 test('an IPv6 address stands in brackets in what there is to write', async () => {
   using dir = tempDir()
   assert.match((await vouch(dir, 'cert create ::1')).stderr, /trust it: get\('https:\/\/\[::1\]\/'/)
+})
+
+test('a certificate is fetched and shown through a proxy, by the name that is asked for', async () => {
+  const pair = await createSelfSignedCert(null, null, 'box.lan')
+  await using server = await startHttpsServer(pair)
+  await using proxy = await startProxy()
+  using dir = tempDir()
+  const asked: string[] = []
+  server.server.on('secureConnection', ({ servername }) => asked.push(servername))
+  const way = `--proxy ${proxy.url} --servername box.lan`
+  assert.equal((await vouch(dir, `cert fetch 127.0.0.1:${server.port} ${way}`)).stdout, pair.cert)
+  const { stdout } = await vouch(dir, `cert show --json 127.0.0.1:${server.port} ${way}`)
+  assert.equal(JSON.parse(stdout).fingerprint, pair.fingerprint)
+  const env = { HTTPS_PROXY: proxy.url }
+  await vouch(dir, `cert fetch ${server.url}`, env)
+  await vouch(dir, `cert fetch ${server.url} --no-env`, env)
+  assert.equal(proxy.tunnels.length, 3)
+  assert.deepEqual(asked, ['box.lan', 'box.lan', 'localhost', 'localhost'])
+  const none = await vouch(dir, `cert fetch ${server.url} --proxy http://127.0.0.1:1`)
+  assert.deepEqual([none.status, none.stdout], [1, ''])
+  assert.match(none.stderr, /^vouch: error: .*proxy 127\.0\.0\.1:1/)
 })
 
 test('what is fetched goes where it is told to, in the form that is asked for', async () => {

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { fetchCert } from '../../certs/index.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
+import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { hint, type Output, print, printJson, say, shownUrl } from '../print.ts'
 import { checkTarget, save } from '../save.ts'
 
@@ -16,6 +17,10 @@ owner, on another way, before you trust it.
   -o, --output FILE   write it there; a file that exists is kept
   --overwrite         replace a file that exists
   --chain             all certificates that the server sends; who trusts the file trusts its authorities then
+  --servername NAME   the name to ask for, where it is not the URL's
+  --proxy URL         a proxy to go through, in place of the environment's
+  --no-env            take no proxy from the environment
+  --timeout SECONDS   how long to wait (10)
   --json
 
 Examples:
@@ -27,12 +32,14 @@ Examples:
       output: { type: 'string', short: 'o' },
       overwrite: { type: 'boolean', default: false },
       chain: { type: 'boolean' },
+      servername: { type: 'string' },
+      ...ROUTE_OPTIONS,
       json: { type: 'boolean' },
     })
     const [url, ...others] = positionals
     if (url === undefined || others.length > 0) throw new UsageError('name one URL')
     if (values.output !== undefined) checkTarget(values.output, values.overwrite)
-    const [first, ...rest] = await fetchCert(url)
+    const [first, ...rest] = await fetchCert(url, { servername: values.servername, ...routeOf(values) })
     const certificates = values.chain ? [first, ...rest] : [first]
     const pem = certificates.map((each) => each.pem).join('')
     if (values.output !== undefined) await save(values.output, Readable.from([pem]), values.overwrite)

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
+import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { type Output, paint, print, printJson, printTable, say, shownUrl } from '../print.ts'
 
 export const certShow: Command = {
@@ -11,7 +12,11 @@ export const certShow: Command = {
 
 Prints what the certificates of a file (PEM, DER, PKCS#7), of a directory, or of a server say. Nothing is verified.
 
-  --json            one certificate: an object; several: a list
+  --json              one certificate: an object; several: a list
+  --servername NAME   for a server: the name to ask for, where it is not the URL's
+  --proxy URL         a proxy to go through, in place of the environment's
+  --no-env            take no proxy from the environment
+  --timeout SECONDS   how long to wait (10)
 
 Examples:
   vouch cert show cert.pem
@@ -19,16 +24,22 @@ Examples:
   vouch cert show --json bundle.pem | jq '[.] | flatten | .[] | select(.daysLeft < 30) | .subject'`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, { json: { type: 'boolean' } })
+    const { values, positionals } = readArguments(args, {
+      json: { type: 'boolean' },
+      servername: { type: 'string' },
+      ...ROUTE_OPTIONS,
+    })
     const [source, ...others] = positionals
     if (source === undefined || others.length > 0) throw new UsageError('name one file or URL')
     if (!isUrl(source) && !existsSync(source)) {
       throw new Error(`there is no file '${source}'; a server is named by https://HOST or HOST:PORT`)
     }
-    const found = isUrl(source) ? await fetchCert(source) : inspectCert<CertificateInfo | CertificateInfo[]>(source)
+    const found = isUrl(source)
+      ? await fetchCert(source, { servername: values.servername, ...routeOf(values) })
+      : [inspectCert<CertificateInfo | CertificateInfo[]>(source)].flat()
     if (isUrl(source)) say(output, `${shownUrl(source)} presents this; nothing was verified`)
-    if (values.json) printJson(output, found)
-    else printAll(Array.isArray(found) ? found : [found], output)
+    if (values.json) printJson(output, found.length === 1 ? found[0] : found)
+    else printAll(found, output)
     return 0
   },
 }
