@@ -35,6 +35,7 @@ const MAX_OPEN = 30
 const OWN = new Set(['PipeWrap', 'TTYWrap'])
 const folder = mkdtempSync(join(tmpdir(), 'vouch-soak-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 const listenersBefore = processListeners()
 const rotation = await Rotation.start(folder)
 const growth = new Growth()

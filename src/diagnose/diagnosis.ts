@@ -122,7 +122,7 @@ function missingIntermediate(issuer: string): Partial<Diagnosis> {
   return {
     reason: 'missing-intermediate',
     failing: 1,
-    findings: [`the server sent its own certificate only, and not that of its issuer, '${issuer}'`],
+    findings: [`the server sent its own certificate, and not that of its issuer, '${issuer}'`],
     hints: [
       'have the server send it: the file of its certificate is to hold the intermediate certificates after it (fullchain.pem)',
       "or add it here: verify: ['ca.pem', 'intermediate.pem']",

@@ -2,6 +2,9 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
@@ -238,5 +241,25 @@ test('credentials for a proxy are not sent to an origin where there is no proxy'
   ] as const) {
     const { headers } = await withEnv(variables, async () => (await get(server.url127, options)).json<Echo>())
     assert.equal(headers['proxy-authorization'], undefined)
+  }
+})
+
+test("credentials of the proxy's URL are sent once, over a header of any spelling", async () => {
+  await using server = await startHttpServer()
+  const seen: string[] = []
+  const proxy = createHttpServer((request, response) => {
+    for (const [index, name] of request.rawHeaders.entries()) {
+      if (/^proxy-authorization$/i.test(name)) seen.push(request.rawHeaders[index + 1] ?? '')
+    }
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  try {
+    const http = `http://ada:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    await get(server.url127, { proxies: { http }, headers: { 'proxy-AUTHORIZATION': 'Basic other' } })
+    assert.deepEqual(seen, ['Basic YWRhOnNlY3JldA=='])
+  } finally {
+    proxy.close()
+    proxy.closeAllConnections()
   }
 })
