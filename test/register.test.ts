@@ -1,9 +1,10 @@
-/** `node --import vouch/register`, in processes of their own: the built package, by its name. */
+/** `node --import vouch/register`, in processes of their own: as it is built, by its name, beside each client; else as it is here. */
 import './helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
+import { moduleUrl } from './helpers/modules.ts'
 import { createAuthority } from './helpers/pki.ts'
 import { startHttpsServer, type TestServer } from './helpers/servers.ts'
 import { tempDir } from './helpers/temp.ts'
@@ -34,8 +35,13 @@ interface Run {
 }
 
 /** A program that ends by itself, or is killed after 20 s and has no exit status then. */
-function run(program: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Run> {
-  const flags = ['--import', 'vouch/register', '--input-type=module', '--eval', program]
+function run(
+  program: string,
+  env: NodeJS.ProcessEnv,
+  args: string[] = [],
+  register = moduleUrl('register'),
+): Promise<Run> {
+  const flags = ['--import', register, '--input-type=module', '--eval', program]
   return new Promise((resolve) => {
     execFile(
       process.execPath,
@@ -72,10 +78,11 @@ const ASK_EACH = `for (const url of process.argv.slice(1)) {
 for (const [name, client] of Object.entries(CLIENTS)) {
   test(`${name} trusts the bundle and nothing else, and the process ends by itself`, async () => {
     const program = `${client}\n${ASK_EACH}`
-    const { code, stdout, stderr } = await run(program, { REQUESTS_CA_BUNDLE: bundle }, server.url, strange.url)
+    const urls = [server.url, strange.url]
+    const { code, stdout, stderr } = await run(program, { REQUESTS_CA_BUNDLE: bundle }, urls, 'vouch/register')
     assert.deepEqual([code, stderr], [0, ''])
     assert.match(stdout, /^200\n(?:UNABLE_TO_\w+|SELF_SIGNED_CERT_IN_CHAIN)\n$/)
-    const without = await run(program, {}, server.url)
+    const without = await run(program, {}, [server.url], 'vouch/register')
     assert.match(without.stdout, /^(?:UNABLE_TO_\w+|SELF_SIGNED_CERT_IN_CHAIN)\n$/)
   })
 }
