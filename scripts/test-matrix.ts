@@ -7,11 +7,11 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { cleanEnvironment } from './clean-environment.ts'
+import { testEnvironment } from './clean-environment.ts'
 import { TEST_ARGUMENTS } from './test-arguments.ts'
 
 const LINES = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24', '26']
-const env = cleanEnvironment()
+const env = testEnvironment()
 
 run('npm', ['run', '--silent', 'build'])
 run('node', ['scripts/clean.ts', 'build/tests'])

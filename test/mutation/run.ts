@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { cleanEnvironment } from '../../scripts/clean-environment.ts'
+import { testEnvironment } from '../../scripts/clean-environment.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { type Mutant, mutate } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
@@ -17,7 +17,6 @@ type Job = (folder: string) => Promise<string | undefined>
 
 const WORKERS = 2
 const reporter = pathToFileURL(resolve('test/mutation/reporter.ts')).href
-const env = cleanEnvironment()
 const words = process.argv.slice(2).join(' ')
 const chosen = MUTANTS.filter(({ what }) => what.includes(words))
 
@@ -80,6 +79,7 @@ async function outcomesOf(folder: string, test: string, titles: readonly string[
   const patterns = titles.map((title) => `--test-name-pattern=^${title.replace(/[^\w ]/g, '\\$&')}`)
   const args = [`--test-reporter=${reporter}`, '--test-timeout=30000', ...patterns, join('test', test)]
   const stdout = await new Promise<string>((done) => {
+    const env = testEnvironment(join(folder, 'compile-cache'))
     execFile(process.execPath, args, { cwd: folder, env, timeout: 60_000 }, (_error, stdout) => done(stdout))
   })
   const lines = stdout.split('\n').filter((line) => line.startsWith('{"name"'))
