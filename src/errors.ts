@@ -182,6 +182,11 @@ export interface CertificateFileErrorOptions extends Pick<SSLErrorOptions, 'caus
   line?: number | undefined
 }
 
+/** A line each, as in the report of a server that is refused. */
+function hintLines(hints: readonly string[] = []): string {
+  return hints.map((hint, index) => `\n  ${(index === 0 ? 'hint' : '').padEnd(11)}${hint}`).join('')
+}
+
 /** A source of trust (`verify`, `REQUESTS_CA_BUNDLE` …) cannot be used. Raised before any connection is made. */
 export class CABundleError extends SSLError {
   static override readonly code = 'ERR_CA_BUNDLE'
@@ -191,7 +196,7 @@ export class CABundleError extends SSLError {
   readonly line: number | undefined
 
   constructor(message: string, options: CertificateFileErrorOptions = {}) {
-    super(message, { ...options, reason: 'bad-bundle' })
+    super(message, { ...options, reason: 'bad-bundle', details: hintLines(options.hints) })
     this.path = options.path
     this.line = options.line
   }
@@ -206,7 +211,7 @@ export class ClientCertError extends SSLError {
   readonly line: number | undefined
 
   constructor(message: string, options: CertificateFileErrorOptions = {}) {
-    super(message, { ...options, reason: 'client-certificate' })
+    super(message, { ...options, reason: 'client-certificate', details: hintLines(options.hints) })
     this.path = options.path
     this.line = options.line
   }

@@ -22,7 +22,7 @@ if (named !== undefined) {
   } catch (error) {
     if (!(error instanceof SSLError)) throw error
     const hints = error.hints.map((hint) => `\nvouch: hint: ${hint}`)
-    console.error(`vouch: error: ${named.variable}: ${error.message}${hints.join('')}`)
+    console.error(`vouch: error: ${named.variable}: ${error.summary}${hints.join('')}`)
     process.exit(1)
   }
 }

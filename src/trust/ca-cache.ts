@@ -6,7 +6,7 @@
  */
 import { hash, type X509Certificate } from 'node:crypto'
 import { readdirSync, type Stats, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { CABundleError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
@@ -206,5 +206,5 @@ function missingPathHints(shown: string): string[] {
   if (shown.startsWith('~')) return ['a tilde is not expanded: write the path in full, or use os.homedir()']
   if (/^file:/.test(shown)) return ['pass a URL object: new URL(…) or pathToFileURL(…)']
   if (/[:;]/.test(shown)) return ['one path only: for several bundles pass a list, verify: [first, second]']
-  return [`relative paths start at the working directory, now ${process.cwd()}`]
+  return isAbsolute(shown) ? [] : [`relative paths start at the working directory, now ${process.cwd()}`]
 }

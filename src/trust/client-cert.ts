@@ -264,7 +264,7 @@ function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): K
   } catch (error) {
     if (!(error instanceof PrivateKeyError)) throw error
     const hints = {
-      none: 'name the key file as well: cert: [certPath, keyPath]',
+      none: source.key.path === source.cert.path ? 'name the key file as well: cert: [certPath, keyPath]' : '',
       encrypted: PASSPHRASE_HINT,
       other: '',
     }

@@ -177,7 +177,7 @@ function isAsExpected(error: unknown, role: Role, [code, message]: Told, dir: Te
   assert(error instanceof role.error, inspect(error))
   const ownCode = role.error === CABundleError ? 'ERR_CA_BUNDLE' : 'ERR_CLIENT_CERT'
   assert.equal(error.code, code ?? ownCode, inspect(error))
-  assert.match(error.message, message)
+  assert.match(error.summary, message)
   // Names the file, or the directory that holds none.
   assert(error.path?.startsWith(dir.path) && error.message.includes(error.path))
   return true

@@ -289,10 +289,12 @@ for (const [what, make, message, hint, code] of errors) {
         () => bundle.resolve(),
         (error: unknown) => {
           assert(error instanceof CABundleError)
-          assert.match(error.message, message)
+          assert.match(error.summary, message)
           assert(error.path?.startsWith(path))
-          assert.equal(error.line === undefined, !/line/.test(error.message))
+          assert.equal(error.line === undefined, !/line/.test(error.summary))
           if (hint) assert.match(error.hints.join(), hint)
+          // Whoever logs the message has them as well.
+          for (const each of error.hints) assert(error.message.includes(`  ${each}`))
           if (code) assert.equal(error.code, code)
           return true
         },

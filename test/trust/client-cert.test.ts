@@ -212,7 +212,7 @@ for (const [what, make, message, { path, line, hint, code } = {}] of errors) {
       () => resolve(make(dir)),
       (error: unknown) => {
         assert(error instanceof ClientCertError)
-        assert.match(error.message, message)
+        assert.match(error.summary, message)
         assert.equal(error.line, line)
         if (path) assert.equal(error.path, path)
         if (hint) assert.match(error.hints.join(), hint)
