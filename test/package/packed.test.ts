@@ -3,6 +3,7 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { readFileSync, statSync } from 'node:fs'
 import { builtinModules } from 'node:module'
+import { posix } from 'node:path'
 import { after, test } from 'node:test'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
@@ -23,6 +24,7 @@ const textOf = (file: string) => packed.readFile(ROOT + file)
 const MEMBERS: readonly RegExp[] = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
   /^docs\/[\w-]+\.(md|svg)$/,
+  /^bench\/results\.md$/,
   /^docs\/examples\/[\w-]+\.ts$/,
   /^dist\/(\w[\w-]*\/)*\w[\w-]*(\.js|\.d\.ts)$/,
 ]
@@ -33,6 +35,17 @@ test('the package holds the built modules, their types and the documentation, an
   const expected = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs/quickstart.md', 'docs/examples/demo.ts']
   const missing = expected.filter((file) => !files.includes(file))
   assert.deepEqual(missing, [])
+})
+
+test('what its pages link to is in the package', () => {
+  const dead = files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) =>
+      Array.from(textOf(file).matchAll(/\]\(([^)\s#]+)/g), ([, target = '']) => target)
+        .filter((target) => !/^https?:/.test(target) && !files.includes(posix.join(posix.dirname(file), target)))
+        .map((target) => `${file} links to ${target}`),
+    )
+  assert.deepEqual(dead, [])
 })
 
 test('the package is small', (t) => {
