@@ -10,19 +10,30 @@
  */
 import tls from 'node:tls'
 import { environmentBundle, processEnvironment } from './environment.ts'
-import { SSLError } from './errors.ts'
+import { CABundleError, SSLError } from './errors.ts'
 import { bundleOfPath } from './trust/ca-bundle.ts'
 
 const named = environmentBundle(processEnvironment())
 if (named !== undefined) {
   try {
     // In addition, where requests replaces: the rest of the process still has to reach the rest of the world.
-    const anchors = bundleOfPath(named.path).resolve().anchors
+    const { anchors } = bundleOfPath(named.path).resolve()
+    if (anchors.some(({ hasSettings }) => hasSettings)) throw withSettings(named.path)
     tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...anchors.map(({ pem }) => pem)])
   } catch (error) {
+    // All that is wrong with a bundle is a CABundleError.
+    /* node:coverage ignore next */
     if (!(error instanceof SSLError)) throw error
     const hints = error.hints.map((hint) => `\nvouch: hint: ${hint}`)
     console.error(`vouch: error: ${named.variable}: ${error.summary}${hints.join('')}`)
     process.exit(1)
   }
+}
+
+/** Node would pass over such a certificate, and say nothing. */
+function withSettings(path: string): CABundleError {
+  return new CABundleError(
+    `cannot use the CA bundle ${path}: a TRUSTED CERTIFICATE has trust settings, which Node's list of roots has no place for`,
+    { path, hints: ['write it without them: openssl x509 -in FILE -out plain.pem'] },
+  )
 }

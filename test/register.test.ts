@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
 import { moduleUrl } from './helpers/modules.ts'
-import { createAuthority } from './helpers/pki.ts'
+import { createAuthority, toTrustedCertificate } from './helpers/pki.ts'
 import { startHttpsServer, type TestServer } from './helpers/servers.ts'
 import { tempDir } from './helpers/temp.ts'
 
@@ -105,9 +105,24 @@ for (const [what, env, added] of VARIABLES) {
   })
 }
 
+test('for the clients of Node an intermediate alone vouches for nothing, as the guide says', async () => {
+  const intermediate = stranger.intermediate()
+  const { chain, key } = intermediate.issue()
+  await using below = await startHttpsServer({ cert: chain, key })
+  const env = { REQUESTS_CA_BUNDLE: dir.write('intermediate/ca.pem', intermediate.certificate) }
+  for (const [name, expected] of [
+    ['fetch', /^UNABLE_TO_\w+\n$/],
+    ['vouch', /^200\n$/],
+  ] as const) {
+    const program = `${CLIENTS[name]}\n${ASK_EACH}`.replace(', { verify: true }', '')
+    assert.match((await run(program, env, [below.url])).stdout, expected)
+  }
+})
+
 const UNUSABLE: readonly (readonly [what: string, path: string, message: RegExp])[] = [
   ['is not there', dir.join('missing.pem'), /invalid path: .*missing\.pem/],
   ['holds no certificate', dir.write('not-a-bundle/key.txt', 'hello'), /key\.txt/],
+  ['has trust settings', dir.write('settings/trusted.pem', toTrustedCertificate(authority.certificate)), /TRUSTED/],
   ['is damaged', dir.write('damaged/half.pem', authority.certificate.slice(0, 200)), /half\.pem/],
 ]
 

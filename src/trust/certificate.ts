@@ -3,6 +3,8 @@ import { hash, X509Certificate } from 'node:crypto'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
 import { CERTIFICATE_LABELS, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
 
+const WITH_SETTINGS = 'TRUSTED CERTIFICATE'
+
 /** A certificate that vouches for others (or for itself): RFC 5280 calls it a trust anchor. */
 export class TrustAnchor {
   /** One PEM block, as OpenSSL is to read it: a `TRUSTED CERTIFICATE` keeps its trust settings. */
@@ -11,7 +13,11 @@ export class TrustAnchor {
   readonly id: string
   #certificate: X509Certificate | undefined
 
+  /** Whether it is a `TRUSTED CERTIFICATE`. */
+  readonly hasSettings: boolean
+
   constructor(label: string, bytes: Buffer, certificate?: X509Certificate) {
+    this.hasSettings = label === WITH_SETTINGS
     this.pem = toPem(label, bytes)
     this.id = hash('sha256', this.pem)
     this.#certificate = certificate
@@ -85,11 +91,11 @@ function anchorOfBlock(block: PemBlock): TrustAnchor {
     })
   }
   const certificate = parseCertificate(
-    toPem(block.label, block.label === 'TRUSTED CERTIFICATE' ? block.bytes : firstElement(block.bytes)),
+    toPem(block.label, block.label === WITH_SETTINGS ? block.bytes : firstElement(block.bytes)),
     'the block holds base64, but no certificate: it is damaged or cut short',
     block.line,
   )
-  return block.label === 'TRUSTED CERTIFICATE'
+  return block.label === WITH_SETTINGS
     ? new TrustAnchor(block.label, block.bytes, certificate)
     : TrustAnchor.fromCertificate(certificate)
 }
