@@ -49,7 +49,8 @@ export function proxyFor(url: URL, { call, session, env, envOverSession }: Proxy
   const ofCall = call ?? undefined
   const isAlone = call !== undefined && !envOverSession
   const ofSession = isAlone ? undefined : (session ?? undefined)
-  const ofEnv = env && !isAlone ? environmentProxies(url, env, ofCall?.no_proxy ?? ofSession?.no_proxy) : undefined
+  const ofEnv =
+    env && !isAlone ? environmentProxies(url, env, own(ofCall, 'no_proxy') ?? own(ofSession, 'no_proxy')) : undefined
   if (!ofCall && !ofSession && !ofEnv) return undefined
   const text = select(url, envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, specific(url, ofEnv)])
   return text === undefined ? undefined : parseProxy(text)
@@ -58,7 +59,12 @@ export function proxyFor(url: URL, { call, session, env, envOverSession }: Proxy
 /** The environment's proxy for all schemes as one for this scheme, which goes over the session's `all` (`resolve_proxies`). */
 function specific({ protocol }: URL, ofEnv: ProxiesInit | undefined): ProxiesInit | undefined {
   const scheme = protocol.slice(0, -1)
-  return ofEnv && { [scheme]: ofEnv[scheme] ?? ofEnv.all }
+  return ofEnv && { [scheme]: own(ofEnv, scheme) ?? own(ofEnv, 'all') }
+}
+
+/** What somebody put on `Object.prototype` is no proxy. */
+function own(proxies: ProxiesInit | undefined, key: string): ProxiesInit[string] {
+  return proxies !== undefined && Object.hasOwn(proxies, key) ? proxies[key] : undefined
 }
 
 /** The most specific key that any source has; of the sources the first. A key of `null` or `''` means: none. */
@@ -66,8 +72,8 @@ function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string
   const scheme = url.protocol.slice(0, -1)
   for (const key of [`${scheme}://${url.hostname}`, scheme, `all://${url.hostname}`, 'all']) {
     for (const source of sources) {
-      const proxy = source?.[key]
-      if (proxy === undefined || !Object.hasOwn(source ?? {}, key)) continue
+      const proxy = own(source, key)
+      if (proxy === undefined) continue
       // A null takes the key away, so that a more general one counts (requests' merge_setting); '' means none at all.
       if (proxy === null) break
       return String(proxy) === '' ? undefined : String(proxy)

@@ -340,6 +340,7 @@ function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]
 /** Link by link: one that makes no sense takes no other with it. Single quotes are taken for double ones, as in requests. */
 function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['parse']>['refs'] {
   return (value.match(LINK) ?? []).flatMap((link) => {
+    if (link.length > MAX_LINK) return []
     try {
       return linkHeader().parse(link.replace(QUOTED, doubleQuotes)).refs
     } catch {
@@ -348,10 +349,13 @@ function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['pa
   })
 }
 
-/** A URL and its parameters, up to a comma that is in no quotes. */
-const LINK = /<[^<>]*>(?:[^,<"]|"(?:[^"\\]|\\.)*")*/g
+/** The library takes a time that grows with the square of the length: 25 ms for so many characters. */
+const MAX_LINK = 8192
+
+/** A URL and its parameters, up to a comma that is in no quotes; quotes that are never closed reach to the end. */
+const LINK = /<[^<>]*>(?:[^,<"]|"(?:[^"\\]|\\.)*(?:"|\\?$))*/g
 /** What is left as it is, the URL and double quotes; or a value in single ones. */
-const QUOTED = /^<[^>]*>|"(?:[^"\\]|\\.)*"|=\s*'([^'"]*)'/g
+const QUOTED = /^<[^>]*>|"(?:[^"\\]|\\.)*(?:"|\\?$)|=\s*'([^'"]*)'/g
 
 function doubleQuotes(quoted: string, value: string | undefined): string {
   return value === undefined ? quoted : `="${value}"`

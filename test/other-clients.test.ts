@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import https from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
 import { promisify } from 'node:util'
@@ -48,7 +49,10 @@ after(async () => {
 /** Asks, and resolves to the status. */
 type Ask = (url: string) => Promise<number | undefined>
 
-async function getWith(url: string, options: https.RequestOptions): Promise<number | undefined> {
+async function getWith(
+  url: string,
+  options: https.RequestOptions & Pick<tls.ConnectionOptions, 'pskCallback'>,
+): Promise<number | undefined> {
   const [response] = await once(https.get(url, options), 'response')
   await response.resume().toArray()
   return response.statusCode
@@ -163,6 +167,26 @@ test('what another client says of TLS does not weaken an agent', async () => {
   })
   await assert.rejects(getWith(server.url, { agent, socketPath: '/tmp/no.sock' }), /not to Unix sockets/)
   assert.throws(() => (agent as unknown as { createConnection(): void }).createConnection(), /use tlsOptions/)
+})
+
+test('a key that is known beforehand does not take the place of a certificate', async () => {
+  const psk = Buffer.alloc(32, 7)
+  const keyed = tls.createServer({ pskCallback: () => psk, ciphers: 'TLS_AES_128_GCM_SHA256:PSK' }, (socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
+  })
+  keyed.listen(0, '127.0.0.1')
+  await once(keyed, 'listening')
+  const agent = trustedAgent({ verify: bundle })
+  try {
+    const url = `https://localhost:${(keyed.address() as AddressInfo).port}/`
+    const pskCallback = () => ({ identity: 'x', psk })
+    // The server is willing, and Node's own agent as well.
+    assert.equal(await getWith(url, { pskCallback, checkServerIdentity: () => undefined }), 200)
+    await assert.rejects(getWith(url, { agent, pskCallback }), Error)
+  } finally {
+    agent.destroy()
+    keyed.close()
+  }
 })
 
 test('an agent and options present their client certificate', async () => {

@@ -83,7 +83,12 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
   return new Promise((resolve, reject) => {
     // Everything that has a certificate is to be seen, old boxes and weak keys as well.
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    const socket = connect({ ...(tunnel ? { socket: tunnel } : { host, port }), servername, ...lenient })
+    const socket = connect({
+      path: undefined,
+      ...(tunnel ? { socket: tunnel } : { host, port }),
+      servername,
+      ...lenient,
+    })
     limit.addEventListener('abort', () => socket.destroy(limit.reason))
     // Before a server that wants a client certificate ends the handshake.
     socket.once('secureConnect', () => {

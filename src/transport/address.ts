@@ -9,6 +9,9 @@ export interface ServerAddress {
   readonly servername: string
 }
 
+/** For sockets: what somebody put on `Object.prototype` is not a Unix socket to connect to. */
+export const NO_PATH: object = { path: undefined }
+
 /** Host, port (with the scheme's default) and server name of the URL of a server or proxy. */
 export function serverAddress({ hostname, port, protocol }: URL): ServerAddress {
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname

@@ -19,7 +19,7 @@ import { checkServerIdentity } from '../trust/identity.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { limitConnectTime } from './time-limits.ts'
-import { handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
+import { endOfChain, handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
 import { openTunnel, type TunnelAttempt, type TunnelOptions } from './tunnel.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
@@ -142,11 +142,21 @@ export class SecureAgent extends https.Agent {
     super.destroy()
   }
 
+  /** In a session that is resumed no certificate is shown, so none that has ended meanwhile would be seen. */
+  #resumable() {
+    const peer = this.#session?.peer
+    // Not `>=` the other way round: a date that nobody can read ends at once.
+    if (peer !== undefined && !(Date.now() < endOfChain(peer))) this.#session = undefined
+    return this.#session
+  }
+
   /** @param elapsed of the time to connect, in ms */
   #secure(options: ConnectionOptions, elapsed = 0): TLSSocket {
-    const session = this.#session
-    // Over whatever a request brought.
-    const resuming: ConnectionOptions = { ...options, ...this.#settings, session: session?.ticket }
+    const session = this.#resumable()
+    // Over whatever a request brought, or somebody put on Object.prototype.
+    const resuming: ConnectionOptions = Object.assign(Object.create(null), options, this.#settings, {
+      session: session?.ticket,
+    })
     const socket = super.createConnection(resuming) as TLSSocket
     // An agent's option, which TLS connections do not hear of before Node 24: a request in several pieces took 40 ms there.
     socket.setNoDelay(true)
@@ -211,6 +221,8 @@ interface TlsSettings {
   readonly rejectUnauthorized: boolean
   readonly checkServerIdentity: typeof checkServerIdentity
   readonly ALPNProtocols: string[]
+  /** A key that both sides know would take the place of the certificate. */
+  readonly pskCallback: undefined
 }
 
 /** What TLS checks, and with what. */
@@ -221,5 +233,6 @@ export function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | und
     rejectUnauthorized: trust.verified,
     checkServerIdentity: trust.verified ? checkServerIdentity : () => undefined,
     ALPNProtocols: ['http/1.1'],
+    pskCallback: undefined,
   }
 }

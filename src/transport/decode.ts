@@ -23,7 +23,7 @@ export function decodeBody(body: Readable, contentEncoding: string | undefined):
 }
 
 /** Each layer can multiply the size by a thousand; nobody needs more than two (urllib3's CVE-2025-66418). */
-const MAX_ENCODINGS = 5
+const MAX_ENCODINGS = 2
 
 // biome-ignore lint/correctness/useYield: it is the error that matters
 async function* tooMany(count: number): AsyncGenerator<Buffer, void, undefined> {
@@ -55,13 +55,23 @@ async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer,
  * stops behind the first.
  */
 async function* decodeFrames(input: Input): AsyncGenerator<Buffer, void, undefined> {
+  let empty = 0
   do {
     const decoder = zlib.createZstdDecompress()
     pipeline(input.until(decoder), decoder, () => {})
-    yield* decoder
+    empty++
+    for await (const chunk of decoder) {
+      empty = 0
+      yield chunk
+    }
+    if (empty > MAX_EMPTY_FRAMES)
+      throw new ContentDecodingError('the response has one empty zstd frame after the other')
     input.take(decoder.bytesWritten)
   } while (await input.hasMore())
 }
+
+/** pzstd puts one in front of each of its frames; a thousand a megabyte would only keep us busy. */
+const MAX_EMPTY_FRAMES = 100
 
 /** Chunks that are handed to one decoder after another: what one of them has not used is the next one's. */
 class Input {
@@ -87,8 +97,14 @@ class Input {
 
   /** Lets go of what was used. */
   take(bytes: number): void {
-    const all = Buffer.concat(this.#rest).subarray(bytes)
-    this.#rest = all.length === 0 ? [] : [all]
+    let left = bytes
+    while (left > 0) {
+      const [first] = this.#rest
+      if (first === undefined) return
+      if (left < first.length) this.#rest[0] = first.subarray(left)
+      else this.#rest.shift()
+      left -= first.length
+    }
   }
 
   async hasMore(): Promise<boolean> {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net, { isIP, isIPv6, type Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import { socks } from '../lazy.ts'
-import { serverAddress } from './address.ts'
+import { NO_PATH, serverAddress } from './address.ts'
 import { mapProxyError } from './map-error.ts'
 import { ConnectTimeLimit } from './time-limits.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './tunnel.ts'
@@ -26,7 +26,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const { proxy, authority } = options
   const destination = await withinLimits(resolve(authority, proxy.url.protocol), { signal })
   const { host, port } = serverAddress(proxy.url)
-  const socket = net.connect({ host, port, signal }).setNoDelay(true)
+  const socket = net.connect({ ...NO_PATH, host, port, signal }).setNoDelay(true)
   try {
     await once(socket, 'connect')
     await handshake(socket, options, destination)

@@ -87,6 +87,19 @@ export function chainOf(socket: Socket | null | undefined): X509Certificate[] {
   return peer ? [peer.raw, ...peer.issuers].map((raw) => new X509Certificate(raw)) : []
 }
 
+/** When the first of its certificates ends, in ms since 1970. */
+export function endOfChain(peer: PresentedCertificate): number {
+  let end = ends.get(peer)
+  if (end === undefined) {
+    const others = peer.issuers.map((raw) => new X509Certificate(raw).validTo)
+    end = Math.min(...[peer.validTo, ...others].map((validTo) => Date.parse(validTo)))
+    ends.set(peer, end)
+  }
+  return end
+}
+
+const ends = new WeakMap<PresentedCertificate, number>()
+
 /** What is known of the handshake; `undefined` for a connection without TLS. */
 export function handshakeOf(socket: Socket): Handshake | undefined {
   return handshakes.get(socket)

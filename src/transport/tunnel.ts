@@ -5,7 +5,7 @@ import tls from 'node:tls'
 import { ProxyError } from '../errors.ts'
 import { isSocks, type ProxyServer } from '../proxies.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
-import { serverAddress } from './address.ts'
+import { NO_PATH, serverAddress } from './address.ts'
 import { mapProxyError } from './map-error.ts'
 import { openSocksTunnel } from './socks.ts'
 import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
@@ -81,8 +81,8 @@ function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
 /** A connection to the proxy itself. */
 function connectToProxy({ proxy: { url }, tls: settings }: TunnelOptions): Socket {
   const { host, port, servername } = serverAddress(url)
-  if (url.protocol !== 'https:') return net.connect({ host, port }).setNoDelay(true)
-  const socket = tls.connect({ ...settings(), host, port, servername })
+  if (url.protocol !== 'https:') return net.connect({ ...NO_PATH, host, port }).setNoDelay(true)
+  const socket = tls.connect({ ...NO_PATH, ...settings(), host, port, servername })
   observeHandshake(socket)
   // As agents have it: otherwise a request in several pieces waits 40 ms for the acknowledgement of the first.
   return socket.setNoDelay(true)

@@ -166,7 +166,8 @@ function toSources(input: TrustSourceInput): Source[] {
   if (input instanceof X509Certificate) return [{ kind: 'value', anchors: readTrustCertificate(input) }]
   if (Array.isArray(input)) {
     if (input.length === 0) throw new CABundleError('an empty list trusts nothing', { hints: EMPTY_HINTS })
-    return input.flatMap(toSources)
+    // Holes as well, which `flatMap` alone would pass over: a list that nobody has filled is no trust.
+    return Array.from(input).flatMap(toSources)
   }
   const bytes = bytesOf(input)
   if (bytes === undefined) throw new TypeError(describeWrongType(input))

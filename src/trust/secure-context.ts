@@ -3,6 +3,7 @@ import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { LruMap } from '../lru-map.ts'
 import { caCacheStats } from './ca-cache.ts'
 import { type ClientIdentity, refusedIdentity } from './client-cert.ts'
+import { readPkcs12 } from './pkcs12.ts'
 import type { ResolvedTrust } from './verify.ts'
 
 /**
@@ -56,12 +57,23 @@ function build(trust: ResolvedTrust, identity: ClientIdentity | undefined): Secu
   const ca = trust.set?.anchors.map((anchor) => anchor.pem).join('')
   // Without `ca` Node uses its default roots, which it keeps parsed: 0.1 ms instead of 5.
   const roots = ca === undefined ? {} : { ca, allowPartialTrustChain: true }
-  // Without a prototype: what somebody put on Object.prototype must not become an option.
-  const options: SecureContextOptions = Object.assign(Object.create(null), roots, identity?.options)
   try {
-    return tls.createSecureContext(options)
+    return tls.createSecureContext(bare(roots, identity && identityOptions(identity)))
   } catch (error) {
     // The certificates of trust were all parsed before. A client certificate may be too weak, or PKCS#12 that does not open.
     throw identity ? refusedIdentity(identity, error) : error
   }
+}
+
+/** A certificate and its key. Never `pfx`: Node would trust the other certificates of the file, too. */
+function identityOptions({ options }: ClientIdentity): SecureContextOptions {
+  if (!('pfx' in options)) return options
+  // Whether it opens is for OpenSSL to say, of a context that nobody uses.
+  tls.createSecureContext(bare(options))
+  return readPkcs12(options.pfx, options.passphrase ?? '')
+}
+
+/** Without a prototype: what somebody put on Object.prototype must not become an option. */
+function bare(...options: (SecureContextOptions | undefined)[]): SecureContextOptions {
+  return Object.assign(Object.create(null), ...options)
 }

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import type { RequestOptions } from '../../src/index.ts'
+import { get, type RequestOptions } from '../../src/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { pour } from './faulty-server.ts'
@@ -90,7 +90,8 @@ const BOMBS: Readonly<Record<string, Buffer>> = {
   br: zlib.brotliCompressSync(Buffer.alloc(MIB_256), { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } }),
   zstd: zlib.zstdCompressSync(Buffer.alloc(MIB_256)),
   'gzip, gzip': zlib.gzipSync(gzip),
-  'gzip, br, zstd': zlib.zstdCompressSync(zlib.brotliCompressSync(gzip)),
+  'gzip, br': zlib.brotliCompressSync(gzip),
+  'gzip, zstd': zlib.zstdCompressSync(gzip),
 }
 
 test('a decompression bomb of 256 MiB costs little more than maxResponseSize, however it is encoded', async () => {
@@ -127,3 +128,19 @@ test('a decompression bomb of 256 MiB costs little more than maxResponseSize, ho
 })
 
 test('they leave nothing behind', assertNothingLeft)
+
+test('zstd frames with nothing in them keep nobody busy', async () => {
+  const frame = zlib.zstdCompressSync('')
+  const bodies = { 50: 'read', 100000: 'refused' } as const
+  await using server = await startHttpServer({
+    handler: ({ url = '' }, response) => {
+      response.setHeader('Content-Encoding', 'zstd')
+      response.end(Buffer.concat([...Array(Number(url.slice(1))).fill(frame), zlib.zstdCompressSync('ok')]))
+    },
+  })
+  for (const [count, fate] of Object.entries(bodies)) {
+    const got = get(`${server.url127}/${count}`)
+    if (fate === 'read') assert.equal((await got).text, 'ok')
+    else await assert.rejects(got, { name: 'ContentDecodingError', message: /one empty zstd frame after the other/ })
+  }
+})

@@ -1,10 +1,13 @@
 /** I2 against a polluted `Object.prototype`: what somebody put there is no option of a request. */
-import '../helpers/environment.ts'
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { disableWarnings, get, Session, SSLError } from '../../src/index.ts'
+import { disableWarnings, get, Request, Session, SSLError } from '../../src/index.ts'
+import { withEnv } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
+import { startSocks4a } from '../helpers/socks4a.ts'
 
 // What is not verified is seen by the tests themselves.
 disableWarnings('InsecureRequestWarning')
@@ -52,3 +55,42 @@ test('options with a prototype of their own are refused rather than half read', 
   await assert.rejects(get('https://localhost/', new Options()), { name: 'TypeError', message: /plain object/ })
   await assert.rejects(new Session().head('https://localhost/', new Options()), TypeError)
 })
+
+test('Object.prototype names no Unix socket and no proxy', async () => {
+  const { chain, key } = authority.issue()
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using proxy = await startProxy()
+  await using secure = await startProxy({ cert: chain, key })
+  await using socks = await startSocks4a()
+  const ways = [proxy.url, secure.url, `socks4a://127.0.0.1:${socks.port}`]
+  await using session = new Session({ verify: authority.certificate })
+  const asked = () => [proxy.tunnels.length, secure.tunnels.length, socks.asked.length]
+  const ask = async () => {
+    for (const all of ways) {
+      await withEnv({ ALL_PROXY: all, NO_PROXY: '' }, async () => {
+        await session.get(server.url, { proxies: {} }).catch(() => {})
+        await session.send(session.prepareRequest(new Request('GET', server.url))).catch(() => {})
+      })
+    }
+  }
+  await polluted({ no_proxy: '*', https: 'http://127.0.0.1:1' }, ask)
+  assert.deepEqual([server.requests, ...asked()], [6, 1, 1, 1])
+  await session.close()
+  // Of the proxies here some follow it themselves, when they connect to the server.
+  await polluted({ path: '/nowhere.sock' }, ask)
+  assert(
+    asked().every((count) => count > 1),
+    asked().join(),
+  )
+})
+
+async function polluted(properties: Readonly<Record<string, unknown>>, body: () => Promise<void>): Promise<void> {
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+  }
+  try {
+    await body()
+  } finally {
+    for (const name of Object.keys(properties)) Reflect.deleteProperty(Object.prototype, name)
+  }
+}

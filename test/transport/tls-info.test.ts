@@ -3,6 +3,7 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import type { Server } from 'node:https'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Session } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
@@ -36,6 +37,27 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(await ask(), 'CN=two')
     second.setSecureContext({ cert: pairs[0].chain, key: pairs[0].key, maxVersion, ticketKeys: Buffer.alloc(48, 7) })
     assert.equal(await ask(), 'CN=two', 'what vouches for a resumed session is the certificate that was verified')
+  })
+
+  test(`a session is not resumed when a certificate of its chain has ended (${maxVersion})`, async () => {
+    const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + 2000)
+    const intermediate = authority.intermediate({ notAfter: end })
+    const chains = [authority.issue({ notAfter: end }), intermediate.issue()]
+    await Promise.all(
+      chains.map(async ({ chain, key }) => {
+        await using server = await startHttpsServer({
+          cert: chain,
+          key,
+          maxVersion,
+          handler: (_request, response) => response.setHeader('connection', 'close').end(),
+        })
+        await using session = new Session({ verify: authority.certificate, expiryWarning: false })
+        for (let round = 0; round < 2; round++) assert.equal((await session.get(server.url)).tls?.verified, true)
+        assert.equal(server.sessionsReused, 1)
+        await setTimeout(end.getTime() - Date.now() + 1100)
+        await assert.rejects(session.get(server.url), { name: 'SSLError', reason: 'expired' })
+      }),
+    )
   })
 
   test(`connections that are kept tell the same, many at a time (${maxVersion})`, async () => {

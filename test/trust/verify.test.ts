@@ -102,6 +102,9 @@ const wrong: [value: unknown, named: string][] = [
   [new Boolean(false), 'Boolean'],
   [[true], 'boolean'],
   [[null], 'null'],
+  // Never filled: `flatMap` and `every` pass over holes, so that nothing at all would be left, and that is no trust.
+  [new Array(1), 'undefined'],
+  [[new Array(2)], 'undefined'],
 ]
 
 for (const [value, named] of wrong) {
