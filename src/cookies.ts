@@ -157,10 +157,12 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     return this.#jar
   }
 
+  /** Without those that have ended, which is how servers take a cookie away. */
   #stored(): Cookie[] {
     const stored: Cookie[] = []
     this.#jar?.store.getAllCookies((_error, cookies) => stored.push(...(cookies ?? [])))
-    return stored
+    const now = Date.now()
+    return stored.filter((cookie) => (cookie.expiryTime() ?? Number.POSITIVE_INFINITY) > now)
   }
 }
 

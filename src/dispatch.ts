@@ -57,6 +57,7 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
 /** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
 async function sendOnce(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
   const started = performance.now()
+  request.settleFraming()
   const { method, target, headers, body, rewindable } = request
   let response: Response
   try {

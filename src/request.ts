@@ -256,6 +256,11 @@ export class PreparedRequest implements WireRequest {
     })
   }
 
+  /** @internal What is said of the body, settled at last: an auth or the user may have changed it. */
+  settleFraming(): void {
+    setFraming(this.method, this.headers, this.encoded)
+  }
+
   /** @internal A Cookie header of the user's own wins over the jar. */
   setCookieHeader(): void {
     if (this.headers.has('Cookie')) return
@@ -308,14 +313,24 @@ function checkMethod(method: string): string {
 }
 
 function setBodyHeaders(method: string, headers: HeaderMap, encoded: EncodedBody): void {
-  const { content, contentType, contentLength } = encoded
+  const { contentType } = encoded
   if (contentType !== undefined && lacksContentType(headers, contentType)) headers.set('Content-Type', contentType)
-  // How the body ends is said by us: a wrong length would mix up two requests.
   headers.delete('Content-Length')
   headers.delete('Transfer-Encoding')
-  if (contentLength === undefined) headers.set('Transfer-Encoding', 'chunked')
-  else if (content !== undefined || (method !== 'GET' && method !== 'HEAD')) {
-    headers.set('Content-Length', String(contentLength))
+  setFraming(method, headers, encoded)
+}
+
+/** How the body ends is said by us, whatever was set by hand: a wrong length would mix up two requests. */
+function setFraming(method: string, headers: HeaderMap, { content, contentLength }: EncodedBody): void {
+  const hasLength = contentLength !== undefined && (content !== undefined || (method !== 'GET' && method !== 'HEAD'))
+  const framing = [
+    ['Content-Length', hasLength ? String(contentLength) : undefined],
+    ['Transfer-Encoding', contentLength === undefined ? 'chunked' : undefined],
+  ] as const
+  for (const [name, value] of framing) {
+    if (headers.get(name) === value) continue
+    if (value === undefined) headers.delete(name)
+    else headers.set(name, value)
   }
 }
 

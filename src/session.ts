@@ -221,10 +221,12 @@ export class Session {
   /** @throws InvalidSchema when no adapter is mounted for the URL */
   getAdapter(url: string | URL): Adapter {
     const text = String(url).toLowerCase()
+    const [scheme = ''] = /^https?:\/\//.exec(text) ?? []
     for (const [prefix, adapter] of this.#adapters) {
-      if (text.startsWith(prefix)) return adapter
+      // A shorter one than that of the adapter below is less special, also before that is there.
+      if (prefix.length >= scheme.length && text.startsWith(prefix)) return adapter
     }
-    if (!/^https?:\/\//.test(text)) throw noAdapter(url)
+    if (scheme === '') throw noAdapter(url)
     // One for both schemes, made when it is first needed; a prefix that has an adapter of the user's keeps it.
     const adapter = new HTTPAdapter()
     const mounted = new Set(this.#adapters.map(([prefix]) => prefix))

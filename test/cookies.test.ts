@@ -274,3 +274,15 @@ for (const [what, attributes, message] of wrongAttributes) {
     assert.throws(() => new CookieJar().set('a', '1', { domain: 'example.com', ...attributes }), TypeError)
   })
 }
+
+test('a cookie that a server takes away is not there any more', async () => {
+  const taken = ['sid=gone; Max-Age=0', 'old=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT', 'new=here; Max-Age=60']
+  await using server = await startHttpServer({
+    handler: ({ url }, response) => response.setHeader('set-cookie', url === '/' ? ['sid=1', 'old=1'] : taken).end(),
+  })
+  await using session = new Session()
+  assert.deepEqual((await session.get(server.url127)).cookies.toObject(), { sid: '1', old: '1' })
+  assert.deepEqual((await session.get(`${server.url127}/logout`)).cookies.toObject(), { new: 'here' })
+  assert.deepEqual(session.cookies.toObject(), { new: 'here' })
+  assert.equal(session.cookies.has('sid'), false)
+})

@@ -265,3 +265,12 @@ test('close(), using and await using close each adapter once', async () => {
   }
   assert.equal(mine.closed, 2)
 })
+
+test('an adapter for less than a scheme is for no http, whatever was asked for before', () => {
+  const own = { send: () => Promise.reject(new Error('not to be asked')), close() {} }
+  for (const prefix of ['', 'http', 'https:/']) {
+    const session = new Session()
+    session.mount(prefix, own)
+    for (const url of ['http://x/', 'https://x/', 'http://x/']) assert.notEqual(session.getAdapter(url), own)
+  }
+})
