@@ -65,6 +65,11 @@ export class Request {
     return `Request ${this.method} ${redactUrl(this.url)}`
   }
 
+  /** Nothing of what it is made of: that holds credentials. */
+  toJSON(): object {
+    return { method: this.method, url: redactUrl(this.url) }
+  }
+
   /** Prepares it alone, without a session's headers and cookies. */
   prepare(): PreparedRequest {
     return PreparedRequest.prepare({
@@ -270,7 +275,12 @@ export class PreparedRequest implements WireRequest {
 
   /** Credentials in the headers are not shown. */
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
-    return `PreparedRequest ${this.method} ${this.url} ${show(this.headers, options)}`
+    return `PreparedRequest ${this.method} ${redactUrl(this.url)} ${show(this.headers, options)}`
+  }
+
+  /** No headers and no body: they hold credentials. */
+  toJSON(): object {
+    return { method: this.method, url: redactUrl(this.url) }
   }
 }
 

@@ -142,7 +142,7 @@ export class Response {
     const links: Record<string, { url: string; [parameter: string]: string }> = Object.create(null)
     for (const value of this.headerValues('link')) {
       for (const { uri, ...parameters } of parseLinks(value)) {
-        links[parameters.rel ?? uri] = { ...(parameters as Record<string, string>), url: uri }
+        links[parameters.rel ?? uri] = { ...asText(parameters), url: uri }
       }
     }
     return links
@@ -244,9 +244,13 @@ export class Response {
     return chunkSize === undefined || chunkSize === null ? source : rechunk(source, chunkSize)
   }
 
-  /** The body line by line, as text, without line ends. */
+  /**
+   * The body line by line, as text, without line ends. Without a charset in the Content-Type, or an `encoding` of yours, it is
+   * UTF-8, as that of event streams always is.
+   */
   async *iterLines(): AsyncGenerator<string, void, undefined> {
-    yield* lines(this.iterContent(), streamDecoder(this.encoding ?? 'utf-8'))
+    const charset = this.#encoding === undefined ? charsetParameter(this.header('content-type')) : this.#encoding
+    yield* lines(this.iterContent(), streamDecoder(charset ?? 'utf-8'))
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
@@ -263,6 +267,12 @@ export class Response {
   /** Closes, for `using`. */
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** As short as what is shown, for the same reason. */
+  toJSON(): object {
+    const { statusCode, reason } = this
+    return { statusCode, reason, url: redactUrl(this.url) }
   }
 
   /** Short, as in requests: what is inside (the connection, the request as sent) holds credentials. */
@@ -347,6 +357,15 @@ function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['pa
       return []
     }
   })
+}
+
+/** Values in the form of RFC 8187 (`title*=UTF-8''x`) come as objects. */
+function asText(parameters: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(parameters).map(([name, value]) => [
+    name,
+    String(typeof value === 'object' && value !== null && 'value' in value ? value.value : value),
+  ])
+  return Object.fromEntries(texts)
 }
 
 /** The library takes a time that grows with the square of the length: 25 ms for so many characters. */

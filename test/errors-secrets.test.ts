@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
-import { get, HTTPBasicAuth, Request, RequestException, type RequestOptions, Session } from '../src/index.ts'
+import { get, HTTPBasicAuth, post, Request, RequestException, type RequestOptions, Session } from '../src/index.ts'
 import { selfSigned } from './helpers/pki.ts'
 import { type Echo, type Handler, startHttpServer, startHttpsServer } from './helpers/servers.ts'
 
@@ -205,4 +205,16 @@ test('cookies of a call or a session do not go from https to http of the same ho
   await using session = new Session({ verify: certificate, cookies: { of: 'hunter2' } })
   const { headers } = (await session.get(secure.url127, { cookies: { id: 'hunter2' } })).json<Echo>()
   assert.equal(headers.cookie, undefined)
+})
+
+test('what is made into JSON shows no credentials', async () => {
+  await using server = await startHttpServer()
+  const url = server.url127.replace('//', `//ada:${SECRET}@`)
+  const parts = { auth: ['ada', SECRET], headers: { 'X-Api-Key': SECRET }, data: SECRET } as const
+  const request = new Request('POST', url, parts)
+  const response = await post(url, parts)
+  for (const each of [request, request.prepare(), response, response.request]) {
+    assert.doesNotMatch(JSON.stringify(each), new RegExp(SECRET))
+    assert.match(JSON.stringify(each), /127\.0\.0\.1/)
+  }
 })

@@ -301,3 +301,16 @@ test('utf-16 is read by its byte-order mark', async () => {
     assert.equal((await get(server.url127)).text, 'hi')
   }
 })
+
+test('lines without a charset are UTF-8, and a link is text whatever its form', async () => {
+  const event = await respond({ headers: { 'Content-Type': 'text/event-stream' }, body: 'data: hé\n' })
+  assert.deepEqual(await Readable.from(event.iterLines()).toArray(), ['data: hé'])
+  const latin = await respond({ headers: { 'Content-Type': 'text/plain; charset=latin1' }, body: Buffer.from([0xe9]) })
+  assert.deepEqual(await Readable.from(latin.iterLines()).toArray(), ['é'])
+  const { links } = await respond({ headers: { Link: "<u>; rel=next; title*=UTF-8''x%20y" } })
+  assert.equal(JSON.stringify(links), '{"next":{"rel":"next","title*":"x y","url":"u"}}')
+  // In a time that grows no faster than the header.
+  for (const flood of [`${'<>\\"'.repeat(60_000)}`, `<a>;${' '.repeat(180_000)}x`]) {
+    assert.deepEqual({ ...(await respond({ headers: { Link: flood } })).links }, {})
+  }
+})

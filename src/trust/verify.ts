@@ -1,5 +1,6 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}; nobody behind this file looks at the raw value again. */
 import type { X509Certificate } from 'node:crypto'
+import { CABundleError } from '../errors.ts'
 import {
   bundleOfPath,
   bundleOfText,
@@ -69,13 +70,25 @@ export function toTrust(verify: Verify, source: TrustSource): Trust {
  */
 export function resolveTrust(trust: Trust): ResolvedTrust {
   if (trust.kind === 'bundle') {
-    const set = trust.bundle.resolve()
+    const set = resolveBundle(trust.bundle, trust.source)
     return { verified: true, digest: set.digest, set, info: trustInfo(trust, set.anchors.length) }
   }
   if (trust.kind === 'insecure') {
     return { verified: false, digest: 'insecure', set: undefined, info: trustInfo(trust, 0) }
   }
   return defaultTrust()
+}
+
+/** Who did not name a bundle himself is told who did. */
+function resolveBundle(bundle: CABundle, source: TrustSource): CertificateSet {
+  try {
+    return bundle.resolve()
+  } catch (error) {
+    if (!(error instanceof CABundleError) || !/_CA_BUNDLE$/.test(source)) throw error
+    const { summary, path, line, code, cause, hints } = error
+    const named = `the variable ${source} names it; verify of a call, or trustEnv: false, goes without`
+    throw new CABundleError(summary, { path, line, code, cause, hints: [named, ...hints] })
+  }
 }
 
 /** The certificates that are trusted, as far as they can be listed; none when verification is off. */

@@ -1,11 +1,11 @@
-import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import { pathToFileURL } from 'node:url'
-import { CABundle, CABundleError } from '../../src/index.ts'
+import { CABundle, CABundleError, get } from '../../src/index.ts'
 import { resolveTrust, toTrust, type Verify } from '../../src/trust/verify.ts'
+import { withEnv } from '../helpers/environment.ts'
 import { createAuthority, toDer } from '../helpers/pki.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -145,3 +145,17 @@ test('other default roots are another trust', () => {
   }
   assert.notEqual(digest(), first)
 })
+
+for (const name of ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'] as const) {
+  test(`a bundle of ${name} that cannot be used is said to be that of the variable`, async () => {
+    await withEnv({ [name]: '/nowhere.pem' }, async () => {
+      const error = await get('https://localhost:1/').catch((reason: unknown) => reason)
+      assert(error instanceof CABundleError)
+      assert.match(error.summary, /invalid path: \/nowhere\.pem$/)
+      assert.match(error.message, new RegExp(`the variable ${name} names it`))
+      assert.deepEqual([error.path, error.code], ['/nowhere.pem', 'ENOENT'])
+    })
+    const error = await get('https://localhost:1/', { verify: '/nowhere.pem' }).catch((reason: unknown) => reason)
+    assert.doesNotMatch(String(error), /variable/)
+  })
+}
