@@ -15,7 +15,7 @@ import { warnInsecure } from './warnings.ts'
 /** Options of {@link tlsOptions}. */
 export interface TlsOptionsInit {
   /** The client certificate. */
-  readonly cert?: ClientCert | null | undefined
+  cert?: ClientCert | null | undefined
 }
 
 /** What {@link tlsOptions} returns; all three belong together. */
@@ -29,11 +29,11 @@ export interface TrustedTlsOptions {
 /** Options of {@link trustedAgent}. */
 export interface TrustedAgentOptions {
   /** What to trust, as for a request. Default: the environment's bundle, else the default roots. */
-  readonly verify?: Verify | null | undefined
+  verify?: Verify | null | undefined
   /** The client certificate. */
-  readonly cert?: ClientCert | null | undefined
+  cert?: ClientCert | null | undefined
   /** The proxy to go through: an http, https or SOCKS URL, with credentials where it wants some. Default: none. */
-  readonly proxy?: string | URL | null | undefined
+  proxy?: string | URL | null | undefined
 }
 
 /**

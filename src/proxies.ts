@@ -91,7 +91,7 @@ export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesIn
   for (const [key, proxy] of Object.entries(proxies)) {
     if (!PROXY_KEY.test(key)) {
       throw new TypeError(
-        `proxies has no key "${key}": there are http, https, all, no_proxy, and https://HOST and the like`,
+        `proxies has no key "${redactUrl(key)}": there are http, https, all, no_proxy, and https://HOST and the like, without a port`,
       )
     }
     if (proxy === undefined || proxy === null || typeof proxy === 'string' || proxy instanceof URL) continue
@@ -100,8 +100,11 @@ export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesIn
   return proxies
 }
 
-/** `ftp` and others are in tables that people bring along from elsewhere, and harm nobody. */
-const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/.*)?)$/
+/**
+ * A host as URLs have it: with a port, a path or a wildcard it would never be found, and the request go without its proxy.
+ * `ftp` and others are in tables that people bring along from elsewhere, and harm nobody.
+ */
+const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/(?:[^A-Z/?#@*:[\]]+|\[[\da-f:.]+\]))?)$/
 
 /** The environment's proxies for this URL. Lower-case names win; an empty one takes the other away. */
 function environmentProxies(

@@ -20,24 +20,24 @@ export type ResponseHook = (response: Response) => Response | undefined | void |
 /** What `hooks` takes: those of a call replace those of the session, as in requests. */
 export interface HooksInit {
   /** Called in turn with each response, its body read unless `stream` is set; what one throws rejects the call. */
-  readonly response?: ResponseHook | readonly ResponseHook[] | null | undefined
+  response?: ResponseHook | readonly ResponseHook[] | null | undefined
 }
 
 /** The parts of a request that make up what is sent. */
 export interface RequestParts extends BodyOptions {
   /** Appended to the URL's query, over the session's of the same names. `null` for a name takes it away. */
-  readonly params?: ParamsInit | null | undefined
+  params?: ParamsInit | null | undefined
   /**
    * Over the session's, name by name in any case; a list as a value, or a name that comes twice in a list of pairs, repeats
    * the header, `null` takes it away.
    */
-  readonly headers?: HeadersInit | null | undefined
+  headers?: HeadersInit | null | undefined
   /** Sent with this request and its redirects beside those of the session, and not kept. `null`: none at all. */
-  readonly cookies?: CookiesInit | null | undefined
+  cookies?: CookiesInit | null | undefined
   /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: the session's, netrc, the URL's. */
-  readonly auth?: AuthInit<PreparedRequest> | null | undefined
+  auth?: AuthInit<PreparedRequest> | null | undefined
   /** `{ response: fn }`, or a list of functions there: each sees every response, those of redirects too. In place of the session's. */
-  readonly hooks?: HooksInit | null | undefined
+  hooks?: HooksInit | null | undefined
 }
 
 /**

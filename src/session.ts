@@ -29,31 +29,31 @@ import { encodeParams, mergeParams, noAdapter, type ParamsInit } from './url.ts'
 /** What a session starts with; each is a property of it as well. */
 export interface SessionOptions {
   /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
-  readonly headers?: HeadersInit | undefined
+  headers?: HeadersInit | undefined
   /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: netrc's, or those of the URL. */
-  readonly auth?: AuthInit<PreparedRequest> | null | undefined
+  auth?: AuthInit<PreparedRequest> | null | undefined
   /** Appended to the query of each URL; a call's `params` go over them name by name. */
-  readonly params?: ParamsInit | null | undefined
+  params?: ParamsInit | null | undefined
   /** What to trust, unless a call or the environment says otherwise. Default `true`: the default roots. */
-  readonly verify?: Verify | null | undefined
+  verify?: Verify | null | undefined
   /** The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. */
-  readonly cert?: ClientCert | null | undefined
+  cert?: ClientCert | null | undefined
   /** The cookies to begin with; those that servers set are added. */
-  readonly cookies?: CookiesInit | undefined
+  cookies?: CookiesInit | undefined
   /** In ms: a number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit. */
-  readonly timeout?: TimeoutInit | null | undefined
+  timeout?: TimeoutInit | null | undefined
   /** The proxy by scheme, or scheme and host. Those of the environment go over them, as in requests. */
-  readonly proxies?: ProxiesInit | null | undefined
+  proxies?: ProxiesInit | null | undefined
   /** Whether bodies are left to be read piece by piece. Default `false` */
-  readonly stream?: boolean | undefined
+  stream?: boolean | undefined
   /** `{ response: fn }`, or a list of functions there, each of which sees every response. */
-  readonly hooks?: HooksInit | null | undefined
+  hooks?: HooksInit | null | undefined
   /** How many redirects are followed; more are a `TooManyRedirects`. Default 30 */
-  readonly maxRedirects?: number | undefined
+  maxRedirects?: number | undefined
   /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
-  readonly trustEnv?: boolean | undefined
+  trustEnv?: boolean | undefined
   /** How many days before its end a certificate is warned of; `false`: never. Default 14 */
-  readonly expiryWarning?: number | false | undefined
+  expiryWarning?: number | false | undefined
 }
 
 /**

@@ -33,33 +33,33 @@ export interface SendOptions {
    * What to trust: `true` (the default roots), `false` (no verification: for tests), the path of a file or directory,
    * PEM text, bytes, a certificate, a `CABundle`, or a list. It replaces the default roots.
    */
-  readonly verify?: Verify | null | undefined
+  verify?: Verify | null | undefined
   /** The client certificate; `null`: none, whatever the session has. */
-  readonly cert?: ClientCert | null | undefined
+  cert?: ClientCert | null | undefined
   /** In ms. Default: no limit. */
-  readonly timeout?: TimeoutInit | null | undefined
+  timeout?: TimeoutInit | null | undefined
   /**
    * The proxy by scheme (`http`, `https`, `all`) or scheme and host: `{ https: 'http://user:password@proxy:3128' }`. Over
    * the environment's (`HTTPS_PROXY` …); `null` for a key: none.
    */
-  readonly proxies?: ProxiesInit | null | undefined
+  proxies?: ProxiesInit | null | undefined
   /** Whether redirects are followed. Default `true`, for `head` `false`. */
-  readonly allowRedirects?: boolean | null | undefined
+  allowRedirects?: boolean | null | undefined
   /** Whether to leave the body to be read piece by piece. Default `false`. */
-  readonly stream?: boolean | null | undefined
+  stream?: boolean | null | undefined
   /** Aborts the request, wherever it is; the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal | null | undefined
+  signal?: AbortSignal | null | undefined
   /** The largest body to accept, in bytes after decoding. Default: no limit. */
-  readonly maxResponseSize?: number | null | undefined
+  maxResponseSize?: number | null | undefined
   /**
    * How many days before its end a `CertificateExpiryWarning` tells of a certificate: the server's, one of a bundle of at most
    * ten, the client's; once for each. `false`: never. Default: 14.
    */
-  readonly expiryWarning?: number | false | null | undefined
+  expiryWarning?: number | false | null | undefined
   /** Told how much of the body has been sent, in bytes; `percent` runs from 0 to 1. */
-  readonly onUploadProgress?: ((progress: Progress) => void) | null | undefined
+  onUploadProgress?: ((progress: Progress) => void) | null | undefined
   /** Told how much of the response's body has arrived, in bytes as they come over the wire. */
-  readonly onDownloadProgress?: ((progress: Progress) => void) | null | undefined
+  onDownloadProgress?: ((progress: Progress) => void) | null | undefined
 }
 
 /** Everything that a request function takes. */

@@ -180,7 +180,21 @@ test('a key of proxies that no request would ask for is refused', () => {
       message: new RegExp(`^proxies has no key "${key}": there are http, https, all, no_proxy`),
     })
   }
-  for (const key of ['http', 'https', 'all', 'no_proxy', 'https://a.test', 'all://a.test', 'ftp']) {
+  for (const host of [
+    '',
+    'a.test:8443',
+    'a.test/',
+    '*',
+    '*.a.test',
+    'A.test',
+    '::1',
+    '[::1]:443',
+    'ada:secret@a.test',
+  ]) {
+    const told = { name: 'TypeError', message: /^proxies has no key "https:\/\/(?!ada)/ }
+    assert.throws(() => new Session({ proxies: { [`https://${host}`]: 'http://p' } }), told)
+  }
+  for (const key of ['http', 'https', 'all', 'no_proxy', 'https://a.test', 'all://a.test', 'ftp', 'all://[::1]']) {
     assert(checkProxies({ [key]: 'http://p' }))
   }
 })

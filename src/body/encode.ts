@@ -17,14 +17,14 @@ export interface BodyOptions {
    * The body: text and bytes as they are, a stream or an iterable piece by piece, an object, `Map`, list of pairs or
    * `URLSearchParams` as a form, `FormData` as multipart. Beside `files` it is the fields before them.
    */
-  readonly data?: DataInit | null | undefined
+  data?: DataInit | null | undefined
   /** A value to send as JSON, with its Content-Type; `null` sends nothing. Not looked at beside `data` or `files`. */
-  readonly json?: unknown
+  json?: unknown
   /**
    * Parts of a multipart body, by field: bytes, text, a `Blob`, a stream, or `[filename, content, type, headers]`. Streams
    * are never held in memory.
    */
-  readonly files?: FilesInit | null | undefined
+  files?: FilesInit | null | undefined
 }
 
 /** A body as it is sent. */

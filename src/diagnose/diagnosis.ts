@@ -192,7 +192,8 @@ function lookAtNames({ host, port, chain }: Evidence, row: Reason): Partial<Diag
   }
   if (near !== undefined && !near.startsWith('*.')) hints.push(`ask for https://${hostAndPort(near, port)}`)
   hints.push(...row.hints)
-  if (isSelfSigned(server)) hints.push(`to make it again: npx vouch cert create ${host} --overwrite`)
+  if (isSelfSigned(server))
+    hints.push(`to make it again: npx vouch cert create ${[...hosts.slice(0, 8), host].join(' ')} --overwrite`)
   return { failing: 0, findings, hints }
 }
 

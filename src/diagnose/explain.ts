@@ -15,15 +15,15 @@ import { Explanation } from './explanation.ts'
 /** Options of `explain`: those of a request that decide about trust. */
 export interface ExplainOptions {
   /** What to trust, as for a request. Default: the environment's bundle, else the default roots. */
-  readonly verify?: Verify | null | undefined
+  verify?: Verify | null | undefined
   /** The client certificate. */
-  readonly cert?: ClientCert | null | undefined
+  cert?: ClientCert | null | undefined
   /** The proxies to go through, as for a request. Default: the environment's. */
-  readonly proxies?: ProxiesInit | null | undefined
+  proxies?: ProxiesInit | null | undefined
   /** Whether the environment counts. Default `true` */
-  readonly trustEnv?: boolean | undefined
+  trustEnv?: boolean | undefined
   /** In ms, to connect. Default: 10,000 */
-  readonly timeout?: TimeoutInit | null | undefined
+  timeout?: TimeoutInit | null | undefined
 }
 
 /** See `explain` in `api.ts`. */

@@ -20,7 +20,7 @@ export interface HTTPAdapterOptions extends PoolOptionsInit {
    * How often a connection that cannot be made is tried again, or a policy for that and for more. Default 0. A
    * certificate that is not trusted is no reason to try again.
    */
-  readonly maxRetries?: MaxRetries | undefined
+  maxRetries?: MaxRetries | undefined
 }
 
 type PoolOptionsInit = { readonly [Name in keyof PoolOptions]?: PoolOptions[Name] | undefined }

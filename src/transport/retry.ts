@@ -8,19 +8,19 @@ import { BROKEN, NOT_CONNECTED } from './map-error.ts'
 /** Which failures are retried, and how often. Times are in ms. */
 export interface RetryInit {
   /** Retries of all kinds together. Default 10, as in urllib3 */
-  readonly total?: number | undefined
+  total?: number | undefined
   /** Retries of what never reached the server (DNS, TCP, TLS, connect timeout). Default: as many as `total` allows */
-  readonly connect?: number | undefined
+  connect?: number | undefined
   /** Retries of what broke after that (a reset, a read timeout), for the allowed methods. Default: as many as `total` allows */
-  readonly read?: number | undefined
+  read?: number | undefined
   /** Statuses that are retried for the allowed methods, e.g. `[502, 503, 504]`. Default: none */
-  readonly statusForcelist?: Iterable<number> | undefined
+  statusForcelist?: Iterable<number> | undefined
   /** Before the n-th retry in a row: `backoffFactor * 2 ** (n - 1)` ms, none before the first. Default 0 */
-  readonly backoffFactor?: number | undefined
+  backoffFactor?: number | undefined
   /** Methods that may reach the server twice. Default: DELETE, GET, HEAD, OPTIONS, PUT, TRACE (RFC 9110 section 9.2.2) */
-  readonly allowedMethods?: Iterable<string> | undefined
+  allowedMethods?: Iterable<string> | undefined
   /** Whether a 413, 429 or 503 with `Retry-After` is retried, and that header obeyed. Default `true` */
-  readonly respectRetryAfter?: boolean | undefined
+  respectRetryAfter?: boolean | undefined
 }
 
 /** A number of retries for connections that cannot be made, or a policy. */

@@ -175,7 +175,9 @@ function sameNames(a: DirectoryListing, b: DirectoryListing): boolean {
 }
 
 /** Turns what went wrong with a source into the error that users see. The texts for a missing file are requests' own. */
-function bundleError(error: unknown, shown: string, isPath = true): CABundleError {
+function bundleError(error: unknown, source: string, isPath = true): CABundleError {
+  // Somebody may have taken a URL for a path.
+  const shown = source.replace(/\/\/[^/@]*@/, '//***@')
   if (error instanceof BundleSyntaxError) {
     const where = error.line === undefined ? shown : `${shown}, line ${error.line}`
     return new CABundleError(`cannot use the CA bundle ${where}: ${error.message}`, {
@@ -204,6 +206,8 @@ function bundleError(error: unknown, shown: string, isPath = true): CABundleErro
 function missingPathHints(shown: string): string[] {
   if (/^(?:true|false)$/i.test(shown)) return [`write verify: ${shown.toLowerCase()} without quotes for the boolean`]
   if (shown.startsWith('~')) return ['a tilde is not expanded: write the path in full, or use os.homedir()']
+  if (/^https?:/.test(shown))
+    return [`a bundle is a file: save what is there first, for a server's own: npx vouch cert fetch`]
   if (/^file:/.test(shown)) return ['pass a URL object: new URL(…) or pathToFileURL(…)']
   if (/[:;]/.test(shown)) return ['one path only: for several bundles pass a list, verify: [first, second]']
   return isAbsolute(shown) ? [] : [`relative paths start at the working directory, now ${process.cwd()}`]
