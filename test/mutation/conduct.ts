@@ -134,8 +134,8 @@ export const MUTANTS: readonly Mutant[] = [
       'the default roots of the process are changed',
       'trust/secure-context.ts',
       [
-        '    return tls.createSecureContext(options)',
-        '    if (ca) tls.setDefaultCACertificates([ca])\n    return tls.createSecureContext(options)',
+        '    return tls.createSecureContext(bare(roots',
+        '    if (ca) tls.setDefaultCACertificates([ca])\n    return tls.createSecureContext(bare(roots',
       ],
       'invariants/lifetime.test.ts',
       'nothing of the process changes',

@@ -106,7 +106,7 @@ export const MUTANTS: readonly Mutant[] = [
       'TLS sessions are shared by all agents',
       'transport/agents.ts',
       [
-        'const session = this.#session',
+        'const session = this.#resumable()',
         'const session = shared.session',
         'this.#session = { ticket, peer',
         'shared.session = { ticket, peer',

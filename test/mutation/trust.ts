@@ -70,10 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'what a request says of TLS goes over what its agent does',
       'transport/agents.ts',
-      [
-        '{ ...options, ...this.#settings, session: session?.ticket }',
-        '{ ...this.#settings, ...options, session: session?.ticket }',
-      ],
+      ['options, this.#settings, {', 'this.#settings, options, {'],
       'other-clients.test.ts',
       'what another client says of TLS does not weaken an agent',
     ],
@@ -129,9 +126,30 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'options of a context are inherited from Object.prototype',
       'trust/secure-context.ts',
-      ['Object.assign(Object.create(null), roots', 'Object.assign({}, roots'],
+      ['Object.assign(Object.create(null), ...options)', 'Object.assign({}, ...options)'],
       'invariants/pollution.test.ts',
       'Object.prototype.ca',
+    ],
+    [
+      'a key known beforehand takes the place of a certificate',
+      'transport/agents.ts',
+      ['    pskCallback: undefined,\n', ''],
+      'other-clients.test.ts',
+      'a key that is known beforehand',
+    ],
+    [
+      'PKCS#12 is left to Node, which trusts what else is in it',
+      'trust/secure-context.ts',
+      ["if (!('pfx' in options)) return options", 'return options'],
+      'trust/pkcs12.test.ts',
+      'a client certificate in PKCS#12 adds nothing',
+    ],
+    [
+      'a session is resumed after the end of its certificates',
+      'transport/agents.ts',
+      ['!(Date.now() < endOfChain(peer))', 'false'],
+      'transport/tls-info.test.ts',
+      'a session is not resumed when a certificate',
     ],
     [
       'variables are inherited from Object.prototype',
