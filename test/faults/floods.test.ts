@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { get, type RequestOptions } from '../../src/index.ts'
-import { moduleUrl } from '../helpers/modules.ts'
+import { moduleUrl, nodeMajor } from '../helpers/modules.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { pour } from './faulty-server.ts'
 import { assertNothingLeft, DIRECT, type ExpectedError, type Outcome, survive } from './survive.ts'
@@ -131,7 +131,8 @@ test('they leave nothing behind', assertNothingLeft)
 
 test('zstd frames with nothing in them keep nobody busy', async () => {
   const frame = zlib.zstdCompressSync('')
-  const bodies = { 50: 'read', 100000: 'refused' } as const
+  // Node 26 goes through them itself, all at once.
+  const bodies = { '50': 'read', '100000': nodeMajor >= 26 ? 'read' : 'refused' }
   await using server = await startHttpServer({
     handler: ({ url = '' }, response) => {
       response.setHeader('Content-Encoding', 'zstd')
