@@ -58,8 +58,9 @@ export async function fetchCert(
   const servername = own.servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : '')
   if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
   const limit = new AbortController()
-  const late = () => new ConnectTimeout(`${shown(host, port)} did not present a certificate within ${timeout} ms`)
-  const timer = setTimeout(() => limit.abort(late()), timeout)
+  const timer = setTimeout(() => {
+    limit.abort(new ConnectTimeout(`${shown(host, port)} did not present a certificate within ${timeout} ms`))
+  }, timeout)
   const [first, ...others] = await presentedBy({ host, port, servername, proxy, trustEnv }, limit.signal).finally(() =>
     clearTimeout(timer),
   )

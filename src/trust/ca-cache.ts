@@ -176,8 +176,8 @@ function sameNames(a: DirectoryListing, b: DirectoryListing): boolean {
 
 /** Turns what went wrong with a source into the error that users see. The texts for a missing file are requests' own. */
 function bundleError(error: unknown, source: string, isPath = true): CABundleError {
-  // Somebody may have taken a URL for a path.
-  const shown = source.replace(/\/\/[^/@]*@/, '//***@')
+  // Somebody may have taken a URL for a path; a path stays as it is, since it is looked at again by that name.
+  const shown = source.replace(/^(https?:\/\/)[^/@]*@/i, '$1***@')
   if (error instanceof BundleSyntaxError) {
     const where = error.line === undefined ? shown : `${shown}, line ${error.line}`
     return new CABundleError(`cannot use the CA bundle ${where}: ${error.message}`, {

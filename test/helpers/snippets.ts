@@ -46,9 +46,7 @@ const GIVEN: Readonly<Record<string, readonly [type: string, value: string]>> = 
   sign: ['(method: string, url: string, body: unknown) => string', '() => "signed"'],
   token: ['string', "'token'"],
   renew: ['() => Promise<string>', 'async () => "token"'],
-  sink: ['NodeJS.WritableStream', "(await import('node:fs')).createWriteStream('/dev/null')"],
   bar: ['{ update(percent: number): void }', '{ update() {} }'],
-  file: ['NodeJS.WritableStream', "(await import('node:fs')).createWriteStream('/dev/null')"],
   shutdown: ['AbortController', 'new AbortController()'],
   passphrase: ['string', "'secret'"],
 }

@@ -243,6 +243,7 @@ const errors: [
   ["'true' as text", () => 'True', /invalid path: True/, /write verify: true without quotes/],
   ["'false' as text", () => 'false', /invalid path: false/, /write verify: false without quotes/],
   ['a tilde', () => '~/ca.pem', /invalid path/, /tilde/],
+  ['a path with an at sign', (dir) => `${dir.path}//a@b/ca.pem`, /invalid path: .*\/\/a@b\/ca\.pem$/],
   ['the URL of a server', () => 'https://a.test/ca.pem', /invalid path: https:\/\/a\.test/, /save what is there first/],
   ['a URL as text', () => 'file:///ca.pem', /invalid path/, /pass a URL object/],
   ['two paths in one', () => 'a.pem:b.pem', /invalid path/, /one path only/],
