@@ -1,26 +1,29 @@
 /** The public names of `vouch`. */
-import { delete_, explain, get, head, options, patch, post, put, request } from './api.ts'
+
 import type { AuthInit as AuthInitOf, Auth as AuthOf, AuthTarget } from './auth/auth.ts'
 import { HTTPBasicAuth, HTTPProxyAuth } from './auth/basic.ts'
 import { HTTPDigestAuth } from './auth/digest.ts'
-import { CookieJar } from './cookies.ts'
-import * as errors from './errors.ts'
-import { HeaderMap } from './headers.ts'
-import { tlsOptions, trustedAgent } from './other-clients.ts'
-import { PreparedRequest, Request } from './request.ts'
-import { Response } from './response.ts'
-import { Session } from './session.ts'
-import { codes } from './status-codes.ts'
+import { delete_, explain, get, head, options, patch, post, put, request } from './client/api.ts'
+import { tlsOptions, trustedAgent } from './client/other-clients.ts'
+import { PreparedRequest, Request } from './client/request.ts'
+import { Response } from './client/response.ts'
+import { Session } from './client/session.ts'
+import * as errors from './core/errors.ts'
+import { disableWarnings } from './core/warnings.ts'
+import { CookieJar } from './http/cookies.ts'
+import { HeaderMap } from './http/headers.ts'
+import { codes } from './http/status-codes.ts'
 import { HTTPAdapter } from './transport/http-adapter.ts'
 import { CABundle } from './trust/ca-bundle.ts'
 import { caStats } from './trust/secure-context.ts'
-import { disableWarnings } from './warnings.ts'
 
 export type { DataInit } from './body/encode.ts'
 export type { FileContent, FileSpec, FilesInit, PartHeaders } from './body/multipart.ts'
-export type { CookieAttributes, CookiesInit } from './cookies.ts'
-export type { ExplainOptions } from './diagnose/explain.ts'
-export type { Explanation } from './diagnose/explanation.ts'
+export type { ExplainOptions } from './client/explain.ts'
+export type { TlsOptionsInit, TrustedAgentOptions, TrustedTlsOptions } from './client/other-clients.ts'
+export type { HooksInit, ResponseHook } from './client/request.ts'
+export type { SessionOptions } from './client/session.ts'
+export type { RequestOptions, SendOptions, TimeoutInit } from './client/settings.ts'
 export {
   CABundleError,
   type CertificateFileErrorOptions,
@@ -50,13 +53,12 @@ export {
   TooManyRedirects,
   UnrewindableBodyError,
   URLRequired,
-} from './errors.ts'
-export type { HeadersInit, HeaderValue } from './headers.ts'
-export type { TlsOptionsInit, TrustedAgentOptions, TrustedTlsOptions } from './other-clients.ts'
-export type { ProxiesInit, ProxyServer } from './proxies.ts'
-export type { HooksInit, ResponseHook } from './request.ts'
-export type { SessionOptions } from './session.ts'
-export type { RequestOptions, SendOptions, TimeoutInit } from './settings.ts'
+} from './core/errors.ts'
+export type { WarningName } from './core/warnings.ts'
+export type { Explanation } from './diagnose/explanation.ts'
+export type { CookieAttributes, CookiesInit } from './http/cookies.ts'
+export type { HeadersInit, HeaderValue } from './http/headers.ts'
+export type { ParamsInit } from './http/url.ts'
 export type {
   Adapter,
   AdapterResponse,
@@ -67,16 +69,15 @@ export type {
   WireRequest,
 } from './transport/adapter.ts'
 export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
+export type { ProxiesInit, ProxyServer } from './transport/proxies.ts'
 export type { MaxRetries, RetryInit } from './transport/retry.ts'
 export type { TlsInfo } from './transport/tls-info.ts'
 export type { TrustSourceInput } from './trust/ca-bundle.ts'
-export type { CertificateInfo } from './trust/certificate-info.ts'
-export type { TrustEvent } from './trust/channel.ts'
 export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'
+export type { TrustEvent } from './trust/events.ts'
 export type { CAStats } from './trust/secure-context.ts'
 export type { Trust, TrustInfo, TrustSource, Verify } from './trust/verify.ts'
-export type { ParamsInit } from './url.ts'
-export type { WarningName } from './warnings.ts'
+export type { CertificateInfo } from './x509/certificate-info.ts'
 export {
   CABundle,
   CookieJar,

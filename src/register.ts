@@ -9,8 +9,8 @@
  * REQUESTS_CA_BUNDLE=/etc/ssl/company.pem node --import vouch/register app.js
  */
 import tls from 'node:tls'
-import { environmentBundle, processEnvironment } from './environment.ts'
-import { CABundleError, SSLError } from './errors.ts'
+import { environmentBundle, processEnvironment } from './core/environment.ts'
+import { CABundleError, SSLError } from './core/errors.ts'
 import { bundleOfPath } from './trust/ca-bundle.ts'
 
 const named = environmentBundle(processEnvironment())

@@ -87,7 +87,7 @@ const ONLY_IN: (readonly [what: string, pattern: RegExp, ...files: string[]])[] 
   ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
   ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts', 'src/transport/trusted-agent.ts'],
   ['makes http agents', /(?:new|extends) http\.Agent/, 'src/transport/agents.ts'],
-  ['reads the environment', /process\.env/, 'src/environment.ts'],
+  ['reads the environment', /process\.env/, 'src/core/environment.ts'],
 ]
 
 for (const [what, pattern, ...only] of ONLY_IN) {

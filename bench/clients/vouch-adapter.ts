@@ -1,6 +1,6 @@
 /** vouch below its sessions: the adapter, which finds the trust for each request and looks at its bundle. */
 import { collect, toBuffer } from '../../src/body/read.ts'
-import { HeaderMap } from '../../src/headers.ts'
+import { HeaderMap } from '../../src/http/headers.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from '../../src/transport/adapter.ts'
 import { HTTPAdapter } from '../../src/transport/http-adapter.ts'
 import { toTrust } from '../../src/trust/verify.ts'

@@ -1,6 +1,6 @@
 /** What the option `auth` takes, and what it becomes. */
-import { typeName } from '../body/pairs.ts'
-import type { HeaderMap } from '../headers.ts'
+import { typeName } from '../core/pairs.ts'
+import type { HeaderMap } from '../http/headers.ts'
 import { HTTPBasicAuth } from './basic.ts'
 
 /** What an {@link Auth} is given: a request whose headers it may change. */

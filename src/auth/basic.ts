@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import { typeName } from '../body/pairs.ts'
-import { InvalidHeader } from '../errors.ts'
+import { InvalidHeader } from '../core/errors.ts'
+import { typeName } from '../core/pairs.ts'
 import type { Auth, AuthTarget } from './auth.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Digest authentication: RFC 7616, and what came before it (RFC 2617, RFC 2069). */
 import { createHash, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
-import { LruMap } from '../lru-map.ts'
+import { LruMap } from '../core/lru-map.ts'
 import type { Auth, AuthTarget } from './auth.ts'
 import { checkCredential } from './basic.ts'
 import { parseChallenges } from './challenge.ts'

@@ -1,9 +1,9 @@
 /** Credentials from a netrc file: where requests looks for it (`get_netrc_auth`), in the grammar of Python's netrc.py. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { variable } from '../environment.ts'
-import { LiveFiles, statusOf } from '../trust/live-file.ts'
-import { warnNetrc } from '../warnings.ts'
+import { variable } from '../core/environment.ts'
+import { LiveFiles, statusOf } from '../core/live-file.ts'
+import { warnNetrc } from '../core/warnings.ts'
 
 /**
  * The user and password that the netrc file has for the URL's host; `undefined`: none. The file is the one that `NETRC`

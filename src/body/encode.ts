@@ -1,8 +1,8 @@
-import { InvalidHeader } from '../errors.ts'
-import { encodeForm, FORM_TYPE, type FormInit } from './form.ts'
+import { InvalidHeader } from '../core/errors.ts'
+import { isRecord, toFieldList, toPairs, typeName } from '../core/pairs.ts'
+import { encodeForm, FORM_TYPE, type FormInit } from '../http/form.ts'
 import { encodeJson, JSON_TYPE } from './json.ts'
 import { encodeMultipart, type FilesInit, fieldPart, fileParts, type Part } from './multipart.ts'
-import { isRecord, toFieldList, toPairs, typeName } from './pairs.ts'
 import { type BytesInit, bodyIterable, letGo, pieces, type Source, type StreamInit, tagOf, toSource } from './source.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { InvalidJSONError } from '../errors.ts'
-import { typeName } from './pairs.ts'
+import { InvalidJSONError } from '../core/errors.ts'
+import { typeName } from '../core/pairs.ts'
 
 /** The Content-Type that goes with {@link encodeJson}. */
 export const JSON_TYPE = 'application/json'

@@ -1,7 +1,7 @@
 import type { Blob } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import { checkHeader } from '../headers.ts'
-import { type PairsInit, toPairs, typeName } from './pairs.ts'
+import { type PairsInit, toPairs, typeName } from '../core/pairs.ts'
+import { checkHeader } from '../http/headers.ts'
 import { type BytesInit, bodyIterable, type Source, type StreamInit, toSource } from './source.ts'
 
 /** The content of a part. */

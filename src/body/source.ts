@@ -3,8 +3,8 @@ import { createReadStream, fstatSync, ReadStream, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/web'
-import { RequestException, UnrewindableBodyError } from '../errors.ts'
-import { isIterable, typeName } from './pairs.ts'
+import { RequestException, UnrewindableBodyError } from '../core/errors.ts'
+import { isIterable, typeName } from '../core/pairs.ts'
 
 /** Bytes that stand in memory; a string is UTF-8. They are not copied: do not change them while they are sent. */
 export type BytesInit = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView

@@ -1,6 +1,6 @@
 /** A private certificate authority: `createCA`, `loadCA`, and what it issues. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { optionNames } from '../option-names.ts'
+import { optionNames } from '../core/options.ts'
 import { certify, type Issuer, type Subject } from './certify.ts'
 import { defaultCommonName } from './create.ts'
 import { FileError, locatePair } from './files.ts'

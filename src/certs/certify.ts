@@ -1,12 +1,12 @@
 /** Makes a key pair and a certificate for it: the one place that decides what a sensible certificate is. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { DAY } from '../trust/certificate-info.ts'
-import { toPem } from '../trust/pem.ts'
+import { DAY } from '../x509/certificate-info.ts'
+import { toPem } from '../x509/pem.ts'
 import type { AltName } from './hosts.ts'
 import { createKeyPair, privateKeyPem } from './keys.ts'
 import type { CertSettings } from './options.ts'
 import type { PairText } from './pair.ts'
-import type { KeyUsageName } from './x509.ts'
+import type { KeyUsageName } from './write-certificate.ts'
 
 /** What a certificate is for. */
 export interface Subject {
@@ -45,7 +45,7 @@ export async function certify(
   const now = Date.now()
   const notAfter = endOf(settings.days, defaultDays, now, issuer)
   // Loaded here, at the same time as the key is made: the ASN.1 classes take longer to load than all the rest.
-  const [writer, keys] = await Promise.all([import('./x509.ts'), createKeyPair(keyType)])
+  const [writer, keys] = await Promise.all([import('./write-certificate.ts'), createKeyPair(keyType)])
   const subject = { commonName, organization }
   const identifier = writer.keyIdentifier(keys.publicKey)
   const der = writer.writeCertificate({

@@ -1,5 +1,5 @@
 /** `createSelfSignedCert`: a certificate and a key for a server of one's own. */
-import { optionNames } from '../option-names.ts'
+import { optionNames } from '../core/options.ts'
 import { certify } from './certify.ts'
 import { type AltName, parseHosts } from './hosts.ts'
 import {

@@ -2,13 +2,20 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
+import { processEnvironment } from '../core/environment.ts'
+import {
+  ConnectionError,
+  ConnectTimeout,
+  InvalidSchema,
+  InvalidURL,
+  RequestException,
+  SSLError,
+} from '../core/errors.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
-import { processEnvironment } from '../environment.ts'
-import { ConnectionError, ConnectTimeout, InvalidSchema, InvalidURL, RequestException, SSLError } from '../errors.ts'
-import { optionNames, ownOptions } from '../option-names.ts'
-import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor } from '../proxies.ts'
+import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor } from '../transport/proxies.ts'
 import { CABundle } from '../trust/ca-bundle.ts'
-import { type CertificateInfo, describeCertificate } from '../trust/certificate-info.ts'
+import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 
 /** Options of {@link fetchCert}. */
 export interface FetchCertOptions {
@@ -113,7 +120,7 @@ async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: Abor
   if (proxy === undefined) return undefined
   const [{ openTunnel }, { tlsOptions }] = await Promise.all([
     import('../transport/tunnel.ts'),
-    import('../other-clients.ts'),
+    import('../client/other-clients.ts'),
   ])
   limit.throwIfAborted()
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** The hosts of a certificate: host names and addresses in, subjectAltName entries out. */
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
-import { canonicalAddress } from '../trust/certificate-info.ts'
+import { canonicalAddress } from '../x509/certificate-info.ts'
 
 /** One name of a subjectAltName: a dNSName, or an iPAddress in canonical text form. */
 export interface AltName {

@@ -1,5 +1,5 @@
 /** Certificates of one's own: `import { createSelfSignedCert } from 'vouch/certs'`. */
-export type { CertificateInfo } from '../trust/certificate-info.ts'
+export type { CertificateInfo } from '../x509/certificate-info.ts'
 export {
   type CAOptions,
   CertificateAuthority,

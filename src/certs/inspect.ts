@@ -1,7 +1,7 @@
 /** `inspectCert`: what certificates say. */
 import { X509Certificate } from 'node:crypto'
 import { CABundle, type TrustSourceInput } from '../trust/ca-bundle.ts'
-import { type CertificateInfo, describeCertificate } from '../trust/certificate-info.ts'
+import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 
 /**
  * Reads certificates, without judging them: nothing is verified.

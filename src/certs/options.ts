@@ -1,5 +1,5 @@
 /** The options that all certificates share, checked. */
-import { ownOptions } from '../option-names.ts'
+import { ownOptions } from '../core/options.ts'
 import { HASH_NAMES, type HashName, KEY_TYPES, type KeyType } from './keys.ts'
 
 /** Options of every certificate that is made; `undefined` stands for the default. */

@@ -1,10 +1,10 @@
 /** A certificate and its key: as users get them, and as they are read from disk. */
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { BundleSyntaxError, readCertificates } from '../trust/certificate.ts'
-import { hostsOf } from '../trust/certificate-info.ts'
-import { PrivateKeyError, readPrivateKey } from '../trust/private-key.ts'
-import { warnKeyPermissions } from '../warnings.ts'
+import { warnKeyPermissions } from '../core/warnings.ts'
+import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
+import { hostsOf } from '../x509/certificate-info.ts'
+import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
 import {
   FileError,
   type PairPaths,

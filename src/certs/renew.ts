@@ -1,7 +1,7 @@
 /** `ensureSelfSignedCert`: a self-signed certificate that is there, and good for some time to come. */
 import type { X509Certificate } from 'node:crypto'
-import { optionNames } from '../option-names.ts'
-import { DAY, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../trust/certificate-info.ts'
+import { optionNames } from '../core/options.ts'
+import { DAY, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../x509/certificate-info.ts'
 import {
   makeSelfSigned,
   readSelfSigned,

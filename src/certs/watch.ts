@@ -1,9 +1,9 @@
 /** `watchCert`: a running server takes over a renewed certificate. */
 import type { Server } from 'node:tls'
-import { optionNames, ownOptions } from '../option-names.ts'
-import { type CertificateInfo, describeCertificate } from '../trust/certificate-info.ts'
-import { LiveFiles } from '../trust/live-file.ts'
-import { warnReload } from '../warnings.ts'
+import { LiveFiles } from '../core/live-file.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
+import { warnReload } from '../core/warnings.ts'
+import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 import { FileError, locatePair, type PairPaths } from './files.ts'
 import { checkPassphrase } from './options.ts'
 import { parsePair } from './pair.ts'

@@ -1,7 +1,7 @@
 /** What a command is, and how its arguments are read. */
 import { readFileSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { nearest } from '../option-names.ts'
+import { nearest } from '../core/options.ts'
 import type { Output } from './print.ts'
 
 /** A command of the command line. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `vouch`: finds the command that is meant, runs it, and says what went wrong. */
 import { readFileSync } from 'node:fs'
-import { nearest } from '../option-names.ts'
+import { nearest } from '../core/options.ts'
 import { type Command, UsageError } from './command.ts'
 import { certCreate, certEnsure } from './commands/cert-create.ts'
 import { certFetch } from './commands/cert-fetch.ts'

@@ -4,8 +4,8 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { SSLErrorReason } from '../errors.ts'
-import { DAY, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../trust/certificate-info.ts'
+import type { SSLErrorReason } from '../core/errors.ts'
+import { DAY, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
 import { inspectorIn } from './inspectors.ts'
 import type { Reason } from './reasons.ts'
 

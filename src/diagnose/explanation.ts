@@ -1,8 +1,8 @@
 /** Why a server is trusted or not, as a value and as a short story. Pure: see `explain.ts` for how it is found out. */
 import type { X509Certificate } from 'node:crypto'
-import type { SSLErrorReason } from '../errors.ts'
-import { type CertificateInfo, describeCertificate, nameInOneLine } from '../trust/certificate-info.ts'
+import type { SSLErrorReason } from '../core/errors.ts'
 import type { TrustInfo } from '../trust/verify.ts'
+import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
 import { hostAndPort, spanOf } from './diagnosis.ts'
 import { certificateInOneLine, columns, printable, trustInWords } from './report.ts'
 

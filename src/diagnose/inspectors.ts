@@ -1,6 +1,6 @@
 /** Programs and services that inspect TLS: they stand in the middle and issue certificates of their own. */
 import type { X509Certificate } from 'node:crypto'
-import { nameInOneLine } from '../trust/certificate-info.ts'
+import { nameInOneLine } from '../x509/certificate-info.ts'
 
 /** Who inspects, and the name of the authority that shows it. */
 export interface Inspector {

@@ -1,5 +1,5 @@
 /** What each failure of a TLS connection is called, and what to do about it: one row per code. */
-import type { SSLErrorReason } from '../errors.ts'
+import type { SSLErrorReason } from '../core/errors.ts'
 
 /** A row of the table. */
 export interface Reason {

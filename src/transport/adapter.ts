@@ -1,9 +1,9 @@
 /** What carries a prepared request to a server and brings the answer back: the seam between sessions and the network. */
 import type { Readable } from 'node:stream'
-import type { HeaderMap } from '../headers.ts'
-import type { ProxyServer } from '../proxies.ts'
+import type { HeaderMap } from '../http/headers.ts'
 import type { ClientCertSource } from '../trust/client-cert.ts'
 import type { Trust } from '../trust/verify.ts'
+import type { ProxyServer } from './proxies.ts'
 import type { TlsInfo } from './tls-info.ts'
 
 /** The part of a prepared request that goes over the wire. */

@@ -1,9 +1,9 @@
 /** A request as Node sends it. The agent carries all that TLS checks; see `agents.ts`. */
 import http from 'node:http'
-import type { HeaderMap } from '../headers.ts'
-import { isSocks, type ProxyServer } from '../proxies.ts'
+import { serverAddress } from '../core/address.ts'
+import type { HeaderMap } from '../http/headers.ts'
 import type { WireRequest } from './adapter.ts'
-import { serverAddress } from './address.ts'
+import { isSocks, type ProxyServer } from './proxies.ts'
 import type { Route } from './route.ts'
 
 /** Opens the request; its body is still to be sent. */

@@ -2,9 +2,9 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
+import { warnExpiry } from '../core/warnings.ts'
 import type { CertificateSet } from '../trust/ca-bundle.ts'
-import { DAY, nameInOneLine } from '../trust/certificate-info.ts'
-import { warnExpiry } from '../warnings.ts'
+import { DAY, nameInOneLine } from '../x509/certificate-info.ts'
 import { handshakeOf } from './tls-info.ts'
 
 /** What to look at besides the server's certificate. */

@@ -1,8 +1,6 @@
 /** Errors of got, Node and OpenSSL become errors of ours: on their code, never on a message that only people should read. */
 import type { X509Certificate } from 'node:crypto'
-import { diagnose } from '../diagnose/diagnosis.ts'
-import { reasonFor } from '../diagnose/reasons.ts'
-import { reportOf } from '../diagnose/report.ts'
+import { serverAddress } from '../core/address.ts'
 import {
   ChunkedEncodingError,
   ConnectionError,
@@ -14,9 +12,11 @@ import {
   type RequestException,
   SSLError,
   Timeout,
-} from '../errors.ts'
+} from '../core/errors.ts'
+import { diagnose } from '../diagnose/diagnosis.ts'
+import { reasonFor } from '../diagnose/reasons.ts'
+import { reportOf } from '../diagnose/report.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
-import { serverAddress } from './address.ts'
 import { ConnectTimeLimit, ReadTimeLimit, TotalTimeLimit } from './time-limits.ts'
 
 /** Where an error happened. */

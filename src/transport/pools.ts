@@ -2,8 +2,7 @@
 import type http from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import { LruMap } from '../lru-map.ts'
-import type { ProxyServer } from '../proxies.ts'
+import { LruMap } from '../core/lru-map.ts'
 import {
   type ConnectionAttempt,
   type ConnectionSpec,
@@ -13,6 +12,7 @@ import {
   SecureAgent,
   sessionClosed,
 } from './agents.ts'
+import type { ProxyServer } from './proxies.ts'
 import { Slots } from './slots.ts'
 
 /** The pools of one adapter, at most `poolConnections` of them. */

@@ -1,7 +1,7 @@
 /** Whether a request is sent again: urllib3's `Retry`, but for certificate failures, which are final. */
 import { inspect } from 'node:util'
-import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../errors.ts'
-import { optionNames, ownOptions } from '../option-names.ts'
+import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../core/errors.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
 import { BROKEN, NOT_CONNECTED } from './map-error.ts'
 

@@ -1,12 +1,12 @@
 /** How a request reaches its server: by which pool, verified against what, through which proxy. */
-import { CABundleError, ClientCertError } from '../errors.ts'
-import { isSocks, type ProxyServer } from '../proxies.ts'
-import { tell } from '../trust/channel.ts'
+import { CABundleError, ClientCertError } from '../core/errors.ts'
+import { whileBeingWritten } from '../core/live-file.ts'
 import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
-import { whileBeingWritten } from '../trust/live-file.ts'
+import { tell } from '../trust/events.ts'
 import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
 import type { AgentPool, Pool } from './pools.ts'
+import { isSocks, type ProxyServer } from './proxies.ts'
 
 export interface Route {
   readonly pool: Pool

@@ -1,6 +1,6 @@
 /** Waiting for something other than the network, which the limits of a request end as well. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Timeout } from '../errors.ts'
+import { Timeout } from '../core/errors.ts'
 import type { SendSettings } from './adapter.ts'
 
 type Limits = Partial<Pick<SendSettings, 'signal' | 'deadline' | 'timeout'>>

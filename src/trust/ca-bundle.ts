@@ -2,11 +2,11 @@ import { hash, X509Certificate } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
-import { CABundleError } from '../errors.ts'
-import { LruMap } from '../lru-map.ts'
-import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, type TrustPath } from './ca-cache.ts'
-import type { TrustAnchor } from './certificate.ts'
-import { readStore, type StoreName } from './system-store.ts'
+import { CABundleError } from '../core/errors.ts'
+import { LruMap } from '../core/lru-map.ts'
+import type { TrustAnchor } from '../x509/certificate.ts'
+import { readStore, type StoreName } from './root-stores.ts'
+import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, type TrustPath } from './sources.ts'
 
 /**
  * One source of trust: the path of a file or directory (string or `file:` URL), PEM text, bytes (PEM, DER or PKCS#7),

@@ -6,7 +6,7 @@
  * hand; requests trusts nothing there and does not say so, here its certificate files count.
  */
 import { hash, type X509Certificate } from 'node:crypto'
-import { readElement, readElements, SEQUENCE, SET } from './der.ts'
+import { readElement, readElements, SEQUENCE, SET } from '../x509/der.ts'
 
 /** The file names of a directory that are to be read, and whether they are hashed names. */
 export interface DirectoryListing {

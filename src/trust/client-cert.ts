@@ -1,12 +1,12 @@
 /** `cert`: the client certificate of mutual TLS, in any of its forms, read from live files and checked before use. */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import { ClientCertError } from '../errors.ts'
-import { LruMap } from '../lru-map.ts'
+import { ClientCertError } from '../core/errors.ts'
+import { type FileVersion, isNoPath, LiveFiles, statusOf, UnusableFileError } from '../core/live-file.ts'
+import { LruMap } from '../core/lru-map.ts'
+import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
+import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
 import { isPemText, pathOfUrl } from './ca-bundle.ts'
-import { BundleSyntaxError, readCertificates } from './certificate.ts'
-import { type FileVersion, isNoPath, LiveFiles, statusOf, UnusableFileError } from './live-file.ts'
-import { PrivateKeyError, readPrivateKey } from './private-key.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
 export type FileInput = string | URL | Uint8Array

@@ -1,9 +1,9 @@
 /** The only place where TLS contexts are made. */
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
-import { LruMap } from '../lru-map.ts'
-import { caCacheStats } from './ca-cache.ts'
+import { LruMap } from '../core/lru-map.ts'
+import { readPkcs12 } from '../x509/pkcs12.ts'
 import { type ClientIdentity, refusedIdentity } from './client-cert.ts'
-import { readPkcs12 } from './pkcs12.ts'
+import { caCacheStats } from './sources.ts'
 import type { ResolvedTrust } from './verify.ts'
 
 /**

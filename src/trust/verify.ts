@@ -1,6 +1,6 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}; nobody behind this file looks at the raw value again. */
 import type { X509Certificate } from 'node:crypto'
-import { CABundleError } from '../errors.ts'
+import { CABundleError } from '../core/errors.ts'
 import {
   bundleOfPath,
   bundleOfText,
@@ -9,7 +9,7 @@ import {
   isPemText,
   type TrustSourceInput,
 } from './ca-bundle.ts'
-import { defaultRoots, readStore } from './system-store.ts'
+import { defaultRoots, readStore } from './root-stores.ts'
 
 /**
  * What a request trusts. `true`: the default roots. `false`: anything, without verification. A path (file or directory),

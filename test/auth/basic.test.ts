@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { type AuthInit, toAuth } from '../../src/auth/auth.ts'
 import { basicCredentials, HTTPBasicAuth, HTTPProxyAuth } from '../../src/auth/basic.ts'
-import { HeaderMap } from '../../src/headers.ts'
+import { HeaderMap } from '../../src/http/headers.ts'
 
 // Values of requests, but for the last: it would write latin-1.
 const CREDENTIALS: [user: string, password: string, expected: string][] = [

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { parseChallenges } from '../../src/auth/challenge.ts'
 import { DigestChallenge, HTTPDigestAuth } from '../../src/auth/digest.ts'
-import { HeaderMap } from '../../src/headers.ts'
+import { HeaderMap } from '../../src/http/headers.ts'
 
 /** The credentials for one GET by the words of a header, with a cnonce that is known. */
 function credentials(header: string, cnonce: string, user: string, password: string, uri: string, times = 1): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeJson } from '../../src/body/json.ts'
-import { InvalidJSONError } from '../../src/errors.ts'
+import { InvalidJSONError } from '../../src/core/errors.ts'
 
 const WRITTEN: [value: unknown, expected: string][] = [
   [{ a: 1, b: [null, 'é'] }, '{"a":1,"b":[null,"é"]}'],

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { encodeMultipart, type FilesInit, fieldPart, fileParts, type Multipart } from '../../src/body/multipart.ts'
-import { toFieldList, toPairs } from '../../src/body/pairs.ts'
+import { toFieldList, toPairs } from '../../src/core/pairs.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vouch-multipart-'))
 after(() => rmSync(directory, { recursive: true }))

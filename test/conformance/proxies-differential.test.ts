@@ -2,7 +2,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { proxyFor } from '../../src/proxies.ts'
+import { proxyFor } from '../../src/transport/proxies.ts'
 import { askPython } from './oracle.ts'
 import { consult, inHundreds } from './record.ts'
 import { type Accepted, Tally } from './tally.ts'

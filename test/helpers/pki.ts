@@ -17,8 +17,8 @@ import {
   type KeyUsageName,
   keyIdentifier,
   writeCertificate,
-} from '../../src/certs/x509.ts'
-import { toPem } from '../../src/trust/pem.ts'
+} from '../../src/certs/write-certificate.ts'
+import { toPem } from '../../src/x509/pem.ts'
 import { openssl, opensslBytes } from './openssl.ts'
 import { tempDir } from './temp.ts'
 

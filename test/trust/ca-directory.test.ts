@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { certificateNames, nameMatches, subjectHash } from '../../src/trust/ca-directory.ts'
-import { readElement, readElements } from '../../src/trust/der.ts'
+import { readElement, readElements } from '../../src/x509/der.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { createAuthority, toDer } from '../helpers/pki.ts'
 

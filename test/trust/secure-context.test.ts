@@ -1,7 +1,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ClientCertError } from '../../src/errors.ts'
+import { ClientCertError } from '../../src/core/errors.ts'
 import { type ClientCert, resolveClientCert, toClientCertSource } from '../../src/trust/client-cert.ts'
 import { caStats, secureContextFor } from '../../src/trust/secure-context.ts'
 import { resolveTrust, toTrust, type Verify } from '../../src/trust/verify.ts'

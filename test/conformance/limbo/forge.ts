@@ -7,7 +7,7 @@
  * const server = leaf(authority(root, { pathLength: 0 }), { names: [dns('localhost')] })
  */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { toPem } from '../../../src/trust/pem.ts'
+import { toPem } from '../../../src/x509/pem.ts'
 import { bits, boolean, context, integer, NULL, octets, oid, sequence, set, tlv, utf8 } from './asn1.ts'
 
 /** What a certificate is to be; `null` leaves out what is there by default. */

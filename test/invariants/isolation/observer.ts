@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { readElement, readElements } from '../../../src/trust/der.ts'
+import { readElement, readElements } from '../../../src/x509/der.ts'
 import type { ObservedProxy } from '../../helpers/observed-proxy.ts'
 import type { TestServer } from '../../helpers/servers.ts'
 import type { Owner, ProxyForm, ServerName } from './model.ts'

@@ -1,0 +1,156 @@
+/** How a prepared request is carried through: proxies, cookies, challenges, hooks and redirects. */
+
+import { ChunkedEncodingError, ContentDecodingError, RequestException, TooManyRedirects } from '../core/errors.ts'
+import type { CookieJar } from '../http/cookies.ts'
+import type { Adapter } from '../transport/adapter.ts'
+import { proxyFor } from '../transport/proxies.ts'
+import { withinLimits } from '../transport/waiting.ts'
+import { redirectStep } from './redirects.ts'
+import type { PreparedRequest, ResponseHook } from './request.ts'
+import { Response } from './response.ts'
+import type { Settings } from './settings.ts'
+
+/** What of a session is needed here. */
+export interface Sender {
+  /** Where the cookies that servers set are kept. */
+  readonly cookies: CookieJar
+  getAdapter(url: URL): Adapter
+}
+
+/**
+ * Sends a request and those that it is redirected to.
+ *
+ * @throws RequestException of the kind that fits, or the signal's reason
+ */
+export async function dispatch(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
+  try {
+    const history: Response[] = []
+    let request = first.pendingAuth ? await withinLimits(first.pendingAuth, settings) : first
+    let hop = request.foreign ? { ...settings, cert: undefined } : settings
+    for (;;) {
+      let response = await sendOnce(sender, request, hop)
+      if (isChallenge(response)) response = await answered(sender, response, hop)
+      if (request.hooks.length > 0) response = await runHooks(request.hooks, response, hop)
+      if (history.length > 0) response.history = [...history]
+      const location = locationOf(response)
+      if (location === undefined || !settings.allowRedirects) {
+        if (location !== undefined) response.next = nextRequest(response, location, settings)
+        if (!settings.stream) await response.read()
+        return response
+      }
+      await skipBody(response)
+      if (history.length >= settings.maxRedirects) {
+        throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
+      }
+      history.push(response)
+      const next = redirectedFrom(response, location, settings)
+      // Of the request that was sent, since a hook may have given back the response of another.
+      if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
+      request = next
+    }
+  } catch (error) {
+    // A stream belongs to the request that it was given to: nobody else will close it.
+    first.encoded.release?.()
+    throw error
+  }
+}
+
+/** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
+async function sendOnce(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
+  const started = performance.now()
+  request.settleFraming()
+  const { method, target, headers, body, rewindable } = request
+  let response: Response
+  try {
+    const proxy = proxyFor(target, settings.proxyRules)
+    const hop = proxy === undefined ? settings : { ...settings, proxy }
+    const answer = await sender.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
+    response = new Response(answer, request, performance.now() - started, settings.maxResponseSize)
+  } catch (error) {
+    if (error instanceof RequestException) error.request ??= request
+    throw error
+  }
+  const setCookie = response.headerValues('set-cookie')
+  if (setCookie.length > 0) {
+    sender.cookies.store(setCookie, target)
+    if (request.cookies !== sender.cookies) request.cookies.store(setCookie, target)
+  }
+  return response
+}
+
+/** Hooks see what the caller will see: without `stream`, a response whose body is there. */
+async function runHooks(hooks: readonly ResponseHook[], first: Response, settings: Settings): Promise<Response> {
+  let response = first
+  try {
+    const followed = settings.allowRedirects && locationOf(response) !== undefined
+    if (!settings.stream) await (followed ? skipBody(response) : response.read())
+    for (const hook of hooks) {
+      const other: unknown = await withinLimits(Promise.resolve(hook(response)), settings)
+      if (other === undefined || other === null) continue
+      if (!(other instanceof Response)) throw new TypeError('a response hook must return a Response, or nothing')
+      response = other
+    }
+  } catch (error) {
+    response.close()
+    throw error
+  }
+  return response
+}
+
+function isChallenge(response: Response): boolean {
+  const { statusCode } = response
+  return statusCode >= 400 && statusCode < 500 && response.header('www-authenticate') !== undefined
+}
+
+/** The response to a request that answers the challenge, the challenge in its history; the same where there is no answer. */
+async function answered(sender: Sender, challenge: Response, settings: Settings): Promise<Response> {
+  let answer: PreparedRequest | undefined
+  try {
+    answer = await withinLimits(challenge.request.answering(challenge.headerValues('www-authenticate')), settings)
+    if (answer === undefined) return challenge
+    await skipBody(challenge)
+  } catch (error) {
+    challenge.close()
+    throw error
+  }
+  const response = await sendOnce(sender, answer, settings)
+  response.history = [challenge]
+  return response
+}
+
+/** Where a redirect leads; `undefined` for other responses, and for a redirect to nowhere. */
+function locationOf(response: Response): string | undefined {
+  return (response.isRedirect && response.header('location')) || undefined
+}
+
+/** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
+function redirectedFrom(response: Response, location: string, { env }: Settings): PreparedRequest {
+  try {
+    return response.request.redirected(redirectStep(response.request, response.statusCode, location), env)
+  } catch (error) {
+    if (error instanceof RequestException) {
+      error.request ??= response.request
+      error.response ??= response
+    }
+    throw error
+  }
+}
+
+/** Who does not follow a redirect gets the response, also when it leads where no request can go: `null` then. */
+function nextRequest(response: Response, location: string, settings: Settings): PreparedRequest | null {
+  try {
+    return redirectedFrom(response, location, settings)
+  } catch (error) {
+    if (error instanceof RequestException) return null
+    throw error
+  }
+}
+
+/** Reads the body of a redirect, so that its connection can be used again. A damaged one stops nobody, as in requests. */
+async function skipBody(response: Response): Promise<void> {
+  try {
+    await response.read()
+  } catch (error) {
+    if (!(error instanceof ChunkedEncodingError || error instanceof ContentDecodingError)) throw error
+  }
+}

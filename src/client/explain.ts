@@ -1,0 +1,101 @@
+/** `explain`: shakes hands with a server as a request would, and says why it is trusted or not. */
+import type { X509Certificate } from 'node:crypto'
+import { serverAddress } from '../core/address.ts'
+import { InvalidSchema, ProxyError, SSLError } from '../core/errors.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
+import { Explanation } from '../diagnose/explanation.ts'
+import { prepareUrl, redactUrl } from '../http/url.ts'
+import { type Probed, probe } from '../transport/probe.ts'
+import { type ProxiesInit, proxyFor } from '../transport/proxies.ts'
+import type { ClientCert } from '../trust/client-cert.ts'
+import { type TrustInfo, trustedCertificates, type Verify } from '../trust/verify.ts'
+import { Session } from './session.ts'
+import { requestSettings, type TimeoutInit } from './settings.ts'
+
+/** Options of `explain`: those of a request that decide about trust. */
+export interface ExplainOptions {
+  /** What to trust, as for a request. Default: the environment's bundle, else the default roots. */
+  verify?: Verify | null | undefined
+  /** The client certificate. */
+  cert?: ClientCert | null | undefined
+  /** The proxies to go through, as for a request. Default: the environment's. */
+  proxies?: ProxiesInit | null | undefined
+  /** Whether the environment counts. Default `true` */
+  trustEnv?: boolean | undefined
+  /** In ms, to connect. Default: 10,000 */
+  timeout?: TimeoutInit | null | undefined
+}
+
+/** See `explain` in `api.ts`. */
+export async function explain(url: string | URL, options: ExplainOptions = {}): Promise<Explanation> {
+  const { trustEnv = true, timeout = 10_000, ...call } = ownOptions(options, 'explain', EXPLAIN_OPTIONS)
+  const target = prepareUrl(url)
+  if (target.protocol !== 'https:') {
+    throw new InvalidSchema(`only https servers are verified: there is nothing to explain about ${redactUrl(url)}`)
+  }
+  const address = serverAddress(target)
+  let trust: TrustInfo = { source: 'call', certificates: 0 }
+  try {
+    const settings = requestSettings(new Session({ trustEnv }), { ...call, timeout })
+    const path = settings.trust.kind === 'bundle' ? settings.trust.bundle.path : undefined
+    trust = { source: settings.trust.source, certificates: 0, ...(path !== undefined && { path }) }
+    return trusted(address, await probe(target, { ...settings, proxy: proxyFor(target, settings.proxyRules) }))
+  } catch (error) {
+    // Of a proxy that speaks TLS the certificate may be what is not trusted.
+    const failure = error instanceof ProxyError ? error.cause : error
+    if (failure instanceof SSLError) return refused({ ...address, trust }, failure)
+    throw error
+  }
+}
+
+function trusted(address: { host: string; port: number }, { chain, protocol, cipher, trust }: Probed): Explanation {
+  const anchor = trust.verified ? anchorOf(chain, trustedCertificates(trust)) : undefined
+  const path = trust.set?.parts.find(({ value }) => value.some(({ certificate }) => certificate === anchor))?.path
+  return new Explanation({
+    ...address,
+    reason: null,
+    summary: trust.verified ? 'the certificate is trusted' : 'nothing was verified (verify: false)',
+    chain,
+    anchor: anchor && { certificate: anchor, path },
+    trust: trust.info,
+    hints: trust.verified ? [] : ["name what to trust: verify: 'FILE.pem'"],
+    protocol,
+    cipher,
+  })
+}
+
+function refused(about: { host: string; port: number; trust: TrustInfo }, error: SSLError): Explanation {
+  return new Explanation({
+    reason: error.reason,
+    // Without the server, which stands beside it.
+    summary: error.summary.replace(/ \([^()]*:\d+\)$/, ''),
+    host: error.host ?? about.host,
+    port: error.port ?? about.port,
+    chain: error.chain,
+    failing: error.failing,
+    trust: error.trust ?? about.trust,
+    findings: error.findings,
+    hints: error.hints,
+  })
+}
+
+/** The trusted certificate that a chain leads to: one of its own, or an issuer; what stands above may be cross-signed. */
+function anchorOf(chain: readonly X509Certificate[], anchors: readonly X509Certificate[]): X509Certificate | undefined {
+  for (const certificate of chain) {
+    const same = anchors.find(({ raw }) => raw.equals(certificate.raw))
+    if (same) return same
+  }
+  for (const certificate of chain) {
+    const issuer = anchors.find((anchor) => certificate.checkIssued(anchor) && certificate.verify(anchor.publicKey))
+    if (issuer) return issuer
+  }
+  return undefined
+}
+
+const EXPLAIN_OPTIONS = optionNames<ExplainOptions>({
+  verify: true,
+  cert: true,
+  proxies: true,
+  trustEnv: true,
+  timeout: true,
+})

@@ -1,0 +1,93 @@
+/** vouch's trust for other clients: `tlsOptions` for what makes TLS connections itself, `trustedAgent` for what takes an agent. */
+import type { Agent } from 'node:https'
+import type { SecureContext } from 'node:tls'
+import { processEnvironment } from '../core/environment.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
+import { warnInsecure } from '../core/warnings.ts'
+import { tlsSettings } from '../transport/agents.ts'
+import { checkProxies, proxyFor } from '../transport/proxies.ts'
+import { TrustedAgent } from '../transport/trusted-agent.ts'
+import { type ClientCert, resolveClientCert, toClientCertSource } from '../trust/client-cert.ts'
+import { resolveTrust, type Trust, type Verify } from '../trust/verify.ts'
+import type { checkServerIdentity } from '../x509/hostname.ts'
+import { resolveVerify } from './settings.ts'
+
+/** Options of {@link tlsOptions}. */
+export interface TlsOptionsInit {
+  /** The client certificate. */
+  cert?: ClientCert | null | undefined
+}
+
+/** What {@link tlsOptions} returns; all three belong together. */
+export interface TrustedTlsOptions {
+  readonly secureContext: SecureContext
+  readonly rejectUnauthorized: boolean
+  /** `(host, certificate) => Error | undefined` */
+  readonly checkServerIdentity: typeof checkServerIdentity
+}
+
+/** Options of {@link trustedAgent}. */
+export interface TrustedAgentOptions {
+  /** What to trust, as for a request. Default: the environment's bundle, else the default roots. */
+  verify?: Verify | null | undefined
+  /** The client certificate. */
+  cert?: ClientCert | null | undefined
+  /** The proxy to go through: an http, https or SOCKS URL, with credentials where it wants some. Default: none. */
+  proxy?: string | URL | null | undefined
+}
+
+/**
+ * Trust for `tls.connect`, undici's `connect`, `ws` and whatever else hands its options to Node's TLS: as the files are now.
+ * What changes later takes another call.
+ *
+ * Not for requests through an `https.Agent` that others use as well: its pool does not tell contexts apart. That is what
+ * {@link trustedAgent} is for.
+ *
+ * @param verify as for a request; `undefined` and `true`: the environment's bundle, else the default roots
+ * @throws CABundleError, ClientCertError when a file cannot be used; TypeError for a wrong value
+ *
+ * @example
+ * const socket = tls.connect({ host: 'db.example', port: 5432, servername: 'db.example', ...tlsOptions('company-ca.pem') })
+ * const dispatcher = new Agent({ connect: tlsOptions('company-ca.pem') }) // of undici
+ */
+export function tlsOptions(verify?: Verify | null, options: TlsOptionsInit = {}): TrustedTlsOptions {
+  const { cert } = ownOptions(options, 'tlsOptions', TLS_OPTIONS)
+  const trust = resolveTrust(trustOf(verify))
+  if (!trust.verified) warnInsecure('any that tlsOptions(false) is used for')
+  const identity = cert === undefined || cert === null ? undefined : resolveClientCert(toClientCertSource(cert))
+  const { secureContext, rejectUnauthorized, checkServerIdentity } = tlsSettings(trust, identity)
+  return { secureContext, rejectUnauthorized, checkServerIdentity }
+}
+
+/**
+ * An agent for `https.get`, got, axios, node-fetch and whatever else takes one: each request is trusted, and its connection
+ * pooled, as one of a session. Files are looked at again for each request.
+ *
+ * The agent decides: `ca`, `rejectUnauthorized`, `checkServerIdentity` of a request change nothing, and the host of the URL is
+ * what is verified. Errors of trust files are the request's errors. `agent.destroy()` closes its connections.
+ *
+ * @throws TypeError for an unknown option or a wrong value, InvalidProxyURL for a proxy that cannot be used
+ *
+ * @example
+ * const agent = trustedAgent({ verify: 'company-ca.pem' })
+ * await got(url, { agent: { https: agent } })
+ * await axios.get(url, { httpsAgent: agent })
+ */
+export function trustedAgent(options: TrustedAgentOptions = {}): Agent {
+  const { verify, cert, proxy } = ownOptions(options, 'trustedAgent', AGENT_OPTIONS)
+  // Wrong values are told here, not at the first request.
+  trustOf(verify)
+  const client = cert === undefined || cert === null ? undefined : toClientCertSource(cert)
+  const call = checkProxies({ all: proxy })
+  const through = proxyFor(ANY, { call, session: undefined, env: undefined, envOverSession: true })
+  return new TrustedAgent(() => ({ trust: trustOf(verify), cert: client, proxy: through }))
+}
+
+/** As for a request of a session that was told nothing. */
+function trustOf(verify: Verify | null | undefined): Trust {
+  return resolveVerify(verify, { verify: true, trustEnv: true }, processEnvironment())
+}
+
+const ANY = new URL('https://localhost')
+const TLS_OPTIONS = optionNames<TlsOptionsInit>({ cert: true })
+const AGENT_OPTIONS = optionNames<TrustedAgentOptions>({ verify: true, cert: true, proxy: true })

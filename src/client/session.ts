@@ -1,0 +1,310 @@
+import { inspect } from 'node:util'
+import { type AuthInit, toAuth } from '../auth/auth.ts'
+import { giveUpBody } from '../body/encode.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
+import { CookieJar, type CookiesInit } from '../http/cookies.ts'
+import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
+import { encodeParams, mergeParams, noAdapter, type ParamsInit } from '../http/url.ts'
+import type { Adapter } from '../transport/adapter.ts'
+import { HTTPAdapter } from '../transport/http-adapter.ts'
+import type { ProxiesInit } from '../transport/proxies.ts'
+import type { ClientCert } from '../trust/client-cert.ts'
+import type { Verify } from '../trust/verify.ts'
+import { dispatch } from './dispatch.ts'
+import { type HooksInit, PreparedRequest, type Request, type RequestParts, toHooks } from './request.ts'
+import type { Response } from './response.ts'
+import {
+  DEFAULT_EXPIRY_WARNING,
+  environmentOf,
+  REQUEST_OPTIONS,
+  type RequestOptions,
+  requestSettings,
+  SEND_OPTIONS,
+  type SendOptions,
+  type Settings,
+  sendSettings,
+  type TimeoutInit,
+} from './settings.ts'
+
+/** What a session starts with; each is a property of it as well. */
+export interface SessionOptions {
+  /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
+  headers?: HeadersInit | undefined
+  /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: netrc's, or those of the URL. */
+  auth?: AuthInit<PreparedRequest> | null | undefined
+  /** Appended to the query of each URL; a call's `params` go over them name by name. */
+  params?: ParamsInit | null | undefined
+  /** What to trust, unless a call or the environment says otherwise. Default `true`: the default roots. */
+  verify?: Verify | null | undefined
+  /** The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. */
+  cert?: ClientCert | null | undefined
+  /** The cookies to begin with; those that servers set are added. */
+  cookies?: CookiesInit | undefined
+  /** In ms: a number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit. */
+  timeout?: TimeoutInit | null | undefined
+  /** The proxy by scheme, or scheme and host. Those of the environment go over them, as in requests. */
+  proxies?: ProxiesInit | null | undefined
+  /** Whether bodies are left to be read piece by piece. Default `false` */
+  stream?: boolean | undefined
+  /** `{ response: fn }`, or a list of functions there, each of which sees every response. */
+  hooks?: HooksInit | null | undefined
+  /** How many redirects are followed; more are a `TooManyRedirects`. Default 30 */
+  maxRedirects?: number | undefined
+  /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
+  trustEnv?: boolean | undefined
+  /** How many days before its end a certificate is warned of; `false`: never. Default 14 */
+  expiryWarning?: number | false | undefined
+}
+
+/**
+ * Requests that share connections, cookies and settings: an object to keep, one per service or per trust, used by any
+ * number of requests at a time.
+ *
+ * @example
+ * const session = new Session({ verify: 'company-ca.pem', headers: { 'X-Team': 'blue' } })
+ * const users = (await session.get('https://intranet.example/users')).json()
+ * await session.close()
+ */
+export class Session {
+  /** Credentials for each request; `null`: those of netrc or the URL. */
+  auth: AuthInit<PreparedRequest> | null
+  /** Appended to the query of each URL. */
+  params: ParamsInit | null
+  /** What to trust, unless a call or the environment says otherwise. `null` means `true`. */
+  verify: Verify | null
+  /** The client certificate; `null`: none. */
+  cert: ClientCert | null
+  /** In ms; `null`: no limit. */
+  timeout: TimeoutInit | null
+  /** Proxies; those of the environment go over them, as in requests. */
+  proxies: ProxiesInit | null
+  /** Whether bodies are left to be read piece by piece. */
+  stream: boolean
+  /** Functions that see each response, unless the call has some of its own. */
+  hooks: HooksInit | null
+  /** How many redirects are followed. */
+  maxRedirects: number
+  /** Whether the environment counts: bundles, proxies, netrc. */
+  trustEnv: boolean
+  /** Days; `false`: never. */
+  expiryWarning: number | false
+  #headers: HeaderMap
+  #cookies: CookieJar
+  /** Mounted adapters, the longest prefix first. */
+  #adapters: [prefix: string, adapter: Adapter][] = []
+
+  /** @throws TypeError or RangeError for an unknown option or a wrong value */
+  constructor(defaults: SessionOptions = {}) {
+    const options = ownOptions(defaults, 'Session', SESSION_OPTIONS)
+    this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
+    this.#cookies = CookieJar.from(options.cookies)
+    this.auth = options.auth ?? null
+    this.params = options.params ?? null
+    this.verify = options.verify ?? true
+    this.cert = options.cert ?? null
+    this.timeout = options.timeout ?? null
+    this.proxies = options.proxies ?? null
+    this.stream = options.stream ?? false
+    this.hooks = options.hooks ?? null
+    this.maxRedirects = options.maxRedirects ?? 30
+    this.trustEnv = options.trustEnv ?? true
+    this.expiryWarning = options.expiryWarning ?? DEFAULT_EXPIRY_WARNING
+    // A wrong value is told here rather than at the first request. What is assigned later is checked then.
+    requestSettings(this, {}, {})
+    toHooks(this.hooks)
+    if (this.params !== null) encodeParams(this.params)
+    if (this.auth !== null) toAuth(this.auth)
+  }
+
+  /** The headers of every request of the session; assign anything that `headers` takes. */
+  get headers(): HeaderMap {
+    return this.#headers
+  }
+
+  set headers(headers: HeadersInit) {
+    this.#headers = HeaderMap.from(headers)
+  }
+
+  /** The cookies that were set by hand and by servers; assign anything that `cookies` takes. */
+  get cookies(): CookieJar {
+    return this.#cookies
+  }
+
+  set cookies(cookies: CookiesInit) {
+    this.#cookies = cookies instanceof CookieJar ? cookies : CookieJar.from(cookies)
+  }
+
+  /**
+   * Sends a request and follows its redirects.
+   *
+   * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
+   */
+  async request(method: string, url: string | URL, options: RequestOptions = NO_OPTIONS): Promise<Response> {
+    let prepared: PreparedRequest
+    let settings: Settings
+    try {
+      const own = options === NO_OPTIONS ? options : ownOptions(options, 'the request', REQUEST_OPTIONS)
+      settings = requestSettings(this, own)
+      prepared = this.#prepare(method, url, own, settings.env)
+    } catch (error) {
+      // A stream belongs to the request that it was given to, also to one that cannot be made.
+      giveUpBody(options ?? {})
+      throw error
+    }
+    return await dispatch(this, prepared, settings)
+  }
+
+  /** `GET`. @throws as {@link request} */
+  get(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('GET', url, options)
+  }
+
+  /** `OPTIONS`. @throws as {@link request} */
+  options(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('OPTIONS', url, options)
+  }
+
+  /** `HEAD`. Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
+  async head(url: string | URL, options?: RequestOptions): Promise<Response> {
+    const own = options && ownOptions(options, 'the request', REQUEST_OPTIONS)
+    return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
+  }
+
+  /** `POST`. @throws as {@link request} */
+  post(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('POST', url, options)
+  }
+
+  /** `PUT`. @throws as {@link request} */
+  put(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('PUT', url, options)
+  }
+
+  /** `PATCH`. @throws as {@link request} */
+  patch(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('PATCH', url, options)
+  }
+
+  /** `DELETE`. @throws as {@link request} */
+  delete(url: string | URL, options?: RequestOptions): Promise<Response> {
+    return this.request('DELETE', url, options)
+  }
+
+  /** Makes of a request what would be sent, with the session's headers, params, cookies and auth merged in. */
+  prepareRequest(request: Request): PreparedRequest {
+    return this.#prepare(request.method, request.url, request.parts, environmentOf(this))
+  }
+
+  /**
+   * Sends a prepared request as it is. As in requests, `verify` comes from the options or the session, never from
+   * `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`.
+   *
+   * @throws as {@link request}
+   */
+  async send(request: PreparedRequest, options: SendOptions = {}): Promise<Response> {
+    if (!(request instanceof PreparedRequest)) {
+      throw new TypeError('You can only send PreparedRequests: session.send(session.prepareRequest(request))')
+    }
+    return dispatch(this, request, sendSettings(this, ownOptions(options, 'send', SEND_OPTIONS)))
+  }
+
+  /** Uses `adapter` for URLs that begin with `prefix`, in any case; of several prefixes the longest counts. */
+  mount(prefix: string, adapter: Adapter): void {
+    if (typeof adapter?.send !== 'function' || typeof adapter.close !== 'function') {
+      throw new TypeError('an adapter is an object with the methods send and close')
+    }
+    const key = prefix.toLowerCase()
+    const others = this.#adapters.filter(([known]) => known !== key)
+    this.#adapters = [...others, [key, adapter] as [string, Adapter]].sort(([a], [b]) => b.length - a.length)
+  }
+
+  /** @throws InvalidSchema when no adapter is mounted for the URL */
+  getAdapter(url: string | URL): Adapter {
+    const text = String(url).toLowerCase()
+    const [scheme = ''] = /^https?:\/\//.exec(text) ?? []
+    for (const [prefix, adapter] of this.#adapters) {
+      // A shorter one than that of the adapter below is less special, also before that is there.
+      if (prefix.length >= scheme.length && text.startsWith(prefix)) return adapter
+    }
+    if (scheme === '') throw noAdapter(url)
+    // One for both schemes, made when it is first needed; a prefix that has an adapter of the user's keeps it.
+    const adapter = new HTTPAdapter()
+    const mounted = new Set(this.#adapters.map(([prefix]) => prefix))
+    for (const prefix of ['https://', 'http://']) if (!mounted.has(prefix)) this.mount(prefix, adapter)
+    return adapter
+  }
+
+  /** Closes every connection, those of responses that are still being read as well. The session can be used again. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(new Set(this.#adapters.map(([, adapter]) => adapter)), (adapter) => adapter.close()))
+  }
+
+  [Symbol.dispose](): void {
+    void this.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Short: the settings hold credentials. */
+  [inspect.custom](): string {
+    return 'Session {}'
+  }
+
+  /** Nothing: the settings hold credentials. */
+  toJSON(): object {
+    return {}
+  }
+
+  #prepare(
+    method: string,
+    url: string | URL,
+    parts: RequestParts,
+    env: NodeJS.ProcessEnv | undefined,
+  ): PreparedRequest {
+    const auth = parts.auth === undefined ? this.auth : parts.auth
+    return PreparedRequest.prepare({
+      method,
+      url,
+      params: mergeParams(this.params, parts.params),
+      headers: mergeHeaders(this.#headers, parts.headers),
+      body: parts,
+      auth: auth ?? undefined,
+      cookies: this.#cookiesFor(parts.cookies),
+      hooks: toHooks(parts.hooks === undefined ? this.hooks : parts.hooks),
+      env,
+    })
+  }
+
+  /** A call's cookies are added for it and its redirects, and not kept. */
+  #cookiesFor(call: CookiesInit | null | undefined): CookieJar {
+    if (call === undefined) return this.#cookies
+    return call === null ? new CookieJar() : CookieJar.from(this.#cookies).update(call)
+  }
+}
+
+const SESSION_OPTIONS = optionNames<SessionOptions>({
+  headers: true,
+  auth: true,
+  params: true,
+  verify: true,
+  cert: true,
+  cookies: true,
+  timeout: true,
+  proxies: true,
+  stream: true,
+  hooks: true,
+  maxRedirects: true,
+  trustEnv: true,
+  expiryWarning: true,
+})
+
+const NO_OPTIONS: RequestOptions = Object.freeze(Object.create(null))
+
+const DEFAULT_HEADERS = HeaderMap.from({
+  'User-Agent': 'vouch/0.1.0',
+  'Accept-Encoding': 'gzip, deflate, br, zstd',
+  Accept: '*/*',
+  Connection: 'keep-alive',
+})

@@ -1,0 +1,309 @@
+/**
+ * How options, session and environment make up what applies to one request. This file is the only one that reads
+ * a raw option about sending; behind it everything is settled.
+ */
+
+import { inspect } from 'node:util'
+import { environmentBundle, processEnvironment } from '../core/environment.ts'
+import { checkOptionNames, optionNames } from '../core/options.ts'
+import { warnPrecedence } from '../core/warnings.ts'
+import type { Progress, SendSettings, TimeoutLimits } from '../transport/adapter.ts'
+import { checkProxies, type ProxiesInit, type ProxyRules } from '../transport/proxies.ts'
+import { bundleOfPath, type CABundle, isPemText } from '../trust/ca-bundle.ts'
+import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
+import { type Trust, toTrust, type Verify } from '../trust/verify.ts'
+import type { RequestParts } from './request.ts'
+
+/**
+ * Limits in ms: one number for connecting and for reading, `[connect, read]`, or each by its name; `total` covers
+ * everything from the call to the end of the body, redirects included. `null` is no limit.
+ */
+export type TimeoutInit =
+  | number
+  | readonly [connect: number | null, read: number | null]
+  | {
+      readonly connect?: number | null | undefined
+      readonly read?: number | null | undefined
+      readonly total?: number | null | undefined
+    }
+
+/** The options that decide how a request is sent; `undefined` inherits from the session. */
+export interface SendOptions {
+  /**
+   * What to trust: `true` (the default roots), `false` (no verification: for tests), the path of a file or directory,
+   * PEM text, bytes, a certificate, a `CABundle`, or a list. It replaces the default roots.
+   */
+  verify?: Verify | null | undefined
+  /** The client certificate; `null`: none, whatever the session has. */
+  cert?: ClientCert | null | undefined
+  /** In ms. Default: no limit. */
+  timeout?: TimeoutInit | null | undefined
+  /**
+   * The proxy by scheme (`http`, `https`, `all`) or scheme and host: `{ https: 'http://user:password@proxy:3128' }`. Over
+   * the environment's (`HTTPS_PROXY` …); `null` for a key: none.
+   */
+  proxies?: ProxiesInit | null | undefined
+  /** Whether redirects are followed. Default `true`, for `head` `false`. */
+  allowRedirects?: boolean | null | undefined
+  /** Whether to leave the body to be read piece by piece. Default `false`. */
+  stream?: boolean | null | undefined
+  /** Aborts the request, wherever it is; the promise rejects with the signal's reason. */
+  signal?: AbortSignal | null | undefined
+  /** The largest body to accept, in bytes after decoding. Default: no limit. */
+  maxResponseSize?: number | null | undefined
+  /**
+   * How many days before its end a `CertificateExpiryWarning` tells of a certificate: the server's, one of a bundle of at most
+   * ten, the client's; once for each. `false`: never. Default: 14.
+   */
+  expiryWarning?: number | false | null | undefined
+  /** Told how much of the body has been sent, in bytes; `percent` runs from 0 to 1. */
+  onUploadProgress?: ((progress: Progress) => void) | null | undefined
+  /** Told how much of the response's body has arrived, in bytes as they come over the wire. */
+  onDownloadProgress?: ((progress: Progress) => void) | null | undefined
+}
+
+/** Everything that a request function takes. */
+export interface RequestOptions extends RequestParts, SendOptions {}
+
+/** What of a session matters here. */
+export interface SessionSettings {
+  readonly verify: Verify | null | undefined
+  readonly cert: ClientCert | null | undefined
+  readonly timeout: TimeoutInit | null | undefined
+  readonly stream: boolean
+  readonly trustEnv: boolean
+  readonly maxRedirects: number
+  readonly proxies: ProxiesInit | null | undefined
+  readonly expiryWarning: number | false
+}
+
+/** What applies to a request and to those that it is redirected to. */
+export interface Settings extends SendSettings {
+  readonly allowRedirects: boolean
+  readonly maxRedirects: number
+  readonly stream: boolean
+  readonly maxResponseSize: number | undefined
+  /** Asked anew for each hop, since a proxy depends on the URL. */
+  readonly proxyRules: ProxyRules
+  /** `undefined` when it does not count (`trustEnv: false`). */
+  readonly env: NodeJS.ProcessEnv | undefined
+}
+
+/**
+ * Settles the options of a request function: call over session, and the environment's bundle over an open or true
+ * `verify`.
+ *
+ * @throws TypeError or RangeError for a wrong value, CABundleError for an empty or damaged bundle given by value
+ */
+export function requestSettings(
+  session: SessionSettings,
+  call: SendOptions,
+  env: NodeJS.ProcessEnv = processEnvironment(),
+): Settings {
+  return settle(session, call, resolveVerify(call.verify, session, env), env, true)
+}
+
+/** Settles the options of `Session.send`, where the environment's bundle plays no part, as in requests (psf/requests#3626). */
+export function sendSettings(
+  session: SessionSettings,
+  call: SendOptions,
+  env: NodeJS.ProcessEnv = processEnvironment(),
+): Settings {
+  const { verify } = call
+  const trust =
+    verify === undefined || verify === null ? toTrust(session.verify ?? true, 'session') : toTrust(verify, 'call')
+  return settle(session, call, trust, env, false)
+}
+
+/**
+ * Who decides about trust. requests' rule exactly (`merge_environment_settings`, then `merge_setting`):
+ *
+ * | `verify` of the call | `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE` (not empty, `trustEnv`) | result |
+ * |---|---|---|
+ * | a path, a bundle, `false` | whatever | the call's |
+ * | `true` or open | set | the variable's bundle, over the session's as well |
+ * | `true` | not set | the default roots |
+ * | open | not set | the session's |
+ */
+export function resolveVerify(
+  call: Verify | null | undefined,
+  session: Pick<SessionSettings, 'verify' | 'trustEnv'>,
+  env: NodeJS.ProcessEnv,
+): Trust {
+  const open = call === undefined || call === null
+  if (!open && call !== true) return toTrust(call, 'call')
+  const trusted = environmentOf(session, env)
+  const named = trusted && environmentBundle(trusted)
+  if (named) {
+    const { verify } = session
+    if (verify !== true && verify !== null && verify !== undefined) {
+      warnPrecedence(named.variable, named.path, describeVerify(verify))
+    }
+    // Always a path, whatever it looks like.
+    return { kind: 'bundle', source: named.variable, bundle: bundleOfPath(named.path) }
+  }
+  return open ? toTrust(session.verify ?? true, 'session') : toTrust(call, 'call')
+}
+
+/** The environment, when it counts for this session. @throws TypeError when `trustEnv` is no boolean */
+export function environmentOf(
+  session: Pick<SessionSettings, 'trustEnv'>,
+  env: NodeJS.ProcessEnv = processEnvironment(),
+): NodeJS.ProcessEnv | undefined {
+  return (flag('trustEnv', session.trustEnv) ?? true) ? env : undefined
+}
+
+/** What `Session.send` takes. */
+export const SEND_OPTIONS = optionNames<SendOptions>({
+  verify: true,
+  cert: true,
+  timeout: true,
+  allowRedirects: true,
+  proxies: true,
+  stream: true,
+  signal: true,
+  maxResponseSize: true,
+  expiryWarning: true,
+  onUploadProgress: true,
+  onDownloadProgress: true,
+})
+
+/** What a request takes, in the order of the documentation. */
+export const REQUEST_OPTIONS = optionNames<RequestOptions>({
+  verify: true,
+  cert: true,
+  params: true,
+  data: true,
+  json: true,
+  files: true,
+  headers: true,
+  cookies: true,
+  auth: true,
+  timeout: true,
+  allowRedirects: true,
+  proxies: true,
+  stream: true,
+  hooks: true,
+  signal: true,
+  maxResponseSize: true,
+  expiryWarning: true,
+  onUploadProgress: true,
+  onDownloadProgress: true,
+})
+
+function describeVerify(verify: Verify | CABundle): string {
+  if (verify === false) return 'false'
+  if (typeof verify === 'string' && !isPemText(verify)) return `'${verify}'`
+  return 'a bundle'
+}
+
+function settle(
+  session: SessionSettings,
+  call: SendOptions,
+  trust: Trust,
+  env: NodeJS.ProcessEnv,
+  envOverSession: boolean,
+): Settings {
+  const cert = call.cert === undefined ? session.cert : call.cert
+  const timeout = toTimeout(call.timeout === undefined ? session.timeout : call.timeout)
+  const trusted = environmentOf(session, env)
+  return {
+    trust,
+    cert: cert === undefined || cert === null ? undefined : toClientCertSource(cert),
+    timeout,
+    deadline: timeout.total === undefined ? undefined : performance.now() + timeout.total,
+    allowRedirects: flag('allowRedirects', call.allowRedirects) ?? true,
+    maxRedirects: checkCount('maxRedirects', session.maxRedirects),
+    stream: flag('stream', call.stream === undefined ? session.stream : call.stream) ?? false,
+    signal: checkSignal(call.signal),
+    maxResponseSize: checkSize(call.maxResponseSize),
+    expiryWarning: checkDays(call.expiryWarning === undefined ? session.expiryWarning : call.expiryWarning),
+    onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
+    onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
+    proxy: undefined,
+    proxyRules: {
+      call: checkProxies(call.proxies),
+      session: checkProxies(session.proxies),
+      env: trusted,
+      envOverSession,
+    },
+    env: trusted,
+  }
+}
+
+const NO_LIMITS: TimeoutLimits = {}
+const LIMIT_NAMES: ReadonlySet<string> = new Set(['connect', 'read', 'total'])
+
+/** @throws TypeError for another shape, RangeError for a limit that is not above 0 */
+export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimits {
+  if (timeout === undefined || timeout === null) return NO_LIMITS
+  if (typeof timeout === 'number') return { connect: limit('timeout', timeout), read: limit('timeout', timeout) }
+  if (Array.isArray(timeout)) {
+    if (timeout.length !== 2) throw new TypeError(`timeout must be [connect, read], not a list of ${timeout.length}`)
+    return { connect: limit('timeout[0] (connect)', timeout[0]), read: limit('timeout[1] (read)', timeout[1]) }
+  }
+  if (typeof timeout !== 'object') {
+    throw new TypeError(
+      `timeout must be a number of ms, [connect, read] or { connect, read, total }, not ${typeof timeout}`,
+    )
+  }
+  checkOptionNames(timeout, 'timeout', LIMIT_NAMES)
+  const { connect, read, total } = timeout as { connect?: unknown; read?: unknown; total?: unknown }
+  return {
+    connect: limit('timeout.connect', connect),
+    read: limit('timeout.read', read),
+    total: limit('timeout.total', total),
+  }
+}
+
+/** The largest delay of a timer (2^31 - 1 ms, 24 days); Node makes 1 ms of anything above. */
+const MAX_DELAY = 2_147_483_647
+
+function limit(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === null || value === Number.POSITIVE_INFINITY) return undefined
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    throw new TypeError(`${name} must be a number of ms or null, not ${inspect(value)}`)
+  }
+  if (value <= 0 || value > MAX_DELAY) {
+    throw new RangeError(`${name} must be above 0 and at most ${MAX_DELAY} ms, not ${value}; null is no limit`)
+  }
+  return value
+}
+
+function flag(name: string, value: unknown): boolean | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean, not ${inspect(value, { depth: 0 })}`)
+  return value
+}
+
+function checkCount(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value
+  throw new TypeError(`${name} must be a number of 0 or more, not ${inspect(value, { depth: 0 })}`)
+}
+
+function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined
+  if (signal instanceof AbortSignal) return signal
+  throw new TypeError(`signal must be an AbortSignal, not ${inspect(signal, { depth: 0 })}`)
+}
+
+function checkSize(size: unknown): number | undefined {
+  if (size === undefined || size === null || size === Number.POSITIVE_INFINITY) return undefined
+  if (typeof size === 'number' && size >= 0) return size
+  throw new TypeError(`maxResponseSize must be a number of bytes, not ${inspect(size, { depth: 0 })}`)
+}
+
+function checkDays(days: number | false | null): number | false {
+  if (days === null) return DEFAULT_EXPIRY_WARNING
+  if (days === false || (typeof days === 'number' && days >= 0)) return days
+  throw new TypeError(`expiryWarning must be a number of days, or false, not ${inspect(days, { depth: 0 })}`)
+}
+
+/** Days. */
+export const DEFAULT_EXPIRY_WARNING = 14
+
+function checkFunction<T>(name: string, value: T | null | undefined): T | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'function') return value
+  throw new TypeError(`${name} must be a function, not ${inspect(value, { depth: 0 })}`)
+}

@@ -1,0 +1,314 @@
+/**
+ * Every error that vouch throws on purpose, by the names of Python requests.
+ *
+ *     Error
+ *     └─ RequestException                request? response? code cause
+ *        ├─ HTTPError                    raiseForStatus() met a 4xx or 5xx
+ *        ├─ ConnectionError
+ *        │  ├─ ProxyError
+ *        │  ├─ SSLError                  reason host port peerCertificate chain trust findings hints summary
+ *        │  │  ├─ CABundleError          path? line?
+ *        │  │  └─ ClientCertError        path? line?
+ *        │  └─ ConnectTimeout            (a Timeout too)
+ *        ├─ Timeout
+ *        │  ├─ ConnectTimeout
+ *        │  └─ ReadTimeout
+ *        ├─ URLRequired
+ *        ├─ TooManyRedirects
+ *        ├─ MissingSchema
+ *        ├─ InvalidSchema
+ *        ├─ InvalidURL
+ *        │  └─ InvalidProxyURL
+ *        ├─ InvalidHeader
+ *        ├─ ChunkedEncodingError
+ *        ├─ ContentDecodingError
+ *        ├─ StreamConsumedError
+ *        ├─ RetryError
+ *        ├─ UnrewindableBodyError
+ *        └─ InvalidJSONError
+ *           └─ JSONDecodeError
+ *
+ * A wrong argument (an unknown option, a number for `verify`) is a `TypeError`, and an aborted signal
+ * rejects with the signal's own reason: neither is in this tree.
+ *
+ * Source of the tree: `requests/exceptions.py` (2.34). The difference: certificate-file errors, builtin
+ * `OSError`s there, are `SSLError`s here, so that one `catch` of `RequestException` sees everything.
+ */
+import type { X509Certificate } from 'node:crypto'
+import type { PreparedRequest } from '../client/request.ts'
+import type { Response } from '../client/response.ts'
+import type { TrustInfo } from '../trust/verify.ts'
+
+/** What any error of the tree can be given besides its message. */
+export interface RequestExceptionOptions {
+  /** The request that failed. */
+  request?: PreparedRequest | undefined
+  /** The response that was being handled, where there was one. */
+  response?: Response | undefined
+  /** A machine-readable code; defaults to the class's own (`ERR_…`). Node's code where Node reported one. */
+  code?: string | undefined
+  /** The error underneath. */
+  cause?: unknown
+}
+
+/** The root of the tree: catching it catches everything that vouch reports about a request. */
+export class RequestException extends Error {
+  static readonly code: string = 'ERR_REQUEST'
+  /** Node's or OpenSSL's code (`ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT` …), else the class's own `ERR_…`. */
+  readonly code: string
+  /** The request that failed; not enumerable, so that logging the error does not log its headers. */
+  declare request?: PreparedRequest | undefined
+  /** The response at hand, where there was one; not enumerable. */
+  declare response?: Response | undefined
+
+  constructor(message: string, options: RequestExceptionOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    Object.defineProperty(this, 'name', { enumerable: false })
+    this.code = options.code ?? new.target.code
+    hide(this, 'request', options.request ?? options.response?.request)
+    hide(this, 'response', options.response)
+  }
+}
+
+/** `raiseForStatus()` met a status of 400 or above; `response` holds it. */
+export class HTTPError extends RequestException {
+  declare response: Response
+  static override readonly code = 'ERR_HTTP_STATUS'
+}
+
+/** The server could not be reached, or the connection broke before a response arrived. */
+export class ConnectionError extends RequestException {
+  static override readonly code: string = 'ERR_CONNECTION'
+}
+
+/** The proxy could not be reached, was not trusted, or refused. */
+export class ProxyError extends ConnectionError {
+  static override readonly code = 'ERR_PROXY'
+}
+
+/** Why a TLS connection was refused, in one word. */
+export type SSLErrorReason =
+  | 'self-signed'
+  | 'unknown-ca'
+  | 'missing-intermediate'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'hostname-mismatch'
+  | 'wrong-purpose'
+  | 'invalid-ca'
+  | 'weak'
+  | 'revoked'
+  | 'client-certificate'
+  | 'not-tls'
+  | 'protocol'
+  | 'bad-bundle'
+  | 'other'
+
+/** What an {@link SSLError} can be given besides the common options. */
+export interface SSLErrorOptions extends RequestExceptionOptions {
+  reason?: SSLErrorReason | undefined
+  host?: string | undefined
+  port?: number | undefined
+  /** What the server presented, its own certificate first. */
+  chain?: readonly X509Certificate[] | undefined
+  /** Where in the chain it fails. */
+  failing?: number | undefined
+  trust?: TrustInfo | undefined
+  findings?: readonly string[] | undefined
+  hints?: readonly string[] | undefined
+  /** Lines to stand below the message; the hints are among them. */
+  details?: string | undefined
+}
+
+/**
+ * The TLS handshake failed, mostly because the server's certificate is not trusted.
+ *
+ * @example
+ * try {
+ *   await get('https://localhost:8443/')
+ * } catch (error) {
+ *   if (error instanceof SSLError) console.error(error.reason, error.peerCertificate?.subject, error.hints)
+ * }
+ */
+export class SSLError extends ConnectionError {
+  static override readonly code: string = 'ERR_SSL'
+  /** The cause in one word; switch on this, not on the message. */
+  readonly reason: SSLErrorReason
+  /** The host that was connected to. */
+  readonly host: string | undefined
+  readonly port: number | undefined
+  /**
+   * What the server presented, where the handshake came that far: its own certificate first, each issued by the next. Not
+   * enumerable.
+   */
+  declare readonly chain: readonly X509Certificate[]
+  /** Which certificate of the chain fails: its index, or the chain's length for one that is missing. Not enumerable. */
+  declare readonly failing: number | undefined
+  /** What was expected and what was found instead, one sentence each. Not enumerable. */
+  declare readonly findings: readonly string[]
+  /** What was trusted, and where that came from. */
+  readonly trust: TrustInfo | undefined
+  /** What to write or do, one sentence each, the likeliest first. */
+  readonly hints: readonly string[]
+
+  constructor(message: string, options: SSLErrorOptions = {}) {
+    const { details = '', chain = [], findings = [], failing } = options
+    super(message + details, options)
+    this.reason = options.reason ?? 'other'
+    this.host = options.host
+    this.port = options.port
+    this.trust = options.trust
+    this.hints = options.hints ?? []
+    // Said by the message already: a log that prints the error need not print them twice.
+    for (const key of details === '' ? [] : (['trust', 'hints'] as const)) hide(this, key, this[key])
+    for (const [key, value] of Object.entries({ chain, findings, failing })) hide(this, key, value)
+  }
+
+  /** The certificate that the server presented, where the handshake came that far. */
+  get peerCertificate(): X509Certificate | undefined {
+    return this.chain[0]
+  }
+
+  /** The first line of the message: what went wrong, and where. */
+  get summary(): string {
+    return this.message.split('\n', 1)[0] ?? ''
+  }
+}
+
+/** What {@link CABundleError} and {@link ClientCertError} can be given. */
+export interface CertificateFileErrorOptions extends Pick<SSLErrorOptions, 'cause' | 'code' | 'hints'> {
+  path?: string | undefined
+  line?: number | undefined
+}
+
+/** A line each, as in the report of a server that is refused. */
+function hintLines(hints: readonly string[] = []): string {
+  return hints.map((hint, index) => `\n  ${(index === 0 ? 'hint' : '').padEnd(11)}${hint}`).join('')
+}
+
+/** A source of trust (`verify`, `REQUESTS_CA_BUNDLE` …) cannot be used. Raised before any connection is made. */
+export class CABundleError extends SSLError {
+  static override readonly code = 'ERR_CA_BUNDLE'
+  /** The file or directory, when the source was one. */
+  readonly path: string | undefined
+  /** The line (from 1) of the block that is wrong, in a PEM source. */
+  readonly line: number | undefined
+
+  constructor(message: string, options: CertificateFileErrorOptions = {}) {
+    super(message, { ...options, reason: 'bad-bundle', details: hintLines(options.hints) })
+    this.path = options.path
+    this.line = options.line
+  }
+}
+
+/** A client certificate (`cert`) or its key cannot be used. Raised before any connection is made. */
+export class ClientCertError extends SSLError {
+  static override readonly code = 'ERR_CLIENT_CERT'
+  /** The file, when the certificate or key came from one. */
+  readonly path: string | undefined
+  /** The line (from 1) of the block that is wrong, in a PEM source. */
+  readonly line: number | undefined
+
+  constructor(message: string, options: CertificateFileErrorOptions = {}) {
+    super(message, { ...options, reason: 'client-certificate', details: hintLines(options.hints) })
+    this.path = options.path
+    this.line = options.line
+  }
+}
+
+/** A time limit ran out. */
+export class Timeout extends RequestException {
+  static override readonly code: string = 'ERR_TIMEOUT'
+
+  /** Gives {@link ConnectTimeout} its second parent: it is a `Timeout` as well as a `ConnectionError`. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
+    return this === Timeout && value instanceof ConnectTimeout
+  }
+}
+
+/** No verified connection within the connect timeout (DNS, TCP and TLS together). Both a `ConnectionError` and a `Timeout`. */
+export class ConnectTimeout extends ConnectionError {
+  static override readonly code = 'ERR_CONNECT_TIMEOUT'
+}
+
+/** The server sent nothing for as long as the read timeout. */
+export class ReadTimeout extends Timeout {
+  static override readonly code = 'ERR_READ_TIMEOUT'
+}
+
+/** A URL is needed to make a request. */
+export class URLRequired extends RequestException {
+  static override readonly code = 'ERR_URL_REQUIRED'
+}
+
+/** More redirects than `maxRedirects`; `response` is the last one, with its `history`. */
+export class TooManyRedirects extends RequestException {
+  static override readonly code = 'ERR_TOO_MANY_REDIRECTS'
+}
+
+/** The URL has no scheme (`example.com` for `https://example.com`). */
+export class MissingSchema extends RequestException {
+  static override readonly code = 'ERR_MISSING_SCHEMA'
+}
+
+/** No adapter is mounted for the URL's scheme. */
+export class InvalidSchema extends RequestException {
+  static override readonly code = 'ERR_INVALID_SCHEMA'
+}
+
+/** The URL cannot be used. */
+export class InvalidURL extends RequestException {
+  static override readonly code: string = 'ERR_INVALID_URL'
+}
+
+/** A proxy's URL cannot be used. */
+export class InvalidProxyURL extends InvalidURL {
+  static override readonly code = 'ERR_INVALID_PROXY_URL'
+}
+
+/** A header's name or value cannot be sent. */
+export class InvalidHeader extends RequestException {
+  static override readonly code = 'ERR_INVALID_HEADER'
+}
+
+/** The body ended before it was complete. */
+export class ChunkedEncodingError extends RequestException {
+  static override readonly code = 'ERR_CHUNKED_ENCODING'
+}
+
+/** The body could not be decompressed as its Content-Encoding says. */
+export class ContentDecodingError extends RequestException {
+  static override readonly code = 'ERR_CONTENT_DECODING'
+}
+
+/** The body was streamed already and is not kept. */
+export class StreamConsumedError extends RequestException {
+  static override readonly code = 'ERR_STREAM_CONSUMED'
+}
+
+/** The retries that the adapter's policy allows are used up. */
+export class RetryError extends RequestException {
+  static override readonly code = 'ERR_RETRY'
+}
+
+/** A request must be sent again, but its body is a stream that has been read. */
+export class UnrewindableBodyError extends RequestException {
+  static override readonly code = 'ERR_UNREWINDABLE_BODY'
+}
+
+/** `json` cannot be serialised, or a response is not JSON. */
+export class InvalidJSONError extends RequestException {
+  static override readonly code: string = 'ERR_INVALID_JSON'
+}
+
+/** The response's body is not JSON. */
+export class JSONDecodeError extends InvalidJSONError {
+  static override readonly code = 'ERR_JSON_DECODE'
+}
+
+/** Sets a property that `console.log` and `JSON.stringify` pass over: requests carry credentials. */
+function hide(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, enumerable: false, writable: true, configurable: true })
+}

@@ -1,0 +1,105 @@
+/** What the documentation says of the sources and tests is there: files, titles, scripts. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, relative } from 'node:path'
+import { test } from 'node:test'
+
+const security = readFileSync('docs/security.md', 'utf8')
+const internals = readFileSync('docs/internals.md', 'utf8')
+
+/** A file, and the titles quoted behind it: `` `test/a.test.ts` “one title” “another” ``. */
+const REFERENCE = /`(test\/[\w/.-]+\.ts)`((?:\s+“[^”]+”)*)/g
+const references = [...security.matchAll(REFERENCE)].flatMap(([, file = '', quoted = '']) => {
+  const titles = [...quoted.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title.replace(/\s+/g, ' '))
+  return titles.map((title): [file: string, title: string] => [file, title])
+})
+
+/** The titles of a file as they are written, with `…` for what a table puts in. */
+function titlesOf(file: string): string[] {
+  const source = readFileSync(file, 'utf8')
+  return [...source.matchAll(/\btest\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs)].map(([, , title = '']) =>
+    title.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…').replace(/\\(.)/g, '$1'),
+  )
+}
+
+/** Of `a certificate for …` any title that begins so. */
+function isTitle(quoted: string, title: string): boolean {
+  const parts = quoted.split('…').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(title)
+}
+
+test('what the security page claims is shown by tests that exist, with these titles', () => {
+  assert(references.length > 40, `${references.length} titles`)
+  const missing = references.filter(([file, title]) => {
+    return !existsSync(file) || !titlesOf(file).some((each) => isTitle(title, each))
+  })
+  assert.deepEqual(missing, [])
+})
+
+test('every claim of its tables names its test', () => {
+  const [, claims = ''] = /## What is guaranteed\n([\s\S]*?)\n## /.exec(security) ?? []
+  const rows = claims.split('\n').filter((line) => line.startsWith('| ') && !/^\|[ -]*\| shown by \|$/.test(line))
+  assert(rows.length > 25, `${rows.length} rows`)
+  assert.deepEqual(
+    rows.filter((row) => !/\|[^|]*“[^|]*\|$/.test(row)),
+    [],
+  )
+})
+
+test('every file of src/ stands in the table of docs/internals.md, or its folder does, and no other', () => {
+  const listed = namesIn(/\| file \| what it is \|\n\|.*\n((?:\|.*\n)+)/.exec(internals)?.[1] ?? '')
+  const files = globSync('src/**/*.ts').map((file) => relative('src', file).replaceAll('\\', '/'))
+  const isListed = (file: string) =>
+    listed.some((name) => name === file || (name.endsWith('/') && file.startsWith(name)))
+  assert.deepEqual(
+    files.filter((file) => !isListed(file)),
+    [],
+    'files without a line',
+  )
+  assert.deepEqual(
+    listed.filter((name) => !existsSync(`src/${name}`)),
+    [],
+    'lines without a file',
+  )
+})
+
+/** The first column of a table: `auth/auth.ts` and `basic.ts` behind it in a row are of one folder. */
+function namesIn(rows: string): string[] {
+  return [...rows.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = '']) => {
+    const [first = '', ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+    const folder = dirname(first) === '.' ? '' : `${dirname(first)}/`
+    return [first, ...others.map((name) => `${folder}${name}`)]
+  })
+}
+
+for (const [page, text] of Object.entries({ 'docs/security.md': security, 'docs/internals.md': internals })) {
+  test(`${page}: the files and folders of this project that it names exist`, () => {
+    const named = [...text.matchAll(/`((?:test|scripts|docs|bench|src|\.ci)\/[\w/.*-]*)`/g)].map(
+      ([, path = '']) => path,
+    )
+    assert(named.length > 10)
+    assert.deepEqual(
+      // What starts the tests on a new machine is not copied to where they run compiled.
+      named.filter((path) => !path.startsWith('.ci/') && globSync(path).length === 0),
+      [],
+    )
+  })
+}
+
+test('the scripts that docs/internals.md tells to run exist', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const told = [...internals.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
+  assert(told.length > 5)
+  assert.deepEqual(
+    told.filter((name) => !Object.hasOwn(scripts, name)),
+    [],
+  )
+})
+
+test('a title that no test has is noticed', () => {
+  assert(isTitle('a certificate for …', 'a certificate for … is for the hosts of the table and no others'))
+  assert(isTitle('one (and all) …', 'one (and all) …'))
+  assert(!isTitle('one title', 'one title and more'))
+  assert(titlesOf('test/docs/docs-references.test.ts').includes('a title that no test has is noticed'))
+})

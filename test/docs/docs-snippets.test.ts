@@ -1,0 +1,47 @@
+/** Every piece of code in the documentation compiles, strictly, against the package as it is built. */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { moduleOf, snippets } from '../helpers/snippets.ts'
+
+const COMPILER = resolve('node_modules/.bin/tsc')
+
+/** What Node's types leave to a cast, which JavaScript does not have: a TLS server's sockets, the address of a TCP server. */
+const UNTYPED = `import type { TLSSocket } from 'node:tls'
+declare module 'node:net' {
+  interface Socket extends Pick<TLSSocket, 'getPeerCertificate'> {}
+  interface Server { address(): AddressInfo }
+}
+`
+
+/** JavaScript is held to names, options and calls; TypeScript to all. */
+const LANGUAGES = { js: { strict: false }, ts: { strict: true, exactOptionalPropertyTypes: true } }
+
+for (const [language, strictness] of Object.entries(LANGUAGES)) {
+  test(`every piece of ${language} in the documentation compiles`, {
+    skip: !existsSync(COMPILER) && 'the compiler is not here',
+  }, async () => {
+    const folder = resolve('build/snippets', language)
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const pieces = snippets().filter((snippet) => snippet.language === language)
+    assert(pieces.length > 0)
+    for (const piece of pieces) {
+      const name = `${piece.page.replace(/\W/g, '-')}-${piece.line}.ts`
+      writeFileSync(join(folder, name), moduleOf(piece, 'type'))
+    }
+    const modules = { target: 'ES2024', lib: ['ES2024', 'ESNext'], types: ['node'], module: 'nodenext' }
+    const compilerOptions = { ...modules, ...strictness, skipLibCheck: true, noEmit: true }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+    if (language === 'js') writeFileSync(join(folder, 'node.d.ts'), UNTYPED)
+    const problems = await new Promise<string>((done) => {
+      execFile(COMPILER, ['-p', folder], (error, stdout, stderr) =>
+        done(stdout + stderr || (error ? String(error) : '')),
+      )
+    })
+    assert.equal(problems, '')
+  })
+}
