@@ -1,7 +1,7 @@
 /** The public names of `vouch`. */
 
 import type { AuthInit as AuthInitOf, Auth as AuthOf, AuthTarget } from './auth/auth.ts'
-import { HTTPBasicAuth, HTTPProxyAuth } from './auth/basic.ts'
+import { HTTPBasicAuth, HTTPProxyAuth } from './auth/auth.ts'
 import { HTTPDigestAuth } from './auth/digest.ts'
 import { delete_, explain, get, head, options, patch, post, put, request } from './client/api.ts'
 import { tlsOptions, trustedAgent } from './client/other-clients.ts'
@@ -54,6 +54,7 @@ export {
   UnrewindableBodyError,
   URLRequired,
 } from './core/errors.ts'
+export type { TrustInfo, TrustSource } from './core/trust-info.ts'
 export type { WarningName } from './core/warnings.ts'
 export type { Explanation } from './diagnose/explanation.ts'
 export type { CookieAttributes, CookiesInit } from './http/cookies.ts'
@@ -76,7 +77,7 @@ export type { TrustSourceInput } from './trust/ca-bundle.ts'
 export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'
 export type { TrustEvent } from './trust/events.ts'
 export type { CAStats } from './trust/secure-context.ts'
-export type { Trust, TrustInfo, TrustSource, Verify } from './trust/verify.ts'
+export type { Trust, Verify } from './trust/verify.ts'
 export type { CertificateInfo } from './x509/certificate-info.ts'
 export {
   CABundle,

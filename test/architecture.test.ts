@@ -1,4 +1,4 @@
-/** The layers of docs/internals.md: who may import whom, and what only one file may do. */
+/** The arrangement of docs/internals.md: what may import what, and what only one file may do. */
 import './helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
@@ -8,64 +8,67 @@ import { test } from 'node:test'
 const files = globSync('src/**/*.ts').filter((file) => !file.endsWith('.d.ts'))
 const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
 
-/** The layers, from the ground up: a file may import from its own layer and those before it. */
-const LAYERS: readonly RegExp[] = [
-  /^src\/(errors|environment|option-names|warnings|status-codes|lru-map|lazy)\.ts$/,
-  /^src\/(body\/.*|auth\/.*|charset|url|headers|cookies|proxies|redirects|trust\/.*|diagnose\/(?:reasons|diagnosis|inspectors|report|explanation))\.ts$/,
-  /^src\/transport\/.*\.ts$/,
-  /^src\/(request|response|settings|dispatch|session)\.ts$/,
-  /^src\/(api|index|register|other-clients|diagnose\/.*)\.ts$/,
-  /^src\/cli\/.*\.ts$/,
+/** The folders, from the ground up; those of one row import nothing of each other. A folder imports from rows above only. */
+const FLOORS: readonly (readonly string[])[] = [
+  ['core'],
+  ['x509', 'http'],
+  ['trust', 'diagnose', 'body', 'auth'],
+  ['transport'],
+  ['client', 'certs'],
+  ['.'],
+  ['cli'],
 ]
 
-function layerOf(file: string): number {
-  const layer = LAYERS.findIndex((pattern) => pattern.test(file))
-  assert(layer >= 0, `${file} belongs to no layer: give it one in test/architecture.test.ts and docs/internals.md`)
-  return layer
+const folderOf = (file: string) => file.split('/').slice(1, -1)[0] ?? '.'
+const floorOf = (file: string) => FLOORS.findIndex((folders) => folders.includes(folderOf(file)))
+
+/** The local files that a file imports, for types too, and later (`import('…')`). */
+function importsOf(file: string, statement = /(?:\bfrom |\bimport\()'(\.[^']+)'/g): string[] {
+  const specifiers = (sources.get(file) ?? '').matchAll(statement)
+  return Array.from(specifiers, ([, specifier = '']) => join(dirname(file), specifier))
 }
 
-/** The local files that a file imports at run time; types are free, they leave no trace. */
-function importsOf(file: string): string[] {
-  const text = sources.get(file) ?? ''
-  const specifiers = [...text.matchAll(/^(?:import|export) (?!type )[^'"]*?from '(\.[^']+)'/gms)].map(
-    (match) => match[1],
+test('each file is in a folder of the plan; at the top there are the entry points only', () => {
+  assert.deepEqual(
+    files.filter((file) => floorOf(file) < 0),
+    [],
   )
-  return specifiers.map((specifier) => join(dirname(file), specifier ?? ''))
-}
+  assert.deepEqual(
+    files.filter((file) => folderOf(file) === '.'),
+    ['src/index.ts', 'src/register.ts'],
+  )
+})
 
-test('imports go down the layers only', () => {
-  const upward = files
-    .filter((file) => !file.startsWith('src/certs/'))
-    .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
-    .filter(([, imported]) => !imported.startsWith('src/certs/'))
-    .filter(([file, imported]) => layerOf(imported) > layerOf(file))
+test('imports lead down only, those of types as well', () => {
+  const arrows = files.flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
+  const upward = arrows.filter(([file, imported]) => {
+    return folderOf(file) !== folderOf(imported) && floorOf(imported) >= floorOf(file)
+  })
   assert.deepEqual(upward, [])
 })
 
-test('trust and certs stand alone: they import nothing of the transport and no session', () => {
-  const allowed =
-    /^src\/(trust\/.*|certs\/.*|diagnose\/reasons|environment|errors|lru-map|option-names|proxies|warnings)\.ts$/
-  const others = files
-    .filter((file) => /^src\/(trust|certs)\//.test(file))
-    .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
-    .filter(([, imported]) => !allowed.test(imported))
-  assert.deepEqual(others, [])
+test('only a request and its response name each other', () => {
+  const circles = files.map(circleOf).filter((circle) => circle.length > 1)
+  assert.deepEqual(circles, Array(2).fill(['src/client/request.ts', 'src/client/response.ts']))
 })
 
-test('but for the tunnel of fetchCert, which is loaded behind a proxy only', () => {
-  const lazy = files
-    .filter((file) => /^src\/(trust|certs)\//.test(file))
-    .flatMap((file) =>
-      [...(sources.get(file) ?? '').matchAll(/import\('(\.\.[^']+)'\)/g)].map(([, path]) => [file, path]),
-    )
-  assert.deepEqual(lazy, [
-    ['src/certs/fetch.ts', '../transport/tunnel.ts'],
-    ['src/certs/fetch.ts', '../other-clients.ts'],
-  ])
-})
+/** The files that a file reaches and that reach it, itself among them. */
+function circleOf(file: string): string[] {
+  const reached = reachedFrom(file)
+  return files.filter((each) => each === file || (reached.has(each) && reachedFrom(each).has(file)))
+}
+
+function reachedFrom(file: string, found = new Set<string>()): ReadonlySet<string> {
+  for (const imported of importsOf(file)) {
+    if (found.has(imported)) continue
+    found.add(imported)
+    reachedFrom(imported, found)
+  }
+  return found
+}
 
 test('the command line is a client of the public modules; it looks for names as the library does', () => {
-  const allowed = /^src\/(cli\/.*|certs\/index|index|option-names)\.ts$/
+  const allowed = /^src\/(cli\/.*|certs\/index|index|core\/options)\.ts$/
   const others = files
     .filter((file) => file.startsWith('src/cli/'))
     .flatMap((file) => importsOf(file).map((imported) => [file, imported] as const))
@@ -73,12 +76,30 @@ test('the command line is a client of the public modules; it looks for names as 
   assert.deepEqual(others, [])
 })
 
-test("import 'vouch' does not load the certificate maker", () => {
-  const importers = files.filter(
-    (file) =>
-      !/^src\/(certs|cli)\//.test(file) && importsOf(file).some((imported) => imported.startsWith('src/certs/')),
+test("import 'vouch/certs' loads nothing of the transport but the rules for proxies", () => {
+  const loaded = [...loadedWith('src/certs/index.ts')]
+  assert.deepEqual(
+    loaded.filter((file) => /^src\/(transport|client)\//.test(file)),
+    ['src/transport/proxies.ts'],
   )
-  assert.deepEqual(importers, [])
+})
+
+/** The files that are loaded at once with a file: no types, and nothing that waits for an `import()`. */
+function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
+  for (const imported of importsOf(file, /^(?:import|export) (?!type )[^'"]*?from '(\.[^']+)'/gms)) {
+    if (found.has(imported)) continue
+    found.add(imported)
+    loadedWith(imported, found)
+  }
+  return found
+}
+
+test("import 'vouch' does not load the certificate maker", () => {
+  const loaded = [...loadedWith('src/index.ts')]
+  assert.deepEqual(
+    loaded.filter((file) => /^src\/(certs|cli)\//.test(file)),
+    [],
+  )
 })
 
 /** What may stand in one file only. */

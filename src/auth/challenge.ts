@@ -1,4 +1,5 @@
 /** What a server asks for with the header `WWW-Authenticate` (RFC 9110 section 11.6.1). */
+import { TOKEN_CHARACTER } from '../http/token.ts'
 
 export interface Challenge {
   /** In lower case: `basic`, `digest`, `bearer` … */
@@ -31,7 +32,7 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
   return challenges
 }
 
-const TOKEN = "[\\w!#$%&'*+.^`|~-]+"
+const TOKEN = `${TOKEN_CHARACTER}+`
 
 /** A parameter, or else a scheme with or without a token68; either begins the value or follows a comma or blank. */
 const ITEM = new RegExp(

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { LruMap } from '../core/lru-map.ts'
 import type { Auth, AuthTarget } from './auth.ts'
-import { checkCredential } from './basic.ts'
+import { checkCredential } from './auth.ts'
 import { parseChallenges } from './challenge.ts'
 
 /** What of a request goes into the digest. */

@@ -1,6 +1,7 @@
 /** Credentials from a netrc file: where requests looks for it (`get_netrc_auth`), in the grammar of Python's netrc.py. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { withoutBrackets } from '../core/address.ts'
 import { variable } from '../core/environment.ts'
 import { LiveFiles, statusOf } from '../core/live-file.ts'
 import { warnNetrc } from '../core/warnings.ts'
@@ -17,7 +18,7 @@ export function netrcAuth(url: URL, env: NodeJS.ProcessEnv): readonly [user: str
   if (absence && absence.named === named && absence.home === home && performance.now() < absence.until) return undefined
   for (const path of candidates(named, home)) {
     const status = statusOf(path)
-    if (status !== undefined) return find(open(path, status), url.hostname.replace(/^\[|\]$/g, ''))
+    if (status !== undefined) return find(open(path, status), withoutBrackets(url.hostname))
   }
   absence = { named, home, until: performance.now() + ABSENCE_TIME }
   return undefined

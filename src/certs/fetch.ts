@@ -2,7 +2,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { processEnvironment } from '../core/environment.ts'
+import { authorityOf, withoutBrackets } from '../core/address.ts'
+import { redactUrl } from '../core/credentials.ts'
+import { environmentOf, processEnvironment } from '../core/environment.ts'
 import {
   ConnectionError,
   ConnectTimeout,
@@ -11,10 +13,10 @@ import {
   RequestException,
   SSLError,
 } from '../core/errors.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { checkTimeLimit, optionNames, ownOptions } from '../core/options.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
 import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor } from '../transport/proxies.ts'
-import { CABundle } from '../trust/ca-bundle.ts'
+import { resolveTrust, resolveVerify } from '../trust/verify.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 
 /** Options of {@link fetchCert}. */
@@ -52,27 +54,26 @@ export async function fetchCert(
   options: FetchCertOptions = {},
 ): Promise<[CertificateInfo, ...CertificateInfo[]]> {
   const own = ownOptions(options, 'fetchCert', FETCH_OPTIONS)
-  const timeout = checkTimeout(own.timeout)
+  const timeout = checkTimeLimit('timeout', own.timeout ?? DEFAULT_TIMEOUT_MS)
   const { trustEnv = true } = own
-  if (typeof trustEnv !== 'boolean') throw new TypeError(`trustEnv must be a boolean, not ${typeof trustEnv}`)
   const { host, port } = addressOf(url)
-  const proxy = proxyFor(new URL(`https://${shown(host, port)}`), {
+  const proxy = proxyFor(new URL(`https://${authorityOf({ host, port })}`), {
     call: checkProxies(own.proxies),
     session: undefined,
-    env: trustEnv ? processEnvironment() : undefined,
+    env: environmentOf(trustEnv),
     envOverSession: true,
   })
   const servername = own.servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : '')
   if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
   const limit = new AbortController()
   const timer = setTimeout(() => {
-    limit.abort(new ConnectTimeout(`${shown(host, port)} did not present a certificate within ${timeout} ms`))
+    limit.abort(new ConnectTimeout(`${authorityOf({ host, port })} did not present a certificate within ${timeout} ms`))
   }, timeout)
   const [first, ...others] = await presentedBy({ host, port, servername, proxy, trustEnv }, limit.signal).finally(() =>
     clearTimeout(timer),
   )
   if (first === undefined)
-    throw new SSLError(`${shown(host, port)} presents no certificate`, { reason: 'other', host, port })
+    throw new SSLError(`${authorityOf({ host, port })} presents no certificate`, { reason: 'other', host, port })
   return [describeCertificate(first), ...others.map(describeCertificate)]
 }
 
@@ -110,7 +111,7 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
       else reject(mapError(error, host, port))
     })
     socket.once('close', () => {
-      reject(new ConnectionError(`${shown(host, port)} closed the connection during the handshake`))
+      reject(new ConnectionError(`${authorityOf({ host, port })} closed the connection during the handshake`))
     })
   })
 }
@@ -118,15 +119,16 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
 /** The way through the proxy, if there is one: of the transport only what that takes is loaded, and only then. */
 async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
   if (proxy === undefined) return undefined
-  const [{ openTunnel }, { tlsOptions }] = await Promise.all([
+  const [{ openTunnel }, { tlsSettings }] = await Promise.all([
     import('../transport/tunnel.ts'),
-    import('../client/other-clients.ts'),
+    import('../transport/agents.ts'),
   ])
   limit.throwIfAborted()
   return new Promise((resolve, reject) => {
-    // Of the server nothing is verified, but of the proxy, which gets credentials.
-    const tls = () => tlsOptions(trustEnv ? undefined : CABundle.default())
-    const authority = shown(host, port)
+    // The server's certificate is not verified here; the proxy's is, since the proxy gets credentials.
+    const trust = resolveVerify(undefined, { verify: true, trustEnv }, processEnvironment())
+    const tls = () => tlsSettings(resolveTrust(trust), undefined)
+    const authority = authorityOf({ host, port })
     const attempt = openTunnel({ proxy, authority, tls, connectTimeout: undefined }, (error, socket) => {
       if (error) reject(error)
       else resolve(socket)
@@ -151,10 +153,13 @@ function mapError(error: Error & { code?: string }, host: string, port: number):
   const row = reasonFor(error)
   const { code } = error
   if (row === undefined) {
-    return new ConnectionError(`no connection to ${shown(host, port)}: ${error.message}`, { code, cause: error })
+    return new ConnectionError(`no connection to ${authorityOf({ host, port })}: ${error.message}`, {
+      code,
+      cause: error,
+    })
   }
   const { reason, summary, hints } = row
-  return new SSLError(`${summary} (${shown(host, port)})`, { reason, host, port, hints, code, cause: error })
+  return new SSLError(`${summary} (${authorityOf({ host, port })})`, { reason, host, port, hints, code, cause: error })
 }
 
 function addressOf(given: string | URL): { host: string; port: number } {
@@ -163,33 +168,18 @@ function addressOf(given: string | URL): { host: string; port: number } {
   const text = String(given)
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
   const url = URL.parse(full)
-  if (url === null) throw new InvalidURL(`not a URL or host: '${withoutUser(text)}'`)
+  if (url === null) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
   const { protocol, hostname, port } = url
   if (protocol !== 'https:') {
     throw new InvalidSchema(
       `only https servers present a certificate here, not ${protocol}//: try https://${hostname}${port && `:${port}`}`,
     )
   }
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 443 : Number(port) }
+  return { host: withoutBrackets(hostname), port: port === '' ? 443 : Number(port) }
 }
 
-/** A password has no place in a message. */
-function withoutUser(text: string): string {
-  return text.replace(/^(.*\/\/)?.*@/, '$1***@')
-}
-
-function checkTimeout(timeout: unknown): number {
-  if (timeout === undefined) return 10_000
-  if (typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT) return timeout
-  throw new TypeError(`timeout must be a number of ms above 0, not ${String(timeout)}`)
-}
-
-/** What a timer of Node takes; more would be 1 ms. */
-const MAX_TIMEOUT = 2 ** 31 - 1
-
-function shown(host: string, port: number): string {
-  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
-}
+/** ms */
+const DEFAULT_TIMEOUT_MS = 10_000
 
 const FETCH_OPTIONS = optionNames<FetchCertOptions>({
   timeout: true,

@@ -1,6 +1,7 @@
 /** The hosts of a certificate: host names and addresses in, subjectAltName entries out. */
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
+import { withoutBrackets } from '../core/address.ts'
 import { canonicalAddress } from '../x509/certificate-info.ts'
 
 /** One name of a subjectAltName: a dNSName, or an iPAddress in canonical text form. */
@@ -37,7 +38,7 @@ export function parseHost(host: unknown): AltName {
 }
 
 function address(host: string): AltName | undefined {
-  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+  const bare = withoutBrackets(host)
   if (isIP(bare) === 0 || (bare !== host && isIPv4(bare))) return undefined
   if (isIPv4(bare)) return { type: 'ip', value: bare }
   if (bare.includes('%')) throw refused(host, `a certificate knows no zones: give '${bare.replace(/%.*/, '')}'`)
@@ -72,7 +73,7 @@ function refuseMoreThanAHost(host: string): void {
   if (!/[/:?#@\\]/.test(host)) return
   // The scheme becomes http, since the URL parser takes hosts apart for the web's own schemes only.
   const url = `http://${host.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')}`
-  const bare = URL.parse(url)?.hostname.replace(/^\[|\]$/g, '')
+  const bare = withoutBrackets(URL.parse(url)?.hostname ?? '')
   throw refused(host, `give the host alone: '${bare || 'example.com'}', not '${host}'`)
 }
 

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { warnKeyPermissions } from '../core/warnings.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
 import { hostsOf } from '../x509/certificate-info.ts'
+import { isPem } from '../x509/pem.ts'
 import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
 import {
   FileError,
@@ -117,10 +118,6 @@ export function parsePair(paths: PairPaths, cert: Buffer, key: Buffer, passphras
     certificates,
     privateKey,
   }
-}
-
-function isPem(content: Buffer): boolean {
-  return content.includes('-----BEGIN ')
 }
 
 /** Reads the certificate alone, with those that follow it. @throws FileError as {@link readPair} */

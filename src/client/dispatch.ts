@@ -1,10 +1,10 @@
 /** How a prepared request is carried through: proxies, cookies, challenges, hooks and redirects. */
 
+import { withDeadline } from '../core/deadline.ts'
 import { ChunkedEncodingError, ContentDecodingError, RequestException, TooManyRedirects } from '../core/errors.ts'
 import type { CookieJar } from '../http/cookies.ts'
 import type { Adapter } from '../transport/adapter.ts'
 import { proxyFor } from '../transport/proxies.ts'
-import { withinLimits } from '../transport/waiting.ts'
 import { redirectStep } from './redirects.ts'
 import type { PreparedRequest, ResponseHook } from './request.ts'
 import { Response } from './response.ts'
@@ -25,7 +25,7 @@ export interface Sender {
 export async function dispatch(sender: Sender, first: PreparedRequest, settings: Settings): Promise<Response> {
   try {
     const history: Response[] = []
-    let request = first.pendingAuth ? await withinLimits(first.pendingAuth, settings) : first
+    let request = first.pendingAuth ? await withDeadline(first.pendingAuth, settings) : first
     let hop = request.foreign ? { ...settings, cert: undefined } : settings
     for (;;) {
       let response = await sendOnce(sender, request, hop)
@@ -85,7 +85,7 @@ async function runHooks(hooks: readonly ResponseHook[], first: Response, setting
     const followed = settings.allowRedirects && locationOf(response) !== undefined
     if (!settings.stream) await (followed ? skipBody(response) : response.read())
     for (const hook of hooks) {
-      const other: unknown = await withinLimits(Promise.resolve(hook(response)), settings)
+      const other: unknown = await withDeadline(Promise.resolve(hook(response)), settings)
       if (other === undefined || other === null) continue
       if (!(other instanceof Response)) throw new TypeError('a response hook must return a Response, or nothing')
       response = other
@@ -106,7 +106,7 @@ function isChallenge(response: Response): boolean {
 async function answered(sender: Sender, challenge: Response, settings: Settings): Promise<Response> {
   let answer: PreparedRequest | undefined
   try {
-    answer = await withinLimits(challenge.request.answering(challenge.headerValues('www-authenticate')), settings)
+    answer = await withDeadline(challenge.request.answering(challenge.headerValues('www-authenticate')), settings)
     if (answer === undefined) return challenge
     await skipBody(challenge)
   } catch (error) {

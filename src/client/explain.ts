@@ -1,14 +1,16 @@
 /** `explain`: shakes hands with a server as a request would, and says why it is trusted or not. */
 import type { X509Certificate } from 'node:crypto'
 import { serverAddress } from '../core/address.ts'
+import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, ProxyError, SSLError } from '../core/errors.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
+import type { TrustInfo } from '../core/trust-info.ts'
 import { Explanation } from '../diagnose/explanation.ts'
-import { prepareUrl, redactUrl } from '../http/url.ts'
+import { prepareUrl } from '../http/url.ts'
 import { type Probed, probe } from '../transport/probe.ts'
 import { type ProxiesInit, proxyFor } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
-import { type TrustInfo, trustedCertificates, type Verify } from '../trust/verify.ts'
+import { trustedCertificates, type Verify } from '../trust/verify.ts'
 import { Session } from './session.ts'
 import { requestSettings, type TimeoutInit } from './settings.ts'
 

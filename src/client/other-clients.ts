@@ -8,9 +8,8 @@ import { tlsSettings } from '../transport/agents.ts'
 import { checkProxies, proxyFor } from '../transport/proxies.ts'
 import { TrustedAgent } from '../transport/trusted-agent.ts'
 import { type ClientCert, resolveClientCert, toClientCertSource } from '../trust/client-cert.ts'
-import { resolveTrust, type Trust, type Verify } from '../trust/verify.ts'
+import { resolveTrust, resolveVerify, type Trust, type Verify } from '../trust/verify.ts'
 import type { checkServerIdentity } from '../x509/hostname.ts'
-import { resolveVerify } from './settings.ts'
 
 /** Options of {@link tlsOptions}. */
 export interface TlsOptionsInit {

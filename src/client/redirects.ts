@@ -1,7 +1,9 @@
 /** Where a redirect leads and what the next request may take along: requests' rules, but for what would leak: `cert` and a Host of one's own stay behind. */
+
+import { redactUrl, withoutAuth } from '../core/credentials.ts'
 import { InvalidURL } from '../core/errors.ts'
 import type { HeaderMap } from '../http/headers.ts'
-import { noAdapter, prepareUrl, redactUrl, withoutAuth } from '../http/url.ts'
+import { noAdapter, prepareUrl } from '../http/url.ts'
 
 /** The beginning of the next request. */
 export interface RedirectStep {

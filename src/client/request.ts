@@ -1,17 +1,22 @@
 import { inspect } from 'node:util'
-import { type Auth, type AuthInit, toAuth } from '../auth/auth.ts'
-import { HTTPBasicAuth } from '../auth/basic.ts'
+import { type Auth, type AuthInit, HTTPBasicAuth, toAuth } from '../auth/auth.ts'
 import { netrcAuth } from '../auth/netrc.ts'
 import { type BodyOptions, type EncodedBody, encodeBody, NO_BODY, withDeclaredLength } from '../body/encode.ts'
+import { getUrlAuth, redactUrl, withoutAuth } from '../core/credentials.ts'
 import { UnrewindableBodyError } from '../core/errors.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { typeName } from '../core/pairs.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit } from '../http/headers.ts'
-import { getUrlAuth, type ParamsInit, prepareUrl, redactUrl, withoutAuth } from '../http/url.ts'
+import { isToken } from '../http/token.ts'
+import { type ParamsInit, prepareUrl } from '../http/url.ts'
 import type { WireRequest } from '../transport/adapter.ts'
 import { mustStripAuth, type RedirectStep } from './redirects.ts'
 import type { Response } from './response.ts'
+
+declare module '../core/errors.ts' {
+  interface ErrorRequest extends PreparedRequest {}
+}
 
 /** A function that sees each response, and may give back another one in its place. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is to be accepted
@@ -315,7 +320,7 @@ const NO_HOOKS: readonly ResponseHook[] = []
 
 /** A token (RFC 9110 section 9.1), in capitals as requests writes it. */
 function checkMethod(method: string): string {
-  if (typeof method !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(method)) {
+  if (typeof method !== 'string' || !isToken(method)) {
     throw new TypeError(`method must be an HTTP method such as 'GET', not ${inspect(method)}`)
   }
   if (method.toUpperCase() === 'CONNECT') throw new TypeError('CONNECT opens a tunnel; it is not a request to send')

@@ -3,14 +3,18 @@ import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { charsetOf, charsetParameter, decodeJson, decodeText, streamDecoder } from '../body/charset.ts'
 import { collect, derived, lines, rechunk, toBuffer } from '../body/read.ts'
+import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from '../core/errors.ts'
 import { chardet, linkHeader } from '../core/lazy.ts'
 import { CookieJar } from '../http/cookies.ts'
-import { redactUrl } from '../http/url.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 import type { TlsInfo } from '../transport/tls-info.ts'
 import { isRedirect } from './redirects.ts'
 import type { PreparedRequest } from './request.ts'
+
+declare module '../core/errors.ts' {
+  interface ErrorResponse extends Response {}
+}
 
 /**
  * The answer to a request.

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { type AuthInit, toAuth } from '../auth/auth.ts'
 import { giveUpBody } from '../body/encode.ts'
+import { environmentOf } from '../core/environment.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
@@ -15,7 +16,6 @@ import { type HooksInit, PreparedRequest, type Request, type RequestParts, toHoo
 import type { Response } from './response.ts'
 import {
   DEFAULT_EXPIRY_WARNING,
-  environmentOf,
   REQUEST_OPTIONS,
   type RequestOptions,
   requestSettings,
@@ -192,7 +192,7 @@ export class Session {
 
   /** Makes of a request what would be sent, with the session's headers, params, cookies and auth merged in. */
   prepareRequest(request: Request): PreparedRequest {
-    return this.#prepare(request.method, request.url, request.parts, environmentOf(this))
+    return this.#prepare(request.method, request.url, request.parts, environmentOf(this.trustEnv))
   }
 
   /**

@@ -4,14 +4,20 @@
  */
 
 import { inspect } from 'node:util'
-import { environmentBundle, processEnvironment } from '../core/environment.ts'
-import { checkOptionNames, optionNames } from '../core/options.ts'
-import { warnPrecedence } from '../core/warnings.ts'
+import { environmentOf, processEnvironment } from '../core/environment.ts'
+import {
+  checkCount,
+  checkFlag,
+  checkFunction,
+  checkOptionNames,
+  checkSignal,
+  checkTimeLimit,
+  optionNames,
+} from '../core/options.ts'
 import type { Progress, SendSettings, TimeoutLimits } from '../transport/adapter.ts'
 import { checkProxies, type ProxiesInit, type ProxyRules } from '../transport/proxies.ts'
-import { bundleOfPath, type CABundle, isPemText } from '../trust/ca-bundle.ts'
 import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
-import { type Trust, toTrust, type Verify } from '../trust/verify.ts'
+import { resolveVerify, type Trust, toTrust, type Verify } from '../trust/verify.ts'
 import type { RequestParts } from './request.ts'
 
 /**
@@ -100,7 +106,7 @@ export function requestSettings(
   call: SendOptions,
   env: NodeJS.ProcessEnv = processEnvironment(),
 ): Settings {
-  return settle(session, call, resolveVerify(call.verify, session, env), env, true)
+  return resolveSettings(session, call, resolveVerify(call.verify, session, env), env, true)
 }
 
 /** Settles the options of `Session.send`, where the environment's bundle plays no part, as in requests (psf/requests#3626). */
@@ -112,45 +118,7 @@ export function sendSettings(
   const { verify } = call
   const trust =
     verify === undefined || verify === null ? toTrust(session.verify ?? true, 'session') : toTrust(verify, 'call')
-  return settle(session, call, trust, env, false)
-}
-
-/**
- * Who decides about trust. requests' rule exactly (`merge_environment_settings`, then `merge_setting`):
- *
- * | `verify` of the call | `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE` (not empty, `trustEnv`) | result |
- * |---|---|---|
- * | a path, a bundle, `false` | whatever | the call's |
- * | `true` or open | set | the variable's bundle, over the session's as well |
- * | `true` | not set | the default roots |
- * | open | not set | the session's |
- */
-export function resolveVerify(
-  call: Verify | null | undefined,
-  session: Pick<SessionSettings, 'verify' | 'trustEnv'>,
-  env: NodeJS.ProcessEnv,
-): Trust {
-  const open = call === undefined || call === null
-  if (!open && call !== true) return toTrust(call, 'call')
-  const trusted = environmentOf(session, env)
-  const named = trusted && environmentBundle(trusted)
-  if (named) {
-    const { verify } = session
-    if (verify !== true && verify !== null && verify !== undefined) {
-      warnPrecedence(named.variable, named.path, describeVerify(verify))
-    }
-    // Always a path, whatever it looks like.
-    return { kind: 'bundle', source: named.variable, bundle: bundleOfPath(named.path) }
-  }
-  return open ? toTrust(session.verify ?? true, 'session') : toTrust(call, 'call')
-}
-
-/** The environment, when it counts for this session. @throws TypeError when `trustEnv` is no boolean */
-export function environmentOf(
-  session: Pick<SessionSettings, 'trustEnv'>,
-  env: NodeJS.ProcessEnv = processEnvironment(),
-): NodeJS.ProcessEnv | undefined {
-  return (flag('trustEnv', session.trustEnv) ?? true) ? env : undefined
+  return resolveSettings(session, call, trust, env, false)
 }
 
 /** What `Session.send` takes. */
@@ -191,30 +159,24 @@ export const REQUEST_OPTIONS = optionNames<RequestOptions>({
   onDownloadProgress: true,
 })
 
-function describeVerify(verify: Verify | CABundle): string {
-  if (verify === false) return 'false'
-  if (typeof verify === 'string' && !isPemText(verify)) return `'${verify}'`
-  return 'a bundle'
-}
-
-function settle(
+function resolveSettings(
   session: SessionSettings,
   call: SendOptions,
   trust: Trust,
-  env: NodeJS.ProcessEnv,
+  environment: NodeJS.ProcessEnv,
   envOverSession: boolean,
 ): Settings {
   const cert = call.cert === undefined ? session.cert : call.cert
   const timeout = toTimeout(call.timeout === undefined ? session.timeout : call.timeout)
-  const trusted = environmentOf(session, env)
+  const env = environmentOf(session.trustEnv, environment)
   return {
     trust,
     cert: cert === undefined || cert === null ? undefined : toClientCertSource(cert),
     timeout,
     deadline: timeout.total === undefined ? undefined : performance.now() + timeout.total,
-    allowRedirects: flag('allowRedirects', call.allowRedirects) ?? true,
+    allowRedirects: checkFlag('allowRedirects', call.allowRedirects) ?? true,
     maxRedirects: checkCount('maxRedirects', session.maxRedirects),
-    stream: flag('stream', call.stream === undefined ? session.stream : call.stream) ?? false,
+    stream: checkFlag('stream', call.stream === undefined ? session.stream : call.stream) ?? false,
     signal: checkSignal(call.signal),
     maxResponseSize: checkSize(call.maxResponseSize),
     expiryWarning: checkDays(call.expiryWarning === undefined ? session.expiryWarning : call.expiryWarning),
@@ -224,10 +186,10 @@ function settle(
     proxyRules: {
       call: checkProxies(call.proxies),
       session: checkProxies(session.proxies),
-      env: trusted,
+      env,
       envOverSession,
     },
-    env: trusted,
+    env,
   }
 }
 
@@ -237,10 +199,14 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set(['connect', 'read', 'total'])
 /** @throws TypeError for another shape, RangeError for a limit that is not above 0 */
 export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimits {
   if (timeout === undefined || timeout === null) return NO_LIMITS
-  if (typeof timeout === 'number') return { connect: limit('timeout', timeout), read: limit('timeout', timeout) }
+  if (typeof timeout === 'number')
+    return { connect: checkTimeLimit('timeout', timeout), read: checkTimeLimit('timeout', timeout) }
   if (Array.isArray(timeout)) {
     if (timeout.length !== 2) throw new TypeError(`timeout must be [connect, read], not a list of ${timeout.length}`)
-    return { connect: limit('timeout[0] (connect)', timeout[0]), read: limit('timeout[1] (read)', timeout[1]) }
+    return {
+      connect: checkTimeLimit('timeout[0] (connect)', timeout[0]),
+      read: checkTimeLimit('timeout[1] (read)', timeout[1]),
+    }
   }
   if (typeof timeout !== 'object') {
     throw new TypeError(
@@ -250,41 +216,10 @@ export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimit
   checkOptionNames(timeout, 'timeout', LIMIT_NAMES)
   const { connect, read, total } = timeout as { connect?: unknown; read?: unknown; total?: unknown }
   return {
-    connect: limit('timeout.connect', connect),
-    read: limit('timeout.read', read),
-    total: limit('timeout.total', total),
+    connect: checkTimeLimit('timeout.connect', connect),
+    read: checkTimeLimit('timeout.read', read),
+    total: checkTimeLimit('timeout.total', total),
   }
-}
-
-/** The largest delay of a timer (2^31 - 1 ms, 24 days); Node makes 1 ms of anything above. */
-const MAX_DELAY = 2_147_483_647
-
-function limit(name: string, value: unknown): number | undefined {
-  if (value === undefined || value === null || value === Number.POSITIVE_INFINITY) return undefined
-  if (typeof value !== 'number' || Number.isNaN(value)) {
-    throw new TypeError(`${name} must be a number of ms or null, not ${inspect(value)}`)
-  }
-  if (value <= 0 || value > MAX_DELAY) {
-    throw new RangeError(`${name} must be above 0 and at most ${MAX_DELAY} ms, not ${value}; null is no limit`)
-  }
-  return value
-}
-
-function flag(name: string, value: unknown): boolean | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean, not ${inspect(value, { depth: 0 })}`)
-  return value
-}
-
-function checkCount(name: string, value: unknown): number {
-  if (typeof value === 'number' && value >= 0) return value
-  throw new TypeError(`${name} must be a number of 0 or more, not ${inspect(value, { depth: 0 })}`)
-}
-
-function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
-  if (signal === undefined || signal === null) return undefined
-  if (signal instanceof AbortSignal) return signal
-  throw new TypeError(`signal must be an AbortSignal, not ${inspect(signal, { depth: 0 })}`)
 }
 
 function checkSize(size: unknown): number | undefined {
@@ -301,9 +236,3 @@ function checkDays(days: number | false | null): number | false {
 
 /** Days. */
 export const DEFAULT_EXPIRY_WARNING = 14
-
-function checkFunction<T>(name: string, value: T | null | undefined): T | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'function') return value
-  throw new TypeError(`${name} must be a function, not ${inspect(value, { depth: 0 })}`)
-}

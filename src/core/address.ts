@@ -1,5 +1,5 @@
-/** A URL's server, as Node's sockets want it. */
-import { isIP } from 'node:net'
+/** Hosts and ports: of a URL, as Node's sockets take them, and as text. */
+import { isIP, isIPv6 } from 'node:net'
 
 export interface ServerAddress {
   /** An IPv6 address without its brackets. */
@@ -9,17 +9,43 @@ export interface ServerAddress {
   readonly servername: string
 }
 
-/** For sockets: what somebody put on `Object.prototype` is not a Unix socket to connect to. */
+/** For sockets: a `path` on `Object.prototype` must not become a Unix socket to connect to. */
 export const NO_PATH: object = { path: undefined }
 
 /** Host, port (with the scheme's default) and server name of the URL of a server or proxy. */
 export function serverAddress({ hostname, port, protocol }: URL): ServerAddress {
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  const host = withoutBrackets(hostname)
   return {
     host,
     port: port === '' ? (DEFAULT_PORTS.get(protocol) ?? 80) : Number(port),
     servername: isIP(host) === 0 ? host.replace(/\.$/, '') : '',
   }
+}
+
+/** `host:port`, with an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+export function authorityOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${hostInUrl(host)}:${port}`
+}
+
+/** The authority as an `https:` URL has it: without the default port. */
+export function httpsAuthority({ host, port }: { readonly host: string; readonly port: number }): string {
+  return port === 443 ? hostInUrl(host) : authorityOf({ host, port })
+}
+
+/** Host and port of an {@link authorityOf}. */
+export function parseAuthority(authority: string): { readonly host: string; readonly port: number } {
+  const colon = authority.lastIndexOf(':')
+  return { host: withoutBrackets(authority.slice(0, colon)), port: Number(authority.slice(colon + 1)) }
+}
+
+/** A host as it stands in a URL: an IPv6 address in brackets. */
+export function hostInUrl(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host
+}
+
+/** The host of a URL, an IPv6 address without its brackets. */
+export function withoutBrackets(hostname: string): string {
+  return hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname
 }
 
 const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([

@@ -1,8 +1,9 @@
-/** Environment variables: this file is the only one that reads `process.env`, and who is handed it asks for them here. */
+/** Environment variables. No other file reads `process.env`; files that are given an environment look its variables up here. */
+import { checkFlag } from './options.ts'
 
 export const processEnvironment = (): NodeJS.ProcessEnv => process.env
 
-/** The value of an environment variable. `process.env` inherits, and what somebody put on `Object.prototype` is none. */
+/** The value of an environment variable: `process.env` inherits from `Object.prototype`, whose properties are none. */
 export function variable(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined
 }
@@ -18,4 +19,12 @@ export function environmentBundle(
     if (path) return { variable: name, path }
   }
   return undefined
+}
+
+/** The environment, if it counts; `undefined` if not. @throws TypeError if `trustEnv` is no boolean */
+export function environmentOf(
+  trustEnv: boolean | null | undefined,
+  environment: NodeJS.ProcessEnv = processEnvironment(),
+): NodeJS.ProcessEnv | undefined {
+  return (checkFlag('trustEnv', trustEnv) ?? true) ? environment : undefined
 }

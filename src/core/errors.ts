@@ -35,16 +35,26 @@
  * `OSError`s there, are `SSLError`s here, so that one `catch` of `RequestException` sees everything.
  */
 import type { X509Certificate } from 'node:crypto'
-import type { PreparedRequest } from '../client/request.ts'
-import type { Response } from '../client/response.ts'
-import type { TrustInfo } from '../trust/verify.ts'
+import type { TrustInfo } from './trust-info.ts'
+
+/** The request of an error. It is a `PreparedRequest`: `client/request.ts` extends this interface with that class. */
+export interface ErrorRequest {
+  readonly method: string
+  readonly url: string
+}
+
+/** The response of an error. It is a `Response`: `client/response.ts` extends this interface with that class. */
+export interface ErrorResponse {
+  readonly statusCode: number
+  readonly request: ErrorRequest
+}
 
 /** What any error of the tree can be given besides its message. */
 export interface RequestExceptionOptions {
   /** The request that failed. */
-  request?: PreparedRequest | undefined
+  request?: ErrorRequest | undefined
   /** The response that was being handled, where there was one. */
-  response?: Response | undefined
+  response?: ErrorResponse | undefined
   /** A machine-readable code; defaults to the class's own (`ERR_…`). Node's code where Node reported one. */
   code?: string | undefined
   /** The error underneath. */
@@ -57,9 +67,9 @@ export class RequestException extends Error {
   /** Node's or OpenSSL's code (`ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT` …), else the class's own `ERR_…`. */
   readonly code: string
   /** The request that failed; not enumerable, so that logging the error does not log its headers. */
-  declare request?: PreparedRequest | undefined
+  declare request?: ErrorRequest | undefined
   /** The response at hand, where there was one; not enumerable. */
-  declare response?: Response | undefined
+  declare response?: ErrorResponse | undefined
 
   constructor(message: string, options: RequestExceptionOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -73,7 +83,7 @@ export class RequestException extends Error {
 
 /** `raiseForStatus()` met a status of 400 or above; `response` holds it. */
 export class HTTPError extends RequestException {
-  declare response: Response
+  declare response: ErrorResponse
   static override readonly code = 'ERR_HTTP_STATUS'
 }
 

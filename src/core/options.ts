@@ -32,6 +32,56 @@ export function checkOptionNames(options: object, where: string, names: Readonly
   }
 }
 
+/** A boolean; `undefined` for `null` and `undefined`. @throws TypeError for another value */
+export function checkFlag(name: string, value: unknown): boolean | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`${name} must be a boolean, not ${inspect(value, { depth: 0 })}`)
+}
+
+/** A number of 0 or more. @throws TypeError for another value */
+export function checkCount(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value
+  throw new TypeError(`${name} must be a number of 0 or more, not ${inspect(value, { depth: 0 })}`)
+}
+
+/** A whole number of at least `min`. @throws TypeError for another value */
+export function checkInteger(name: string, value: unknown, min: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value
+  throw new TypeError(`${name} must be a whole number of ${min} or more, not ${inspect(value, { depth: 0 })}`)
+}
+
+/**
+ * A time in ms that a timer can measure; `undefined`, no limit, for `undefined`, `null` and infinity.
+ *
+ * @throws TypeError for another type, RangeError for a time that is not above 0, or longer than {@link MAX_TIMER_MS}
+ */
+export function checkTimeLimit(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === null || value === Number.POSITIVE_INFINITY) return undefined
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    throw new TypeError(`${name} must be a number of ms or null, not ${inspect(value, { depth: 0 })}`)
+  }
+  if (value > 0 && value <= MAX_TIMER_MS) return value
+  throw new RangeError(`${name} must be above 0 and at most ${MAX_TIMER_MS} ms, not ${value}; null is no limit`)
+}
+
+/** The longest delay of a timer, 24 days: Node makes 1 ms of anything above. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** A function; `undefined` for `null` and `undefined`. @throws TypeError for another value */
+export function checkFunction<T>(name: string, value: T | null | undefined): T | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'function') return value
+  throw new TypeError(`${name} must be a function, not ${inspect(value, { depth: 0 })}`)
+}
+
+/** An `AbortSignal`; `undefined` for `null` and `undefined`. @throws TypeError for another value */
+export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined
+  if (signal instanceof AbortSignal) return signal
+  throw new TypeError(`signal must be an AbortSignal, not ${inspect(signal, { depth: 0 })}`)
+}
+
 /** What was probably meant: an option of that name elsewhere, or the nearest of ours (`allow_redirects` is near enough). */
 function suggest(name: string, names: ReadonlySet<string>): string {
   const known = ELSEWHERE.get(name.toLowerCase())

@@ -4,6 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { httpsAuthority } from '../core/address.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { DAY, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
 import { inspectorIn } from './inspectors.ts'
@@ -55,7 +56,7 @@ function lookAtSelfSigned({ host, port, chain, trusted, path }: Evidence, row: R
   const [server] = chain as [X509Certificate]
   const namesake = trusted().find(({ subject }) => subject === server.subject)
   if (namesake === undefined) {
-    const fetchIt = `to look at it and save it: npx vouch cert fetch ${hostAndPort(host, port)} -o server.pem`
+    const fetchIt = `to look at it and save it: npx vouch cert fetch ${httpsAuthority({ host, port })} -o server.pem`
     return { failing: 0, hints: [...row.hints, fetchIt] }
   }
   return {
@@ -64,7 +65,7 @@ function lookAtSelfSigned({ host, port, chain, trusted, path }: Evidence, row: R
       `another certificate of this name is trusted, SHA-256 ${namesake.fingerprint256}, valid ${spanOf(namesake)}`,
     ],
     hints: [
-      `the server's certificate was renewed or replaced: if its owner says so, get the new one: npx vouch cert fetch ${hostAndPort(host, port)} -o ${path ?? 'server.pem'} --overwrite`,
+      `the server's certificate was renewed or replaced: if its owner says so, get the new one: npx vouch cert fetch ${httpsAuthority({ host, port })} -o ${path ?? 'server.pem'} --overwrite`,
       'or somebody else answers in its place',
     ],
   }
@@ -190,7 +191,8 @@ function lookAtNames({ host, port, chain }: Evidence, row: Reason): Partial<Diag
   } else if (near !== undefined) {
     findings.push(`it is valid for ${near}, not for ${host}`)
   }
-  if (near !== undefined && !near.startsWith('*.')) hints.push(`ask for https://${hostAndPort(near, port)}`)
+  if (near !== undefined && !near.startsWith('*.'))
+    hints.push(`ask for https://${httpsAuthority({ host: near, port })}`)
   hints.push(...row.hints)
   if (isSelfSigned(server))
     hints.push(`to make it again: npx vouch cert create ${[...hosts.slice(0, 8), host].join(' ')} --overwrite`)
@@ -253,12 +255,6 @@ function lookAtStrength({ chain }: Evidence): Partial<Diagnosis> {
     findings: chain.map(({ subject }, index) => `'${nameInOneLine(subject)}' has a key of the kind ${kinds[index]}`),
     hints: ['have it issued again with a key of at least ec-p256 or rsa-2048 and SHA-256'],
   }
-}
-
-/** `https://` aside, as it stands in a URL. */
-export function hostAndPort(host: string, port: number): string {
-  const shown = host.includes(':') ? `[${host}]` : host
-  return port === 443 ? shown : `${shown}:${port}`
 }
 
 /** `2026-11-25 to 2027-11-25` */

@@ -1,9 +1,10 @@
 /** Why a server is trusted or not, as a value and as a short story. Pure: see `explain.ts` for how it is found out. */
 import type { X509Certificate } from 'node:crypto'
+import { httpsAuthority } from '../core/address.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
-import type { TrustInfo } from '../trust/verify.ts'
+import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
-import { hostAndPort, spanOf } from './diagnosis.ts'
+import { spanOf } from './diagnosis.ts'
 import { certificateInOneLine, columns, printable, trustInWords } from './report.ts'
 
 /** What an {@link Explanation} is made of. */
@@ -73,7 +74,7 @@ export class Explanation {
     const { host, port, summary, ok, anchor } = this
     const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `is not trusted: ${summary}`
     const tree = this.#tree().map((line, depth) => `\n  ${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${line}`)
-    return `https://${hostAndPort(host, port)} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
+    return `https://${httpsAuthority({ host, port })} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
   }
 
   /** All of it as plain data; certificates with their PEM. */

@@ -1,6 +1,6 @@
 /** What is known of a connection that was refused, as lines for people: the body of an error's message. */
 import type { X509Certificate } from 'node:crypto'
-import type { TrustInfo } from '../trust/verify.ts'
+import type { TrustInfo } from '../core/trust-info.ts'
 import { hostsOf, isSelfSigned, nameInOneLine } from '../x509/certificate-info.ts'
 import { type Diagnosis, spanOf } from './diagnosis.ts'
 

@@ -3,6 +3,7 @@ import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
 import { toughCookie } from '../core/lazy.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { toPairs } from '../core/pairs.ts'
+import { isToken } from './token.ts'
 
 /** Where a cookie that is set by hand belongs. Without a `domain` it goes to every host that is asked for directly. */
 export interface CookieAttributes {
@@ -55,7 +56,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
       throw new TypeError(`cookies: name and value must be strings, got ${typeof name} and ${typeof value}`)
     }
     const { Cookie } = toughCookie()
-    if (!COOKIE_NAME.test(name) || !COOKIE_VALUE.test(value)) {
+    if (!isToken(name) || !COOKIE_VALUE.test(value)) {
       throw new TypeError(`cookies: '${name}' has a character that cookies cannot have (RFC 6265 section 4.1.1)`)
     }
     const { domain, path = '/', expires, secure = false, httpOnly = false } = checkAttributes(attributes)
@@ -168,7 +169,6 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
 const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or a CookieJar'
 
-const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const COOKIE_VALUE = /^[\x20-\x3a\x3c-\x7e\x80-\xff]*$/
 
 const ATTRIBUTES = optionNames<CookieAttributes>({

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { InvalidHeader } from '../core/errors.ts'
 import { isIterable, toPairs, typeName } from '../core/pairs.ts'
+import { isToken, TOKEN_CHARACTER } from './token.ts'
 
 /** The value of a header: a list repeats it, `null` removes one that the session would send. */
 export type HeaderValue = string | readonly string[] | null | undefined
@@ -148,7 +149,7 @@ export function mergeHeaders(session: HeaderMap, call: HeadersInit | null | unde
  */
 export function checkHeader(name: unknown, value: unknown): void {
   if (typeof name !== 'string') throw new InvalidHeader(`Header name must be a string, got ${typeName(name)}`)
-  if (!TOKEN.test(name)) {
+  if (!isToken(name)) {
     if (name === '') throw new InvalidHeader(`${INVALID} header name: it is empty`)
     const at = name.search(NOT_TOKEN)
     throw new InvalidHeader(`${INVALID} header name: '${name.slice(0, at)}' is followed by ${characterAt(name, at)}`)
@@ -181,8 +182,7 @@ const INVALID = 'Invalid leading whitespace, reserved character(s), or return ch
 /** Headers whose values are credentials. */
 const SECRET = /^(?:proxy-)?authorization$|^cookie$/i
 
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-const NOT_TOKEN = /[^\w!#$%&'*+.^`|~-]/
+const NOT_TOKEN = new RegExp(`(?!${TOKEN_CHARACTER}).`, 's')
 const VALUE = /^(?![ \t])[\t\x20-\x7e\x80-\xff]*$/
 const NOT_VALUE = /^[ \t]|[^\t\x20-\x7e\x80-\xff]/
 

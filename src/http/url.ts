@@ -1,3 +1,4 @@
+import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, InvalidURL, MissingSchema, URLRequired } from '../core/errors.ts'
 import { isRecord, type PairsInit, type ParamValue, typeName } from '../core/pairs.ts'
 import { encodeForm, percentEncode } from './form.ts'
@@ -75,26 +76,6 @@ export function prepareUrl(url: string | URL, params?: ParamsInit | null): URL {
   return parse(compose(text, query), text)
 }
 
-/**
- * The user and password of a URL, decoded, for Basic authentication; `undefined` when it has none.
- *
- * A user alone comes with an empty password: a `URL` cannot tell `user@` from `user:@`, where requests takes the
- * second only.
- */
-export function getUrlAuth(url: URL): [user: string, password: string] | undefined {
-  if (url.username === '' && url.password === '') return undefined
-  return [unquote(url.username), unquote(url.password)]
-}
-
-/** The URL without user and password; the same object when it has none. */
-export function withoutAuth(url: URL): URL {
-  if (url.username === '' && url.password === '') return url
-  const bare = new URL(url)
-  bare.username = ''
-  bare.password = ''
-  return bare
-}
-
 /** The error for a URL whose scheme nobody is mounted for, with advice where the mistake is a known one. */
 export function noAdapter(url: string | URL): InvalidSchema {
   const shown = redactUrl(url)
@@ -104,23 +85,6 @@ export function noAdapter(url: string | URL): InvalidSchema {
       ? ': Unix sockets are not supported'
       : ''
   return new InvalidSchema(`No connection adapters were found for '${shown}'${advice}`)
-}
-
-/**
- * A URL to be shown in messages and logs: without user and password. Of a text that is no URL everything up to the
- * last `@` may be a password and is hidden as `***@`.
- */
-export function redactUrl(url: string | URL): string {
-  // 'ada:secret@host' is a URL of the scheme 'ada:'.
-  if (typeof url !== 'string') return url.host === '' ? redactUrl(url.href) : withoutAuth(url).href
-  if (!url.includes('@')) return url
-  if (/^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) && URL.parse(url)) {
-    const shown = url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/\t\r\n]*)[^\\/?#]*@/i, '$1')
-    // To other schemes than http a backslash is a character of the password.
-    const parsed = URL.parse(shown)
-    if (parsed && getUrlAuth(parsed) === undefined) return shown
-  }
-  return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]+)?.*@/is, '$1***@')
 }
 
 /** URLs that need no quoting: nothing but a lower-level parse is done for them. */
@@ -202,11 +166,6 @@ function requote(part: string, illegal = /[^\w.~!$&'()*+,;=:@/?%-]+/gu): string 
 function normalizeEscape(quoted: string): string {
   const character = String.fromCharCode(Number.parseInt(quoted.slice(1), 16))
   return /[\w.~-]/.test(character) ? character : quoted.toUpperCase()
-}
-
-/** Python's `unquote`: what is not a valid escape stays, what is not UTF-8 becomes U+FFFD. */
-function unquote(text: string): string {
-  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
 }
 
 /** The entries of a plain object or a `Map`; `undefined` for anything else. */

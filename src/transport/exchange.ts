@@ -3,7 +3,8 @@ import type http from 'node:http'
 import type { Socket } from 'node:net'
 import got, { type Request as GotRequest, type Response as GotResponse, Options, RequestError } from 'got'
 import { decodeBody } from '../body/decode.ts'
-import { serverAddress } from '../core/address.ts'
+import { authorityOf, serverAddress } from '../core/address.ts'
+import { codeOf } from '../core/error-code.ts'
 import { ConnectionError, RequestException } from '../core/errors.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { AdapterResponse, Progress, SendSettings, WireRequest } from './adapter.ts'
@@ -168,8 +169,8 @@ export class Exchange {
     const { expiryWarning } = this.#settings
     if (expiryWarning === false) return
     const { target } = this.#request
-    const { host, port } = serverAddress(forwarderFor(target, this.#route)?.url ?? target)
-    warnExpiring(socket, expiryWarning, { server: `${host}:${port}`, trusted, client: this.#route.identity?.shown })
+    const server = authorityOf(serverAddress(forwarderFor(target, this.#route)?.url ?? target))
+    warnExpiring(socket, expiryWarning, { server, trusted, client: this.#route.identity?.shown })
   }
 
   #mapError(error: Error, map: (cause: Error, context: ErrorContext) => Error): Error {
@@ -228,8 +229,4 @@ function lighten(stream: GotRequest): void {
 function unwrapped({ cause, message, code }: RequestError): Error {
   // What got found itself, such as an answer that was cut short, is a plain object there.
   return cause instanceof Error ? cause : Object.assign(new Error(message), { code })
-}
-
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? ''
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
+import { delay } from '../core/deadline.ts'
 import { ConnectionError, ProxyError, SSLError } from '../core/errors.ts'
 import { whileBeingWritten } from '../core/live-file.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
@@ -12,7 +13,6 @@ import { AgentPool } from './pools.ts'
 import { isBeingRenewed, TAKEOVER_TIME } from './renewal.ts'
 import { IDEMPOTENT, type MaxRetries, Retries, type RetryPolicy, toRetryPolicy } from './retry.ts'
 import { findRoute, pathOfError } from './route.ts'
-import { pause } from './waiting.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
 export interface HTTPAdapterOptions extends PoolOptionsInit {
@@ -61,7 +61,7 @@ export class HTTPAdapter implements Adapter {
     for (;;) {
       const delay = await this.#attempt(request, settings, retries)
       if (typeof delay !== 'number') return delay
-      await this.#pause(delay, settings)
+      await this.#wait(delay, settings)
     }
   }
 
@@ -107,7 +107,7 @@ export class HTTPAdapter implements Adapter {
           throw error
         }
       }
-      await this.#pause(delay, settings)
+      await this.#wait(delay, settings)
     }
   }
 
@@ -131,9 +131,9 @@ export class HTTPAdapter implements Adapter {
   }
 
   /** @throws the signal's reason, or a ConnectionError when the adapter is closed meanwhile */
-  #pause(delay: number, { signal }: SendSettings): Promise<void> {
+  #wait(ms: number, { signal }: SendSettings): Promise<void> {
     this.#closing ??= new AbortController()
-    return pause(delay, [signal, this.#closing.signal])
+    return delay(ms, [signal, this.#closing.signal])
   }
 }
 

@@ -1,6 +1,6 @@
 /** Errors of got, Node and OpenSSL become errors of ours: on their code, never on a message that only people should read. */
 import type { X509Certificate } from 'node:crypto'
-import { serverAddress } from '../core/address.ts'
+import { authorityOf, serverAddress } from '../core/address.ts'
 import {
   ChunkedEncodingError,
   ConnectionError,
@@ -72,7 +72,7 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
   const options = { code: code === '' ? undefined : code, cause: error }
   if (DECODING.test(code)) {
     return new ContentDecodingError(
-      `the response of ${where(context)} could not be decompressed as its Content-Encoding says: ${error.message}`,
+      `the response of ${authorityOf(context)} could not be decompressed as its Content-Encoding says: ${error.message}`,
       options,
     )
   }
@@ -80,27 +80,31 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
   if (code.startsWith('ERR_SSL_')) {
     const { host, port, chain, trust } = context
     const details = { code, cause: error, reason: 'protocol' as const, host, port, chain, trust: trust?.info }
-    return new SSLError(`TLS broke in the middle of the response of ${where(context)} (${code})`, details)
+    return new SSLError(`TLS broke in the middle of the response of ${authorityOf(context)} (${code})`, details)
   }
   const problem = isParserError(error) ? `: ${problemOf(error)}` : ' ended before its body was complete'
-  return new ChunkedEncodingError(`Connection broken: the response of ${where(context)}${problem}`, options)
+  return new ChunkedEncodingError(`Connection broken: the response of ${authorityOf(context)}${problem}`, options)
 }
 
 /** zlib's codes (`Z_DATA_ERROR`, `ERR__ERROR_FORMAT_…` of Brotli, `ZSTD_error_…`). */
 const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING|ERR_TRAILING_JUNK)/
 
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
-  const peer = `${where(context)}${via(context)}`
+  const peer = `${authorityOf(context)}${via(context)}`
   if (error instanceof ConnectTimeLimit) {
     return new ConnectTimeout(`Connection to ${peer} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
   }
   if (error instanceof ReadTimeLimit) {
     return error.connected
-      ? new ReadTimeout(`Read from ${where(context)} timed out. (read timeout=${error.limit} ms)`, { cause: error })
+      ? new ReadTimeout(`Read from ${authorityOf(context)} timed out. (read timeout=${error.limit} ms)`, {
+          cause: error,
+        })
       : new ConnectTimeout(`Connection to ${peer} timed out. (no byte within ${error.limit} ms)`, { cause: error })
   }
   if (error instanceof TotalTimeLimit) {
-    return new Timeout(`Request to ${where(context)} timed out. (total timeout=${error.limit} ms)`, { cause: error })
+    return new Timeout(`Request to ${authorityOf(context)} timed out. (total timeout=${error.limit} ms)`, {
+      cause: error,
+    })
   }
   return undefined
 }
@@ -112,7 +116,7 @@ function mapTlsError(error: TransportError, context: Peer): SSLError | undefined
   const { host, port, chain, trust } = context
   const common = { code: error.code, cause: error, host, port, chain, trust: trust?.info }
   if (endedInHandshake(error)) {
-    const message = `the server closed the connection during the TLS handshake (${where(context)})`
+    const message = `the server closed the connection during the TLS handshake (${authorityOf(context)})`
     const reason = 'protocol'
     const { client } = context
     const hints = [
@@ -130,7 +134,7 @@ function mapTlsError(error: TransportError, context: Peer): SSLError | undefined
   const diagnosis = diagnose(row, { host, port, chain, trusted, path: trust?.info.path, now: Date.now() })
   const { reason, findings, failing, hints } = diagnosis
   const details = reportOf(diagnosis, chain, trust?.info)
-  return new SSLError(`${summary} (${where(context)})`, { ...common, reason, findings, failing, hints, details })
+  return new SSLError(`${summary} (${authorityOf(context)})`, { ...common, reason, findings, failing, hints, details })
 }
 
 const ENDED_EARLY =
@@ -147,7 +151,7 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   const { code = '' } = error
   const problem = problemOf(error)
   if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
-    return new InvalidHeader(`${where(context)} sent contradictory Content-Length headers`, {
+    return new InvalidHeader(`${authorityOf(context)} sent contradictory Content-Length headers`, {
       code,
       cause: error,
     })
@@ -155,7 +159,7 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   const what = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
   // Many servers do not say so in TLS: they hang up.
   const doubt = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
-  const message = `${what} ${where(context)}${via(context)}: ${problem}${doubt}`
+  const message = `${what} ${authorityOf(context)}${via(context)}: ${problem}${doubt}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
 }
 
@@ -197,9 +201,5 @@ export const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'EMFILE',
 ])
-
-function where({ host, port }: Pick<ErrorContext, 'host' | 'port'>): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
-}
 
 const via = ({ through }: ErrorContext) => (through === undefined ? '' : ` through proxy ${through.host}`)

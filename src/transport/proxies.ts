@@ -1,10 +1,11 @@
 /** Which proxy a request goes through: requests' rules (`select_proxy`, `get_environ_proxies`, `should_bypass_proxies`). */
 import { BlockList, isIPv4 } from 'node:net'
-import { basicCredentials } from '../auth/basic.ts'
+import { basicCredentials } from '../auth/auth.ts'
+import { withoutBrackets } from '../core/address.ts'
+import { getUrlAuth, redactUrl, withoutAuth } from '../core/credentials.ts'
 import { variable } from '../core/environment.ts'
 import { InvalidProxyURL } from '../core/errors.ts'
 import { isRecord, typeName } from '../core/pairs.ts'
-import { getUrlAuth, redactUrl, withoutAuth } from '../http/url.ts'
 
 /**
  * What `proxies` takes: by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
@@ -133,7 +134,7 @@ function environmentProxies(
 export function bypassesProxy(url: URL, noProxy: string): boolean {
   const list = noProxy.replaceAll(' ', '')
   if (list === '*') return true
-  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  const host = withoutBrackets(url.hostname).toLowerCase()
   const entries = list
     .toLowerCase()
     .split(',')

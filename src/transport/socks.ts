@@ -2,13 +2,13 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import net, { isIP, isIPv6, type Socket } from 'node:net'
-import { NO_PATH, serverAddress } from '../core/address.ts'
+import { NO_PATH, parseAuthority, serverAddress } from '../core/address.ts'
+import { withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
 import { socks } from '../core/lazy.ts'
 import { mapProxyError } from './map-error.ts'
 import { ConnectTimeLimit } from './time-limits.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './tunnel.ts'
-import { withinLimits } from './waiting.ts'
 
 /** Opens a tunnel; see {@link openTunnel}. */
 export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
@@ -24,7 +24,7 @@ export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback
 
 async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
   const { proxy, authority } = options
-  const destination = await withinLimits(resolve(authority, proxy.url.protocol), { signal })
+  const destination = await withDeadline(resolve(authority, proxy.url.protocol), { signal })
   const { host, port } = serverAddress(proxy.url)
   const socket = net.connect({ ...NO_PATH, host, port, signal }).setNoDelay(true)
   try {
@@ -46,11 +46,11 @@ interface Destination {
 
 /** The origin as the proxy is told of it: by address for `socks4` and `socks5`, which resolve names here, as in requests. */
 async function resolve(authority: string, scheme: string): Promise<Destination> {
-  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(authority) ?? []
+  const { host, port } = parseAuthority(authority)
   const isLocal = scheme === 'socks4:' || scheme === 'socks5:'
-  if (!isLocal || isIP(host) !== 0) return { host, port: Number(port) }
+  if (!isLocal || isIP(host) !== 0) return { host, port }
   const { address } = await lookup(host, scheme === 'socks4:' ? { family: 4 } : {})
-  return { host: address, port: Number(port) }
+  return { host: address, port }
 }
 
 function handshake(

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type CipherNameAndProtocol, type DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
-import type { TrustInfo } from '../trust/verify.ts'
+import type { TrustInfo } from '../core/trust-info.ts'
 
 /** The TLS side of a response. */
 export interface TlsInfo {

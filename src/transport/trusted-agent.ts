@@ -1,8 +1,7 @@
 /** The agent that other clients are given: it finds the connection for each of their requests as an adapter does for ours. */
 import type http from 'node:http'
 import https from 'node:https'
-import { isIPv6 } from 'node:net'
-import { serverAddress } from '../core/address.ts'
+import { hostInUrl, serverAddress } from '../core/address.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ConnectionOptions, NodeAgent } from './agents.ts'
@@ -61,7 +60,7 @@ const NO_HEADERS = new HeaderMap()
 
 /** @throws TypeError for a server that is to be verified by another name than it is asked by */
 function targetOf({ host = '', port, servername, socketPath }: ConnectionOptions & { socketPath?: string }): URL {
-  const target = new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port ?? 443}`)
+  const target = new URL(`https://${hostInUrl(host)}:${port ?? 443}`)
   if (socketPath) throw new TypeError('a trustedAgent connects to hosts, not to Unix sockets')
   if (servername && servername !== serverAddress(target).servername) {
     throw new TypeError(

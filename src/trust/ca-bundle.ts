@@ -5,6 +5,7 @@ import { isAnyArrayBuffer } from 'node:util/types'
 import { CABundleError } from '../core/errors.ts'
 import { LruMap } from '../core/lru-map.ts'
 import type { TrustAnchor } from '../x509/certificate.ts'
+import { isPem } from '../x509/pem.ts'
 import { readStore, type StoreName } from './root-stores.ts'
 import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, type TrustPath } from './sources.ts'
 
@@ -143,11 +144,6 @@ export function bundleOfText(pem: string): CABundle {
   return bundle
 }
 
-/** Whether a string is PEM text rather than a path. */
-export function isPemText(value: string): boolean {
-  return value.includes('-----BEGIN')
-}
-
 type Source =
   | ({ readonly kind: 'path' } & TrustPath)
   | { readonly kind: 'value'; readonly anchors: Anchors }
@@ -177,7 +173,7 @@ function toSources(input: TrustSourceInput): Source[] {
 
 function sourceOfString(input: string): Source {
   if (input === '') throw new CABundleError('the path of the CA bundle is empty', { hints: EMPTY_HINTS })
-  return isPemText(input) ? { kind: 'value', anchors: readTrustContent(input, 'given as PEM text') } : pathSource(input)
+  return isPem(input) ? { kind: 'value', anchors: readTrustContent(input, 'given as PEM text') } : pathSource(input)
 }
 
 /** Made absolute at once: changing the working directory later does not change what a bundle means. */

@@ -5,8 +5,9 @@ import { ClientCertError } from '../core/errors.ts'
 import { type FileVersion, isNoPath, LiveFiles, statusOf, UnusableFileError } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
+import { isPem } from '../x509/pem.ts'
 import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
-import { isPemText, pathOfUrl } from './ca-bundle.ts'
+import { pathOfUrl } from './ca-bundle.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
 export type FileInput = string | URL | Uint8Array
@@ -167,7 +168,7 @@ function toFileSource(input: unknown): FileSource {
   if (input instanceof Uint8Array) return { path: undefined, shown: 'given as bytes', content: Buffer.from(input) }
   if (typeof input !== 'string') throw wrongType(input === null ? 'null' : typeof input)
   if (input === '') throw new ClientCertError('the path of the client certificate is empty')
-  if (isPemText(input)) return { path: undefined, shown: 'given as PEM text', content: Buffer.from(input) }
+  if (isPem(input)) return { path: undefined, shown: 'given as PEM text', content: Buffer.from(input) }
   return { path: resolve(input), shown: input, content: undefined }
 }
 

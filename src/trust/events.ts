@@ -1,7 +1,7 @@
 /** What is decided about trust, for logs and counters: the channel `vouch:trust` of `node:diagnostics_channel`. */
 import { channel } from 'node:diagnostics_channel'
 import type { SSLErrorReason } from '../core/errors.ts'
-import type { TrustInfo } from './verify.ts'
+import type { TrustInfo } from '../core/trust-info.ts'
 
 /**
  * A message of the channel.

@@ -1,14 +1,12 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}; nobody behind this file looks at the raw value again. */
 import type { X509Certificate } from 'node:crypto'
+import { displayName } from '../core/credentials.ts'
+import { environmentBundle, environmentOf } from '../core/environment.ts'
 import { CABundleError } from '../core/errors.ts'
-import {
-  bundleOfPath,
-  bundleOfText,
-  CABundle,
-  type CertificateSet,
-  isPemText,
-  type TrustSourceInput,
-} from './ca-bundle.ts'
+import type { TrustInfo, TrustSource } from '../core/trust-info.ts'
+import { warnPrecedence } from '../core/warnings.ts'
+import { isPem } from '../x509/pem.ts'
+import { bundleOfPath, bundleOfText, CABundle, type CertificateSet, type TrustSourceInput } from './ca-bundle.ts'
 import { defaultRoots, readStore } from './root-stores.ts'
 
 /**
@@ -16,19 +14,6 @@ import { defaultRoots, readStore } from './root-stores.ts'
  * PEM text, bytes, a certificate, a {@link CABundle} or a list of these: these certificates and no others.
  */
 export type Verify = boolean | TrustSourceInput
-
-/** Where the decision about trust was made. */
-export type TrustSource = 'call' | 'session' | 'REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE' | 'default'
-
-/** What was trusted for a connection, to be read by people and logs. */
-export interface TrustInfo {
-  /** Who decided; `default` when nobody did, so that Node's default roots apply. */
-  readonly source: TrustSource
-  /** The file or directory, when trust came from one. */
-  readonly path?: string
-  /** How many certificates are trusted; 0 when verification is off. */
-  readonly certificates: number
-}
 
 /** Trust as settled for one request; files are not looked at yet. */
 export type Trust =
@@ -61,6 +46,50 @@ export function toTrust(verify: Verify, source: TrustSource): Trust {
   if (verify === false) return { kind: 'insecure', source }
   const bundle = toBundle(verify)
   return bundle.isDefault ? { kind: 'default', source: 'default' } : { kind: 'bundle', source, bundle }
+}
+
+/** Where `verify` may be set besides the call. */
+export interface VerifyDefaults {
+  /** The session's. */
+  readonly verify: Verify | null | undefined
+  /** Whether the environment counts. */
+  readonly trustEnv: boolean | undefined
+}
+
+/**
+ * Decides whose `verify` applies: requests' rule exactly (`merge_environment_settings`, then `merge_setting`).
+ *
+ * | `verify` of the call | `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE` (not empty, `trustEnv`) | result |
+ * |---|---|---|
+ * | a path, a bundle, `false` | any | the call's |
+ * | `true` or unset | set | the variable's bundle, which overrides the session's too |
+ * | `true` | not set | the default roots |
+ * | unset | not set | the session's |
+ *
+ * @throws TypeError, CABundleError as {@link toTrust}
+ */
+export function resolveVerify(
+  call: Verify | null | undefined,
+  { verify, trustEnv }: VerifyDefaults,
+  environment: NodeJS.ProcessEnv,
+): Trust {
+  const isUnset = call === undefined || call === null
+  if (!isUnset && call !== true) return toTrust(call, 'call')
+  const env = environmentOf(trustEnv, environment)
+  const envBundle = env && environmentBundle(env)
+  if (envBundle) {
+    if (verify !== true && verify !== null && verify !== undefined) {
+      warnPrecedence(envBundle.variable, displayName(envBundle.path), describeVerify(verify))
+    }
+    // Environment values are always paths, even if they contain '-----BEGIN' (as in requests).
+    return { kind: 'bundle', source: envBundle.variable, bundle: bundleOfPath(envBundle.path) }
+  }
+  return isUnset ? toTrust(verify ?? true, 'session') : toTrust(call, 'call')
+}
+
+function describeVerify(verify: Verify): string {
+  if (verify === false) return 'false'
+  return typeof verify === 'string' && !isPem(verify) ? `'${displayName(verify)}'` : 'a bundle'
 }
 
 /**
@@ -98,8 +127,7 @@ export function trustedCertificates({ verified, set }: ResolvedTrust): readonly 
 }
 
 function toBundle(verify: TrustSourceInput): CABundle {
-  if (typeof verify === 'string' && verify !== '')
-    return isPemText(verify) ? bundleOfText(verify) : bundleOfPath(verify)
+  if (typeof verify === 'string' && verify !== '') return isPem(verify) ? bundleOfText(verify) : bundleOfPath(verify)
   return verify instanceof CABundle ? verify : CABundle.from(verify)
 }
 

@@ -1,7 +1,7 @@
 /** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
-import { CERTIFICATE_LABELS, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
+import { CERTIFICATE_LABELS, isPem, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
 
 const WITH_SETTINGS = 'TRUSTED CERTIFICATE'
 
@@ -61,7 +61,7 @@ export class BundleSyntaxError extends Error {
  * @throws BundleSyntaxError when there is none, or when one of them is damaged: a bundle is used whole or not at all.
  */
 export function readCertificates(content: Buffer): TrustAnchor[] {
-  if (content.includes('-----BEGIN ')) return readPemCertificates(content.toString('latin1'), content)
+  if (isPem(content)) return readPemCertificates(content.toString('latin1'), content)
   if (content[0] === SEQUENCE) return readDerCertificates(content)
   throw noCertificate(content)
 }

@@ -29,6 +29,11 @@ export class PemSyntaxError extends Error {
   }
 }
 
+/** Whether a text is PEM rather than a path, and bytes rather than DER. */
+export function isPem(content: string | Buffer): boolean {
+  return content.includes('-----BEGIN')
+}
+
 /** One PEM block (RFC 7468): lines of 64 characters, a line feed at the end. */
 export function toPem(label: string, bytes: Buffer): string {
   const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')

@@ -107,8 +107,8 @@ const wrong: [what: string, url: unknown, options: unknown, name: string, messag
     /^not a URL or host: 'https:\/\/\*\*\*@ho st'$/,
   ],
   ['a number', 5, {}, 'InvalidURL', /must be a string, not number/],
-  ['timeout: 0', 'localhost', { timeout: 0 }, 'TypeError', /timeout must be a number of ms above 0, not 0/],
-  ['an endless timeout', 'localhost', { timeout: 1e12 }, 'TypeError', /timeout/],
+  ['timeout: 0', 'localhost', { timeout: 0 }, 'RangeError', /timeout must be above 0 and at most \d+ ms, not 0/],
+  ['an endless timeout', 'localhost', { timeout: 1e12 }, 'RangeError', /timeout/],
   ['an unknown option', 'localhost', { verify: true }, 'TypeError', /fetchCert has no option "verify"/],
 ]
 

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  encodeParams,
-  getUrlAuth,
-  mergeParams,
-  type ParamsInit,
-  prepareUrl,
-  redactUrl,
-  withoutAuth,
-} from '../../src/http/url.ts'
+import { getUrlAuth, redactUrl, withoutAuth } from '../../src/core/credentials.ts'
+import { encodeParams, mergeParams, type ParamsInit, prepareUrl } from '../../src/http/url.ts'
 
 // Expected values are what requests 2.28 makes of the same input, unless a comment says otherwise.
 const PREPARED: [url: string, params: ParamsInit | undefined, expected: string][] = [

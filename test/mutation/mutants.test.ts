@@ -8,8 +8,8 @@ import { MUTANTS } from './mutants.ts'
 
 for (const mutant of MUTANTS) {
   test(`${mutant.invariant} can be broken: ${mutant.what}`, () => {
-    const source = readFileSync(`src/${mutant.file}`, 'utf8')
-    assert.notEqual(mutate(source, mutant), source)
+    const { file, source } = mutate(mutant)
+    assert.notEqual(source, readFileSync(file, 'utf8'))
     assert(existsSync(`test/${mutant.test}`), mutant.test)
   })
 }

@@ -3,7 +3,7 @@
  * fails, by an assertion: `npm run test:mutation`, or with words of `what` for those mutants only.
  */
 import { execFile } from 'node:child_process'
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { testEnvironment } from '../../scripts/clean-environment.ts'
@@ -59,18 +59,17 @@ function baseline(test: string, mutants: readonly Mutant[]): Job {
 }
 
 function killing(mutant: Mutant): Job {
-  const { invariant, what, file, test, title } = mutant
+  const { invariant, what, test, title } = mutant
   return async (folder) => {
-    const path = join(folder, 'src', file)
-    const source = readFileSync(path, 'utf8')
-    writeFileSync(path, mutate(source, mutant))
+    const { file, source } = mutate(mutant)
+    writeFileSync(join(folder, file), source)
     const outcomes = await outcomesOf(folder, test, [title])
-    writeFileSync(path, source)
+    copyFileSync(file, join(folder, file))
     const failed = outcomes.filter(({ passed }) => !passed)
     if (failed.some(({ codes }) => codes.includes('ERR_ASSERTION'))) return undefined
     const [crash] = failed
     const fate = crash ? `crashed "${crash.name}" (${crash.codes.join(', ') || 'no code'})` : 'survived'
-    return `${invariant}: ${what} (src/${file}) ${fate}, in test/${test} "${title}…"`
+    return `${invariant}: ${what} (${file}) ${fate}, in test/${test} "${title}…"`
   }
 }
 

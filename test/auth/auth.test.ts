@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { type AuthInit, toAuth } from '../../src/auth/auth.ts'
-import { basicCredentials, HTTPBasicAuth, HTTPProxyAuth } from '../../src/auth/basic.ts'
+import { type AuthInit, basicCredentials, HTTPBasicAuth, HTTPProxyAuth, toAuth } from '../../src/auth/auth.ts'
 import { HeaderMap } from '../../src/http/headers.ts'
 
 // Values of requests, but for the last: it would write latin-1.

@@ -1,0 +1,63 @@
+/** User and password of URLs: read from them, and kept out of messages. */
+import { printable } from './printable.ts'
+
+/**
+ * The user and password of a URL, decoded, for Basic authentication; `undefined` if it has none.
+ *
+ * A user alone comes with an empty password: a `URL` cannot tell `user@` from `user:@`, where requests takes the
+ * second only.
+ */
+export function getUrlAuth(url: URL): [user: string, password: string] | undefined {
+  if (url.username === '' && url.password === '') return undefined
+  return [unquote(url.username), unquote(url.password)]
+}
+
+/** The URL without user and password; the same object if it has none. */
+export function withoutAuth(url: URL): URL {
+  if (url.username === '' && url.password === '') return url
+  const bare = new URL(url)
+  bare.username = ''
+  bare.password = ''
+  return bare
+}
+
+/**
+ * A URL for messages and logs: without user and password, safe to print. In a text that is no URL, everything up to the
+ * last `@` may be a password and is written `***@`.
+ */
+export function redactUrl(url: string | URL): string {
+  // 'ada:secret@host' is a URL of the scheme 'ada:'.
+  if (typeof url !== 'string') return url.host === '' ? redactUrl(url.href) : printable(withoutAuth(url).href, MAX_URL)
+  return printable(/@|%40/.test(url) ? withoutUserinfo(url) : url, MAX_URL)
+}
+
+/**
+ * The name of a file or another source, as the user wrote it, for messages: safe to print. A path may contain an `@`; if a
+ * colon stands before it, the text may be a URL, with or without its scheme, and everything up to the `@` is hidden.
+ */
+export function displayName(source: string): string {
+  const drive = process.platform === 'win32' ? (/^[A-Z]:[\\/]/i.exec(source)?.[0] ?? '') : ''
+  return CREDENTIALS.test(source.slice(drive.length)) ? redactUrl(source) : printable(source)
+}
+
+function withoutUserinfo(url: string): string {
+  const parsed = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) ? URL.parse(url) : null
+  if (parsed) {
+    const bare = url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/\t\r\n]*)[^\\/?#]*@/i, '$1')
+    // In other schemes than http a backslash is a character of the password.
+    const rest = URL.parse(bare)
+    if (rest && getUrlAuth(rest) === undefined) return bare
+  }
+  return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]+)?.*(?:@|%40)/is, '$1***@')
+}
+
+/** A colon and, behind it, an `@`, perhaps percent-encoded. */
+const CREDENTIALS = /(?::|%3a).*(?:@|%40)/is
+
+/** URLs are longer than names; more than this is not read by anybody. */
+const MAX_URL = 2048
+
+/** Python's `unquote`: what is not a valid escape stays, what is not UTF-8 becomes U+FFFD. */
+function unquote(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
+}

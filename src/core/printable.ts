@@ -1,0 +1,23 @@
+/** Text from outside, made safe to print: certificates, servers and options can hold any character, at any length. */
+
+/**
+ * The text on one line: control, format and separator characters escaped as `\u{a}`, and cut after `max` characters.
+ * A log line cannot be forged with it, and a terminal does not obey it.
+ *
+ * @example
+ * printable('a\nb') // 'a\\u{a}b'
+ */
+export function printable(text: string, max: number = MAX_TEXT): string {
+  return shorten(text, max).replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+/** Cuts a long text, and says how much is missing. */
+function shorten(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)}… (${text.length} characters)`
+}
+
+/** Longer than any path or name that helps in a message. */
+const MAX_TEXT = 300
+
+/** Control and format characters, separators of lines and paragraphs, and halves of surrogate pairs. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu

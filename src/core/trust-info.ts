@@ -1,0 +1,14 @@
+/** What a connection trusted, as responses, errors and events report it. */
+
+/** Where the decision about trust was made. */
+export type TrustSource = 'call' | 'session' | 'REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE' | 'default'
+
+/** What was trusted for a connection, for people and logs. */
+export interface TrustInfo {
+  /** Where the decision was made; `default` if nothing decided, so that Node's default roots apply. */
+  readonly source: TrustSource
+  /** The file or directory, if trust came from one. */
+  readonly path?: string
+  /** How many certificates are trusted; 0 if verification is off. */
+  readonly certificates: number
+}

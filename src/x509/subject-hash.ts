@@ -1,0 +1,74 @@
+/** OpenSSL's hash of a certificate's subject: the name of its file in a hashed directory. */
+import { hash, type X509Certificate } from 'node:crypto'
+import { readElement, readElements, SEQUENCE, SET } from './der.ts'
+
+/** What `openssl x509 -noout -subject_hash` prints: SHA-1 of the canonical subject, the first four bytes, little-endian. */
+export function subjectHash(certificate: X509Certificate): string {
+  let subject = hashes.get(certificate)
+  if (subject === undefined) {
+    const digest = hash('sha1', canonicalName(subjectOf(certificate.raw)), 'buffer')
+    subject = digest.readUInt32LE(0).toString(16).padStart(8, '0')
+    hashes.set(certificate, subject)
+  }
+  return subject
+}
+
+/** A directory is gone through for each request, and a hash costs ten times a status call. */
+const hashes = new WeakMap<X509Certificate, string>()
+
+/** The subject's relative distinguished names (RFC 5280 section 4.1): the field after serial, algorithm, issuer, validity. */
+function subjectOf(certificate: Buffer): Buffer {
+  const [tbs] = readElements(readElement(certificate).content)
+  const fields = tbs ? readElements(tbs.content) : []
+  // The version, tagged [0], is absent in v1 certificates. What follows the first SEQUENCEs is fixed in order.
+  const sequences = fields.filter((field) => field.tag === SEQUENCE)
+  const subject = sequences[3]
+  if (subject === undefined) throw new RangeError('the certificate has no subject')
+  return subject.content
+}
+
+/** OpenSSL's `x509_name_canon`: text as UTF-8, lower case (ASCII only), white space trimmed and folded. */
+function canonicalName(names: Buffer): Buffer {
+  const encoded = readElements(names).map((relativeName) => {
+    const attributes = readElements(relativeName.content).map((attribute) => {
+      const [type, value] = readElements(attribute.content)
+      if (type === undefined || value === undefined) throw new RangeError('a name in the certificate is damaged')
+      const text = decodeText(value.tag, value.content)
+      const canonical = text === undefined ? value.bytes : encode(UTF8_STRING, Buffer.from(fold(text), 'utf8'))
+      return encode(SEQUENCE, Buffer.concat([type.bytes, canonical]))
+    })
+    return encode(SET, Buffer.concat(attributes.sort(Buffer.compare)))
+  })
+  return Buffer.concat(encoded)
+}
+
+const UTF8_STRING = 0x0c
+const BMP_STRING = 0x1e
+const UNIVERSAL_STRING = 0x1c
+/** NumericString is not among them: OpenSSL leaves it as it is. */
+const LATIN1_STRINGS: ReadonlySet<number> = new Set([0x13, 0x14, 0x16, 0x1a])
+
+function decodeText(tag: number, content: Buffer): string | undefined {
+  if (tag === UTF8_STRING) return content.toString('utf8')
+  if (tag === BMP_STRING) return Buffer.from(content).swap16().toString('utf16le')
+  if (LATIN1_STRINGS.has(tag)) return content.toString('latin1')
+  if (tag !== UNIVERSAL_STRING) return undefined
+  const characters: string[] = []
+  for (let offset = 0; offset + 4 <= content.length; offset += 4) {
+    characters.push(String.fromCodePoint(content.readUInt32BE(offset)))
+  }
+  return characters.join('')
+}
+
+function fold(text: string): string {
+  const trimmed = text.replace(/^[\t-\r ]+|[\t-\r ]+$/g, '').replace(/[\t-\r ]+/g, ' ')
+  return trimmed.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+function encode(tag: number, content: Buffer): Buffer {
+  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content])
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(content.length)
+  const octets = length.subarray(length.findIndex((octet) => octet !== 0))
+  return Buffer.concat([Buffer.from([tag, 0x80 | octets.length]), octets, content])
+}
