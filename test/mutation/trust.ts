@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'what looks like false switches verification off',
-      ["if (verify === false) return { kind", 'if (!verify) return { kind'],
+      ['if (verify === false) return { kind', 'if (!verify) return { kind'],
       'trust/verify.test.ts',
       'what is empty is refused, not taken for false: an empty string',
     ],
