@@ -4,20 +4,10 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { FLOORS } from '../scripts/floors.ts'
 
 const files = globSync('src/**/*.ts').filter((file) => !file.endsWith('.d.ts'))
 const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
-
-/** The folders, from the ground up; those of one row import nothing of each other. A folder imports from rows above only. */
-const FLOORS: readonly (readonly string[])[] = [
-  ['core'],
-  ['x509', 'http'],
-  ['trust', 'diagnose', 'body', 'auth'],
-  ['transport'],
-  ['client', 'certs'],
-  ['.'],
-  ['cli'],
-]
 
 const folderOf = (file: string) => file.split('/').slice(1, -1)[0] ?? '.'
 const floorOf = (file: string) => FLOORS.findIndex((folders) => folders.includes(folderOf(file)))

@@ -1,3 +1,4 @@
+/** The body of a request: bytes or a stream from `data`, `json` and `files`, with its Content-Type. */
 import { InvalidHeader } from '../core/errors.ts'
 import { isRecord, toFieldList, toPairs, typeName } from '../core/pairs.ts'
 import { encodeForm, FORM_TYPE, type FormInit } from '../http/form.ts'

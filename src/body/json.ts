@@ -1,3 +1,4 @@
+/** Values as JSON in UTF-8, without the silent losses of `JSON.stringify`. */
 import { InvalidJSONError } from '../core/errors.ts'
 import { typeName } from '../core/pairs.ts'
 

@@ -1,3 +1,4 @@
+/** `multipart/form-data`, byte for byte as requests writes it. */
 import type { Blob } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { type PairsInit, toPairs, typeName } from '../core/pairs.ts'

@@ -1,3 +1,4 @@
+/** Sources of bytes: buffers, `Blob`s, streams and iterables behind one interface. */
 import type { Blob } from 'node:buffer'
 import { createReadStream, fstatSync, ReadStream, statSync } from 'node:fs'
 import { basename } from 'node:path'

@@ -1,3 +1,4 @@
+/** A request as the user describes it (`Request`), and as it is sent (`PreparedRequest`). */
 import { inspect } from 'node:util'
 import { type Auth, type AuthInit, HTTPBasicAuth, toAuth } from '../auth/auth.ts'
 import { netrcAuth } from '../auth/netrc.ts'

@@ -1,3 +1,4 @@
+/** The response to a request: status, headers and body. */
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'

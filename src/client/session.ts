@@ -1,3 +1,4 @@
+/** `Session`: requests that share connections, cookies and settings. */
 import { inspect } from 'node:util'
 import { type AuthInit, toAuth } from '../auth/auth.ts'
 import { giveUpBody } from '../body/encode.ts'

@@ -1,3 +1,4 @@
+/** `CookieJar`: the cookies of a session, by the rules of RFC 6265. */
 import { inspect } from 'node:util'
 import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
 import { toughCookie } from '../core/lazy.ts'

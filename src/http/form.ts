@@ -1,3 +1,4 @@
+/** `application/x-www-form-urlencoded`, as Python writes it. */
 import { type PairsInit, type ParamValue, toFieldList } from '../core/pairs.ts'
 
 /** What `application/x-www-form-urlencoded` is written from. */

@@ -1,3 +1,4 @@
+/** `HeaderMap`: headers that are found in any case and sent in the spelling in which they were set. */
 import { inspect } from 'node:util'
 import { InvalidHeader } from '../core/errors.ts'
 import { isIterable, toPairs, typeName } from '../core/pairs.ts'

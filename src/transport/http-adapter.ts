@@ -1,3 +1,4 @@
+/** `HTTPAdapter`: sends requests over http and https, on pooled connections. */
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { delay } from '../core/deadline.ts'

@@ -1,3 +1,4 @@
+/** `CABundle`: a set of certificates to trust, from files, directories and texts. */
 import { hash, X509Certificate } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -2,8 +2,8 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, relative } from 'node:path'
 import { test } from 'node:test'
+import { openingSentence, pages } from '../../scripts/file-table.ts'
 
 const security = readFileSync('docs/security.md', 'utf8')
 const internals = readFileSync('docs/internals.md', 'utf8')
@@ -47,29 +47,26 @@ test('every claim of its tables names its test', () => {
   )
 })
 
-test('every file of src/ stands in the table of docs/internals.md, or its folder does, and no other', () => {
-  const listed = namesIn(/\| file \| what it is \|\n\|.*\n((?:\|.*\n)+)/.exec(internals)?.[1] ?? '')
-  const files = globSync('src/**/*.ts').map((file) => relative('src', file).replaceAll('\\', '/'))
-  const isListed = (file: string) =>
-    listed.some((name) => name === file || (name.endsWith('/') && file.startsWith(name)))
-  assert.deepEqual(
-    files.filter((file) => !isListed(file)),
-    [],
-    'files without a line',
-  )
-  assert.deepEqual(
-    listed.filter((name) => !existsSync(`src/${name}`)),
-    [],
-    'lines without a file',
-  )
+test('docs/internals.md lists every file of src/ with the sentence that it begins with', () => {
+  const { written, expected } = pages()
+  assert(written === expected, 'the tables are out of date: node scripts/file-table.ts')
 })
 
-/** The first column of a table: `auth/auth.ts` and `basic.ts` behind it in a row are of one folder. */
-function namesIn(rows: string): string[] {
-  return [...rows.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = '']) => {
-    const [first = '', ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
-    const folder = dirname(first) === '.' ? '' : `${dirname(first)}/`
-    return [first, ...others.map((name) => `${folder}${name}`)]
+/** What a file begins with, and the sentence that is taken of it. */
+const OPENINGS: readonly (readonly [source: string, sentence: string | undefined])[] = [
+  ['/** One sentence. Another one. */\n', 'One sentence'],
+  ['#!/usr/bin/env node\n/** A program */\n', 'A program'],
+  ['/**\n * Two lines (RFC 7616), of\n * one sentence.\n *\n * More.\n */\n', 'Two lines (RFC 7616), of one sentence'],
+  ['/**\n * A heading\n *\n * More.\n */\n', 'A heading'],
+  ['/** Makes a {@link Trust} of `a.b`. */\n', 'Makes a `Trust` of `a.b`'],
+  ["import './a.ts'\n/** Of something else. */\n", undefined],
+  ['/* No documentation. */\n', undefined],
+  ['/** */\n', undefined],
+]
+
+for (const [source, sentence] of OPENINGS) {
+  test(`the sentence of ${JSON.stringify(source)} is ${sentence ?? 'missing'}`, () => {
+    assert.equal(openingSentence(source), sentence)
   })
 }
 
