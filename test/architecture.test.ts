@@ -96,8 +96,8 @@ test("import 'vouch' does not load the certificate maker", () => {
 const ONLY_IN: (readonly [what: string, pattern: RegExp, ...files: string[]])[] = [
   ['imports got', /from 'got'/, 'src/transport/exchange.ts'],
   ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
-  ['makes https agents', /(?:new|extends) https\.Agent/, 'src/transport/agents.ts', 'src/transport/trusted-agent.ts'],
-  ['makes http agents', /(?:new|extends) http\.Agent/, 'src/transport/agents.ts'],
+  ['makes https agents', /(?:new|extends) https\.Agent\b/, 'src/transport/agents.ts', 'src/transport/trusted-agent.ts'],
+  ['makes http agents', /(?:new|extends) http\.Agent\b/, 'src/transport/agents.ts'],
   ['reads the environment', /process\.env/, 'src/core/environment.ts'],
 ]
 

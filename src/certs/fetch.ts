@@ -120,7 +120,7 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
 async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
   if (proxy === undefined) return undefined
   const [{ openTunnel }, { tlsSettings }] = await Promise.all([
-    import('../transport/tunnel.ts'),
+    import('../transport/tunnels.ts'),
     import('../transport/agents.ts'),
   ])
   limit.throwIfAborted()

@@ -12,15 +12,15 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContext, TLSSocket } from 'node:tls'
-import { ConnectionError } from '../core/errors.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { checkServerIdentity } from '../x509/hostname.ts'
+import type { ConnectionCallback, ConnectionOptions, ConnectionSpec } from './connection.ts'
 import type { ProxyServer } from './proxies.ts'
 import { limitConnectTime } from './time-limits.ts'
 import { endOfChain, handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
-import { openTunnel, type TunnelAttempt, type TunnelOptions } from './tunnel.ts'
+import { Tunnels } from './tunnels.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
 export interface PoolOptions {
@@ -37,70 +37,10 @@ export interface PoolOptions {
   readonly keepAliveTimeout: number
 }
 
-/** Everything that a TLS connection depends on. The key of a pool is made of all of it. */
-export interface ConnectionSpec {
-  /** `https://host:port` */
-  readonly origin: string
-  readonly trust: ResolvedTrust
-  readonly identity: ClientIdentity | undefined
-  /** The proxy that a tunnel leads through; `undefined`: none. */
-  readonly proxy: ProxyServer | undefined
-}
-
-export const sessionClosed = () => new ConnectionError('the session was closed before the request was sent')
-
 /** What requests and agents say to each other, which Node's types leave out in part. */
 export interface NodeAgent extends http.Agent {
   addRequest(request: http.ClientRequest, options: ConnectionOptions): void
   createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined
-}
-
-/** What `createConnection` is given: Node's options, and ours that a request hands through. */
-export interface ConnectionOptions extends https.AgentOptions {
-  /** ms */
-  readonly connectTimeout?: number | undefined
-  /** A tunnel to run TLS over. */
-  readonly socket?: Socket
-  /** A TLS session to resume. */
-  readonly session?: Buffer | undefined
-  readonly attempt?: ConnectionAttempt
-}
-
-/** A connection that is being made for a request, or is to be. */
-export interface ConnectionAttempt {
-  /** While it is being opened: Node knows nothing of it yet. */
-  tunnel?: TunnelAttempt | undefined
-  /** Why the request wants no connection any more. */
-  givenUp?: Error
-}
-
-type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
-
-/** The tunnels of an agent while they are being opened: no pool of Node's knows them yet. */
-class Tunnels {
-  readonly #opening = new Set<TunnelAttempt>()
-
-  /** @param use makes the connection over the tunnel; it is told how long that took, in ms */
-  open(
-    spec: Omit<TunnelOptions, 'connectTimeout'>,
-    { connectTimeout, attempt = {} }: ConnectionOptions,
-    use: (socket: Socket, elapsed: number) => Duplex,
-    callback: ConnectionCallback,
-  ): void {
-    const started = performance.now()
-    const tunnel = openTunnel({ ...spec, connectTimeout }, (error, socket) => {
-      this.#opening.delete(tunnel)
-      attempt.tunnel = undefined
-      if (error || socket === undefined) callback(error)
-      else callback(null, use(socket, performance.now() - started))
-    })
-    this.#opening.add(tunnel)
-    attempt.tunnel = tunnel
-  }
-
-  destroy(): void {
-    for (const tunnel of this.#opening) tunnel.destroy(sessionClosed())
-  }
 }
 
 /** The agent for TLS connections of one kind; it carries all that TLS is to check. */

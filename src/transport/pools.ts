@@ -3,15 +3,8 @@ import type http from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { LruMap } from '../core/lru-map.ts'
-import {
-  type ConnectionAttempt,
-  type ConnectionSpec,
-  type NodeAgent,
-  PlainAgent,
-  type PoolOptions,
-  SecureAgent,
-  sessionClosed,
-} from './agents.ts'
+import { type NodeAgent, PlainAgent, type PoolOptions, SecureAgent } from './agents.ts'
+import { type ConnectionAttempt, type ConnectionSpec, sessionClosed } from './connection.ts'
 import type { ProxyServer } from './proxies.ts'
 import { Slots } from './slots.ts'
 

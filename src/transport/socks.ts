@@ -6,9 +6,9 @@ import { NO_PATH, parseAuthority, serverAddress } from '../core/address.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
 import { socks } from '../core/lazy.ts'
+import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
 import { ConnectTimeLimit } from './time-limits.ts'
-import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './tunnel.ts'
 
 /** Opens a tunnel; see {@link openTunnel}. */
 export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {

@@ -4,41 +4,13 @@ import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
 import { NO_PATH, serverAddress } from '../core/address.ts'
 import { ProxyError } from '../core/errors.ts'
-import type { ResolvedTrust } from '../trust/verify.ts'
+import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
-import { isSocks, type ProxyServer } from './proxies.ts'
-import { openSocksTunnel } from './socks.ts'
 import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
 import { chainOf, observeHandshake } from './tls-info.ts'
 
-/** What a tunnel needs to know. */
-export interface TunnelOptions {
-  readonly proxy: ProxyServer
-  /** `host:port` of the origin. */
-  readonly authority: string
-  /** For the TLS connection to an `https:` proxy; the client certificate is not among it, that is for the origin. */
-  readonly tls: () => tls.ConnectionOptions
-  /** What that is verified against, for errors. */
-  readonly trust?: ResolvedTrust
-  /** ms */
-  readonly connectTimeout: number | undefined
-}
-
-/** Called once, with a socket or an error: a ProxyError, the time limit's, or the reason for giving up. */
-export type TunnelCallback = (error: Error | null, socket?: Socket) => void
-
-/** A tunnel that is being opened. */
-export interface TunnelAttempt {
-  /** Gives up. */
-  destroy(reason: Error): void
-}
-
-/** Opens a tunnel, by the scheme of the proxy. */
-export function openTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
-  return isSocks(options.proxy) ? openSocksTunnel(options, callback) : openConnectTunnel(options, callback)
-}
-
-function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
+/** Opens a tunnel through an http or https proxy. */
+export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
   const { proxy, authority, connectTimeout, trust } = options
   let connection: Socket | undefined
   const request = http.request({
