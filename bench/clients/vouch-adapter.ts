@@ -1,5 +1,5 @@
 /** vouch below its sessions: the adapter, which finds the trust for each request and looks at its bundle. */
-import { collect, toBuffer } from '../../src/body/read.ts'
+import { readChunks, toBuffer } from '../../src/body/read.ts'
 import { HeaderMap } from '../../src/http/headers.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from '../../src/transport/adapter.ts'
 import { HTTPAdapter } from '../../src/transport/http-adapter.ts'
@@ -33,6 +33,6 @@ export function settingsOf(ca: string): SendSettings {
 
 export async function answerOf(response: Promise<AdapterResponse>): Promise<unknown> {
   const chunks: Buffer[] = []
-  await collect((await response).body, (chunk) => chunks.push(toBuffer(chunk)))
+  await readChunks((await response).body, (chunk) => chunks.push(toBuffer(chunk)))
   return JSON.parse(Buffer.concat(chunks).toString())
 }

@@ -1,6 +1,6 @@
-/** From bytes to text: which charset, and how. */
+/** Charsets of response bodies: which one applies, and decoding by it. */
 
-/** The charset that a Content-Type names; it may be empty. */
+/** The `charset` parameter of a Content-Type; it may be empty. */
 export function charsetParameter(contentType: string | undefined): string | undefined {
   return /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))/i
     .exec(contentType ?? '')
@@ -8,28 +8,28 @@ export function charsetParameter(contentType: string | undefined): string | unde
     .find((value) => value !== undefined)
 }
 
-/** The charset of a body by its Content-Type alone: requests' `get_encoding_from_headers`. */
+/** The charset that follows from the Content-Type alone; `null`: none (requests' `get_encoding_from_headers`). */
 export function charsetOf(contentType: string | undefined): string | null {
   if (contentType === undefined) return null
-  const named = charsetParameter(contentType)
-  if (named !== undefined) return named
+  const charset = charsetParameter(contentType)
+  if (charset !== undefined) return charset
   const [type = ''] = contentType.split(';')
   if (type.includes('text')) return 'ISO-8859-1'
   return type.includes('application/json') ? 'utf-8' : null
 }
 
-/** What cannot be decoded is U+FFFD; a charset that nobody knows is taken for UTF-8. */
+/** Decodes a body. Invalid bytes become U+FFFD; an unknown charset counts as UTF-8. */
 export function decodeText(content: Buffer, charset: string): string {
   const name = charset.toLowerCase()
   if (name === 'utf-8' || name === 'utf8') return content.toString('utf8')
-  // To TextDecoder latin1 is windows-1252, which differs from 0x80 to 0x9f.
+  // TextDecoder decodes latin1 as windows-1252, which differs from 0x80 to 0x9f.
   if (LATIN1.has(name)) return content.toString('latin1')
-  // TextDecoder takes utf-16 for little-endian, whatever the byte-order mark says.
+  // TextDecoder decodes utf-16 as little-endian even if the byte-order mark says otherwise.
   if (name === 'utf-16' && content[0] === 0xfe && content[1] === 0xff) return decodeText(content, 'utf-16be')
   return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
 }
 
-/** The same for one chunk after the other; called without a chunk at the end. */
+/** Like {@link decodeText}, chunk by chunk; call the decoder without a chunk at the end. */
 export function streamDecoder(charset: string): (chunk?: Buffer) => string {
   if (LATIN1.has(charset.toLowerCase())) return (chunk) => chunk?.toString('latin1') ?? ''
   const create = () => new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
@@ -39,7 +39,7 @@ export function streamDecoder(charset: string): (chunk?: Buffer) => string {
     try {
       return decoder.decode(chunk, options)
     } catch {
-      // In gb18030, gbk and euc-jp Node fails on a chunk of a byte or two behind half of a damaged character.
+      // In gb18030, gbk and euc-jp Node fails on a chunk of one or two bytes after half of a damaged character.
       decoder = create()
       return `\ufffd${decoder.decode(chunk, options)}`
     }
@@ -57,7 +57,7 @@ function isKnownCharset(charset: string): boolean {
   }
 }
 
-/** JSON is UTF-8, or by its zero bytes UTF-16 or UTF-32 (RFC 4627 section 3; requests' `guess_json_utf`). */
+/** Decodes JSON as UTF-8, or as UTF-16 or UTF-32 if its zero bytes show that (RFC 4627 section 3; requests' `guess_json_utf`). */
 export function decodeJson(content: Buffer): string {
   const [a, b, c, d] = content
   if (content.length < 4 || (a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe)) return content.toString('utf8')

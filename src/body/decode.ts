@@ -1,12 +1,11 @@
-/** Content-Encoding: gzip, deflate, br, zstd, and several one after the other (RFC 9110 section 8.4). */
+/** Decompression of bodies: Content-Encoding gzip, deflate, br, zstd, and up to two of them (RFC 9110 section 8.4). */
 import { type Duplex, pipeline, Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import { ContentDecodingError } from '../core/errors.ts'
-import { derived } from './read.ts'
+import { mapStream } from './read.ts'
 
 /**
- * The body as it was before it was encoded; the same stream when it was not, or in a way that nobody here knows, which
- * is left to the reader as in requests.
+ * The decompressed body. A body without Content-Encoding, or with an unknown one, is returned unchanged, as in requests.
  *
  * @param contentEncoding the header, e.g. `gzip` or `deflate, gzip`
  */
@@ -18,19 +17,19 @@ export function decodeBody(body: Readable, contentEncoding: string | undefined):
     body.destroy()
     return Readable.from(tooMany(encodings.length))
   }
-  // The encoding that was applied last comes off first.
-  return encodings.reduceRight((encoded, name) => derived(encoded, decode(encoded, name)), body)
+  // The encoding that was applied last is removed first.
+  return encodings.reduceRight((encoded, name) => mapStream(encoded, decode(encoded, name)), body)
 }
 
-/** Each layer can multiply the size by a thousand; nobody needs more than two (urllib3's CVE-2025-66418). */
+/** Each layer can multiply the size by a thousand (urllib3's CVE-2025-66418). */
 const MAX_ENCODINGS = 2
 
-// biome-ignore lint/correctness/useYield: it is the error that matters
+// biome-ignore lint/correctness/useYield: this generator only throws
 async function* tooMany(count: number): AsyncGenerator<Buffer, void, undefined> {
   throw new ContentDecodingError(`the response was encoded ${count} times, which is more than ${MAX_ENCODINGS}`)
 }
 
-/** An empty body is empty however it was encoded, as answers to HEAD and 304s are: so the first bytes are waited for. */
+/** Makes the decoder after the first bytes: an empty body (of HEAD, 304) is not compressed, whatever its header says. */
 async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer, void, undefined> {
   const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
   const first = await chunks.next()
@@ -45,14 +44,14 @@ async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer,
     yield first.value
     yield* { [Symbol.asyncIterator]: () => chunks }
   }
-  // Its errors come out of the decoder, which it destroys.
+  // pipeline destroys the decoder with an error of the source.
   pipeline(all(), decoder, () => {})
   yield* decoder
 }
 
 /**
- * Zstandard data are frames, one after the other (RFC 8878, section 3.1), as pzstd writes them; before Node 26 a decoder
- * stops behind the first.
+ * Zstandard data consist of frames (RFC 8878 section 3.1), and pzstd writes several. Before Node 26 a decoder stops after
+ * the first one.
  */
 async function* decodeFrames(input: Input): AsyncGenerator<Buffer, void, undefined> {
   let empty = 0
@@ -66,18 +65,19 @@ async function* decodeFrames(input: Input): AsyncGenerator<Buffer, void, undefin
     }
     if (empty > MAX_EMPTY_FRAMES)
       throw new ContentDecodingError('the response has one empty zstd frame after the other')
-    input.take(decoder.bytesWritten)
+    input.consume(decoder.bytesWritten)
   } while (await input.hasMore())
 }
 
-/** pzstd puts one in front of each of its frames; a thousand a megabyte would only keep us busy. */
+/** In a row. pzstd writes one before each frame; many thousands would only consume CPU time. */
 const MAX_EMPTY_FRAMES = 100
 
-/** Chunks that are handed to one decoder after another: what one of them has not used is the next one's. */
+/** Chunks for a sequence of decoders: the bytes that one of them leaves go to the next. */
 class Input {
   readonly #source: AsyncIterator<Buffer>
-  /** What was not used yet, and the chunk that is on its way. */
+  /** The bytes that no decoder has consumed. */
   #rest: Buffer[]
+  /** The read that is pending. */
   #next: Promise<IteratorResult<Buffer>> | undefined
 
   constructor(source: AsyncIterator<Buffer>, first: Buffer) {
@@ -85,7 +85,7 @@ class Input {
     this.#rest = [first]
   }
 
-  /** The chunks, until the decoder has ended. */
+  /** The chunks until the decoder has ended. */
   async *until(decoder: Duplex): AsyncGenerator<Buffer, void, undefined> {
     for (let index = 0; ; index++) {
       if (index === this.#rest.length && !(await this.#pull())) return
@@ -95,8 +95,8 @@ class Input {
     }
   }
 
-  /** Lets go of what was used. */
-  take(bytes: number): void {
+  /** Drops the bytes that a decoder has consumed. */
+  consume(bytes: number): void {
     let left = bytes
     while (left > 0) {
       const [first] = this.#rest
@@ -111,7 +111,7 @@ class Input {
     return this.#rest.length > 0 || this.#pull()
   }
 
-  /** Takes in the next chunk; false at the end. Two may ask for the same. */
+  /** Reads the next chunk; false at the end. Two concurrent calls share one read. */
   async #pull(): Promise<boolean> {
     this.#next ??= this.#source.next()
     const pulled = this.#next
@@ -125,7 +125,7 @@ class Input {
   }
 }
 
-/** By name: a decoder for a body that begins with these bytes. */
+/** By name: makes the decoder of a body that starts with these bytes. */
 const DECODERS: ReadonlyMap<string, (start: Buffer) => Duplex> = new Map<string, (start: Buffer) => Duplex>([
   ['gzip', () => zlib.createGunzip()],
   ['x-gzip', () => zlib.createGunzip()],
@@ -135,8 +135,8 @@ const DECODERS: ReadonlyMap<string, (start: Buffer) => Duplex> = new Map<string,
 ])
 
 /**
- * The header of a zlib stream (RFC 1950 section 2.2): method 8, and a check by 31. By the standard `deflate` has one,
- * but servers that leave it out are not rare.
+ * Whether a zlib header is there (RFC 1950 section 2.2): method 8, and a multiple of 31. The standard requires it for
+ * `deflate`, but many servers leave it out.
  */
 function isZlib(start: Buffer): boolean {
   const [first = 0, second = 0] = start

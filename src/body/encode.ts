@@ -4,60 +4,69 @@ import { isRecord, toFieldList, toPairs, typeName } from '../core/pairs.ts'
 import { encodeForm, FORM_TYPE, type FormInit } from '../http/form.ts'
 import { encodeJson, JSON_TYPE } from './json.ts'
 import { encodeMultipart, type FilesInit, fieldPart, fileParts, type Part } from './multipart.ts'
-import { type BytesInit, bodyIterable, letGo, pieces, type Source, type StreamInit, tagOf, toSource } from './source.ts'
+import {
+  type BodySource,
+  type BytesInit,
+  checkedChunks,
+  classTag,
+  destroySource,
+  onceOrReplayable,
+  type StreamInit,
+  toSource,
+} from './source.ts'
 
 /**
- * What `data` takes: bytes are sent as they are, streams and iterables of bytes piece by piece, `FormData` as
- * multipart, and the names and values of mappings as a form.
+ * What `data` takes: bytes and text are sent unchanged, streams and iterables of bytes chunk by chunk, `FormData` as
+ * multipart, and mappings as a form.
  */
 export type DataInit = BytesInit | Blob | StreamInit | Iterable<Uint8Array | string> | FormData | FormInit
 
-/** The options that a body is made of. */
+/** The options that describe a body. */
 export interface BodyOptions {
   /**
-   * The body: text and bytes as they are, a stream or an iterable piece by piece, an object, `Map`, list of pairs or
-   * `URLSearchParams` as a form, `FormData` as multipart. Beside `files` it is the fields before them.
+   * The body: text and bytes unchanged, a stream or an iterable chunk by chunk, an object, `Map`, list of pairs or
+   * `URLSearchParams` as a form, `FormData` as multipart. Together with `files` it holds the fields before them.
    */
   data?: DataInit | null | undefined
-  /** A value to send as JSON, with its Content-Type; `null` sends nothing. Not looked at beside `data` or `files`. */
+  /** A value to send as `application/json`; `null` sends nothing. Ignored if `data` or `files` is given. */
   json?: unknown
   /**
-   * Parts of a multipart body, by field: bytes, text, a `Blob`, a stream, or `[filename, content, type, headers]`. Streams
-   * are never held in memory.
+   * The parts of a multipart body by field: bytes, text, a `Blob`, a stream, or `[filename, content, type, headers]`.
+   * Streams are not buffered.
    */
   files?: FilesInit | null | undefined
 }
 
-/** A body as it is sent. */
+/** A body that is ready to be sent. */
 export interface EncodedBody {
   /**
-   * Bytes in memory, or an iterable of them; `undefined` is no body. Every iteration of a rewindable iterable begins
-   * at the start, so that sending again needs nothing else; a second one of another throws `UnrewindableBodyError`.
+   * Bytes, or an iterable of chunks; `undefined` is no body. If `rewindable`, every iteration begins at the start; if not,
+   * the second iteration throws `UnrewindableBodyError`.
    */
   readonly content: Buffer | AsyncIterable<Uint8Array> | undefined
-  /** The Content-Type to send unless the user set one. */
+  /** The Content-Type, unless the user set one. */
   readonly contentType: string | undefined
-  /** In bytes; `undefined` when it is not known: to be sent with `Transfer-Encoding: chunked`. 0 without a body. */
+  /** In bytes; 0 without a body. `undefined` if it is unknown: the body is sent with `Transfer-Encoding: chunked`. */
   readonly contentLength: number | undefined
-  /** Whether it can be sent again, after a redirect or for a retry. */
+  /** Whether it can be sent again for a redirect, a challenge or a retry. */
   readonly rewindable: boolean
-  /** Lets go of streams that will not be read to their end. */
-  readonly release?: (() => void) | undefined
+  /** Destroys the streams that will not be read to their end. */
+  readonly destroy?: (() => void) | undefined
 }
 
 /**
- * Makes the body of a request, by the rules of requests' `prepare_body`:
+ * Encodes the body of a request by the rules of requests' `prepare_body`:
  *
- * 1. `files` make a multipart body, after the fields of `data`; `json` is ignored then.
- * 2. Else `data`, when it is not empty (`''`, `{}`, no bytes …).
- * 3. Else `json`, when it is given: 0, `false`, `''` and `{}` are sent, `null` is not (as Python's `None`; send
- *    the text with `data: 'null'`).
+ * 1. If there are `files`, the body is multipart: the fields of `data`, then the files; `json` is ignored.
+ * 2. Else `data`, unless it is empty (`''`, `{}`, no bytes …).
+ * 3. Else `json`, unless it is `null` or `undefined` (Python's `None`): 0, `false`, `''` and `{}` are sent. To send the
+ *    text `null` write `data: 'null'`.
  *
- * A string or bytes come without a Content-Type, a `Blob` with its own. The length of a `Blob` and of the file of an
- * `fs.ReadStream` is known; other streams are sent chunked. Nothing is read here but the size of files.
+ * A string or bytes have no Content-Type, a `Blob` has its own. The length of a `Blob` and of the file of an
+ * `fs.ReadStream` is known; other streams are sent chunked. Only the size of files is read here, not their content.
  *
  * @throws TypeError for a wrong type, with the name of the option; InvalidJSONError as `encodeJson`; InvalidHeader
- *   for a header of a part.
+ *   for a header of a part
  *
  * @example
  * encodeBody({ data: { a: [1, 2] } }).content               // <Buffer 'a=1&a=2'>
@@ -72,11 +81,11 @@ export function encodeBody({ data, json, files }: BodyOptions): EncodedBody {
   return inMemory(encodeJson(json), JSON_TYPE)
 }
 
-/** Lets go of the streams in a body that is not made after all. */
-export function giveUpBody({ data, files }: BodyOptions): void {
-  letGo(data)
+/** Destroys the streams in the options of a body that will not be encoded. */
+export function destroyBody({ data, files }: BodyOptions): void {
+  destroySource(data)
   if (typeof files !== 'object' || files === null) return
-  letGo(Symbol.iterator in files ? Array.from(files as Iterable<unknown>) : Object.values(files))
+  destroySource(Symbol.iterator in files ? Array.from(files as Iterable<unknown>) : Object.values(files))
 }
 
 /** A request without a body. */
@@ -88,10 +97,10 @@ export const NO_BODY: EncodedBody = Object.freeze({
 })
 
 /**
- * The body with a length that the user knows, for a stream that does not tell its own; another length stands as it is.
+ * The body with the length that the user declares, for a stream of unknown length; a known length stays.
  *
  * @param declared the value of the header Content-Length
- * @throws InvalidHeader for what is no length. A stream of another length is an error when it is sent.
+ * @throws InvalidHeader if it is not a number. A stream of another length fails when it is sent.
  */
 export function withDeclaredLength(body: EncodedBody, declared: string | undefined): EncodedBody {
   const { content, contentLength, rewindable } = body
@@ -101,7 +110,7 @@ export function withDeclaredLength(body: EncodedBody, declared: string | undefin
   const length = Number(declared)
   return {
     ...body,
-    content: bodyIterable(rewindable, 'data', () => pieces(content, length, 'data')),
+    content: onceOrReplayable(rewindable, 'data', () => checkedChunks(content, length, 'data')),
     contentLength: length,
   }
 }
@@ -110,7 +119,7 @@ const FIELDS_ACCEPTED = 'an object, a Map, a list of [name, value] pairs, URLSea
 const DATA_ACCEPTED = `a string, bytes, a Blob, a stream, an iterable of bytes, ${FIELDS_ACCEPTED}`
 const FILES_ACCEPTED = 'an object, a Map or a list of [field, file] pairs'
 
-/** The body for `data` alone; `undefined` when it is empty. */
+/** The body for `data` without `files`; `undefined` if it is empty. */
 function encodeData(data: DataInit): EncodedBody | undefined {
   const source = toSource(data, 'data')
   if (source) return Buffer.isBuffer(source.content) && source.length === 0 ? undefined : fromSource(source)
@@ -119,7 +128,7 @@ function encodeData(data: DataInit): EncodedBody | undefined {
   return pairs.length === 0 ? undefined : inMemory(Buffer.from(encodeForm(pairs as FormInit)), FORM_TYPE)
 }
 
-/** The parts for `data` beside `files`. */
+/** The parts for `data` with `files`. */
 function dataParts(data: DataInit | null | undefined): Part[] {
   if (data === undefined || data === null) return []
   if (isFormData(data)) return formDataParts(data)
@@ -136,21 +145,21 @@ function formDataParts(form: FormData): Part[] {
   )
 }
 
-/** Without naming the global `FormData`, so that it is not loaded for requests that have none. */
+/** Compares tags: naming the global `FormData` would load its implementation for every request. */
 function isFormData(data: DataInit): data is FormData {
-  return typeof data === 'object' && tagOf(data) === 'FormData' && Symbol.iterator in data
+  return typeof data === 'object' && classTag(data) === 'FormData' && Symbol.iterator in data
 }
 
 function isParams(data: object): boolean {
-  return tagOf(data) === 'URLSearchParams'
+  return classTag(data) === 'URLSearchParams'
 }
 
 function fromMultipart(parts: readonly Part[]): EncodedBody {
   return fromSource(encodeMultipart(parts))
 }
 
-function fromSource({ content, type, length, rewindable, release }: Source): EncodedBody {
-  return { content, contentType: type, contentLength: length, rewindable, release }
+function fromSource({ content, type, length, rewindable, destroy }: BodySource): EncodedBody {
+  return { content, contentType: type, contentLength: length, rewindable, destroy }
 }
 
 function inMemory(content: Buffer, contentType: string): EncodedBody {

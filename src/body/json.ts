@@ -6,19 +6,18 @@ import { typeName } from '../core/pairs.ts'
 export const JSON_TYPE = 'application/json'
 
 /**
- * Writes a value as JSON in UTF-8. `Map`s are written as objects.
+ * Encodes a value as JSON in UTF-8. `Map`s become objects.
  *
- * The text is that of `JSON.stringify`, hence without the blanks of Python's `", "` and `": "` and with other
- * than ASCII characters as they are; the values are the same. `undefined` and functions are left out of
- * objects and become `null` in arrays.
+ * The text is that of `JSON.stringify`: unlike Python's it has no blanks after `,` and `:`, and characters beyond ASCII
+ * are not escaped. `undefined` and functions are left out of objects and become `null` in arrays.
  *
- * @throws InvalidJSONError for what JSON cannot hold: `NaN` and infinities (which `JSON.stringify` alone would
- *   turn into `null`), a `BigInt`, a `Set` (which it would empty), a cycle, `undefined` or a function as the whole.
+ * @throws InvalidJSONError for a value that JSON cannot represent: `NaN` and infinities (`JSON.stringify` writes `null`),
+ *   a `BigInt`, a `Set` (`JSON.stringify` writes `{}`), a cycle, `undefined` or a function at the top
  */
 export function encodeJson(value: unknown): Buffer {
   let text = stringify(value)
-  // A number that is not finite has become `null` and a Map or Set `{}`: only then is a second look needed.
-  if (text?.includes('null') || text?.includes('{}')) text = stringify(value, strictly)
+  // A number that is not finite became `null`, a Map or Set `{}`: only such a text has to be checked.
+  if (text?.includes('null') || text?.includes('{}')) text = stringify(value, checkValue)
   if (text === undefined) throw new InvalidJSONError(`json must be a JSON value, got ${typeName(value)}`)
   return Buffer.from(text)
 }
@@ -33,7 +32,7 @@ function stringify(value: unknown, replacer?: (key: string, value: unknown) => u
   }
 }
 
-function strictly(key: string, value: unknown): unknown {
+function checkValue(key: string, value: unknown): unknown {
   const where = key === '' ? '' : ` at ${JSON.stringify(key)}`
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new InvalidJSONError(`Out of range float values are not JSON compliant: ${value}${where}`)

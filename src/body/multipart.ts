@@ -3,17 +3,17 @@ import type { Blob } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { type PairsInit, toPairs, typeName } from '../core/pairs.ts'
 import { checkHeader } from '../http/headers.ts'
-import { type BytesInit, bodyIterable, type Source, type StreamInit, toSource } from './source.ts'
+import { type BodySource, type BytesInit, onceOrReplayable, type StreamInit, toSource } from './source.ts'
 
 /** The content of a part. */
 export type FileContent = BytesInit | Blob | StreamInit
 
-/** Headers of a part besides `Content-Disposition` and `Content-Type`; empty and absent values are left out. */
+/** Headers of a part besides `Content-Disposition` and `Content-Type`; empty and missing values are left out. */
 export type PartHeaders = PairsInit<string | null | undefined>
 
 /**
- * A part: its content, or a list of filename, content, media type and headers. A filename of `null` sends none;
- * left out, it is the name of the `File` or of the file that is read, else the field's.
+ * A part: its content, or a list of filename, content, media type and headers. A filename of `null` sends none. The
+ * default is the name of the `File` or of the file that is read, else the name of the field.
  */
 export type FileSpec =
   | FileContent
@@ -27,19 +27,19 @@ export type FileSpec =
 /** What `files` takes. A list of pairs may repeat a field. */
 export type FilesInit = PairsInit<FileSpec | null | undefined>
 
-/** A part, ready to be written. */
+/** A part with its rendered header lines. */
 export interface Part {
   readonly head: string
-  readonly source: Source
+  readonly source: BodySource
 }
 
-/** A written multipart body and its Content-Type. */
-export interface Multipart extends Source {
+/** An encoded multipart body and its Content-Type. */
+export interface Multipart extends BodySource {
   readonly type: string
 }
 
 /**
- * A part for a plain field.
+ * The part of a plain field.
  *
  * @example
  * fieldPart('a', '1') // Content-Disposition: form-data; name="a"
@@ -50,9 +50,10 @@ export function fieldPart(name: string, value: string | Buffer): Part {
 }
 
 /**
- * The parts for `files`; a `null` content is left out.
+ * The parts for `files`; a part with `null` as its content is left out.
  *
- * @throws TypeError for what is no {@link FileSpec}, InvalidHeader for a media type or header that cannot be sent.
+ * @param option the name of the option, for messages
+ * @throws TypeError for a value that is not a {@link FileSpec}, InvalidHeader for an invalid media type or header
  */
 export function fileParts(files: Iterable<readonly [string, unknown]>, option = 'files'): Part[] {
   const parts: Part[] = []
@@ -64,33 +65,33 @@ export function fileParts(files: Iterable<readonly [string, unknown]>, option = 
 }
 
 /**
- * Writes `multipart/form-data` byte for byte as requests (urllib3's `encode_multipart_formdata`) does: in memory
- * when every part is, else piece by piece, and with a length when all of them have one.
+ * Encodes `multipart/form-data` byte for byte as requests (urllib3's `encode_multipart_formdata`) does: as one buffer
+ * if every part is in memory, else as a stream, with a length if all parts have one.
  *
- * @param boundary only for tests; 32 random hexadecimal digits.
+ * @param boundary for tests; default: 32 random hexadecimal digits
  */
 export function encodeMultipart(parts: readonly Part[], boundary = randomBytes(16).toString('hex')): Multipart {
-  const pieces: Source['content'][] = []
+  const segments: BodySource['content'][] = []
   for (const { head, source } of parts) {
-    pieces.push(Buffer.from(`--${boundary}\r\n${head}\r\n\r\n`), source.content, CRLF)
+    segments.push(Buffer.from(`--${boundary}\r\n${head}\r\n\r\n`), source.content, CRLF)
   }
-  pieces.push(Buffer.from(`--${boundary}--\r\n`))
+  segments.push(Buffer.from(`--${boundary}--\r\n`))
   const type = `multipart/form-data; boundary=${boundary}`
-  if (pieces.every((piece) => Buffer.isBuffer(piece))) {
-    const content = Buffer.concat(pieces)
+  if (segments.every((segment) => Buffer.isBuffer(segment))) {
+    const content = Buffer.concat(segments)
     return { content, length: content.length, rewindable: true, type }
   }
   const rewindable = parts.every(({ source }) => source.rewindable)
-  const content = bodyIterable(rewindable, 'files', async function* () {
-    for (const piece of pieces) {
-      if (Buffer.isBuffer(piece)) yield piece
-      else yield* piece
+  const content = onceOrReplayable(rewindable, 'files', async function* () {
+    for (const segment of segments) {
+      if (Buffer.isBuffer(segment)) yield segment
+      else yield* segment
     }
   })
-  const release = () => {
-    for (const { source } of parts) source.release?.()
+  const destroy = () => {
+    for (const { source } of parts) source.destroy?.()
   }
-  return { content, length: totalLength(parts, pieces), rewindable, type, release }
+  return { content, length: totalLength(parts, segments), rewindable, type, destroy }
 }
 
 const CRLF = Buffer.from('\r\n')
@@ -103,8 +104,8 @@ function filePart(name: string, spec: unknown, where: string): Part | undefined 
   if (value === null || value === undefined) return undefined
   const source = toSource(value, where)
   if (!source) throw new TypeError(`${where} must be ${ACCEPTED}, got ${typeName(value)}`)
-  const shown = filename === undefined ? (source.filename ?? name) : (filename as string | null)
-  return { head: renderHead(name, shown ?? undefined, type ?? source.type, headers, where), source }
+  const sentName = filename === undefined ? (source.filename ?? name) : (filename as string | null)
+  return { head: renderHead(name, sentName ?? undefined, type ?? source.type, headers, where), source }
 }
 
 function checkSpec(spec: readonly unknown[], where: string): void {
@@ -116,7 +117,7 @@ function checkSpec(spec: readonly unknown[], where: string): void {
   )
 }
 
-/** The lines of a part's head, in urllib3's order, without the empty one. */
+/** The header lines of a part, in urllib3's order, without the empty line that ends them. */
 function renderHead(name: string, filename: string | undefined, type?: unknown, headers?: unknown, where = ''): string {
   const lines = [`Content-Disposition: form-data; ${parameter('name', name)}`]
   if (filename !== undefined) lines[0] += `; ${parameter('filename', filename)}`
@@ -136,14 +137,14 @@ function renderHead(name: string, filename: string | undefined, type?: unknown, 
   return [...lines, ...others].join('\r\n')
 }
 
-/** The escaping of WHATWG's multipart/form-data, which urllib3 2 follows; the rest is UTF-8. */
+/** A parameter with the escapes of the HTML standard (multipart/form-data), as in urllib3 2; other characters are UTF-8. */
 function parameter(name: string, value: string): string {
   return `${name}="${value.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22')}"`
 }
 
-function totalLength(parts: readonly Part[], pieces: readonly Source['content'][]): number | undefined {
+function totalLength(parts: readonly Part[], segments: readonly BodySource['content'][]): number | undefined {
   let total = 0
-  for (const piece of pieces) if (Buffer.isBuffer(piece)) total += piece.length
+  for (const segment of segments) if (Buffer.isBuffer(segment)) total += segment.length
   for (const { source } of parts) {
     if (Buffer.isBuffer(source.content)) continue
     if (source.length === undefined) return undefined

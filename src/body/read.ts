@@ -1,10 +1,10 @@
-/** Reading a body: all of it, in pieces of one size, or line by line. */
+/** Reading a body: completely, in chunks of one size, or line by line. */
 import { Readable } from 'node:stream'
 
-/** All of a stream at once: quicker than iterating, and most bodies are read so. */
-export function collect(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
+/** Reads a stream to its end; faster than an iteration. @throws the stream's error, or one if it closes early */
+export function readChunks(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A stream that failed before anybody listened says nothing any more.
+    // A stream that was destroyed before emits nothing any more.
     if (stream.destroyed) {
       reject(stream.errored ?? closedEarly())
       return
@@ -26,10 +26,10 @@ export function collect(stream: Readable, add: (chunk: unknown) => void): Promis
 }
 
 /**
- * A stream of the bytes that `chunks` makes of `source`. Destroying it gives up the source at once: a generator that waits for
- * bytes would not hear of it.
+ * A stream of `chunks`, a generator that reads `source`. Destroying the stream destroys the source at once: a generator
+ * that waits for a chunk cannot be interrupted.
  */
-export function derived(source: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
+export function mapStream(source: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
   const stream = Readable.from(chunks, { objectMode: false })
   const destroy = stream._destroy
   stream._destroy = (error, callback) => {
@@ -43,14 +43,14 @@ function closedEarly(): Error {
   return new Error('the connection was closed before the end of the body')
 }
 
-/** Streams of users' own adapters may yield strings and plain arrays of bytes. */
+/** A chunk as a `Buffer`. The streams of users' own adapters may yield strings and typed arrays. */
 export function toBuffer(chunk: unknown): Buffer {
   if (Buffer.isBuffer(chunk)) return chunk
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   return Buffer.from(String(chunk))
 }
 
-/** The same bytes in pieces of `size`; the last one may be shorter. */
+/** The same bytes in chunks of `size` bytes; the last one may be shorter. */
 export async function* rechunk(
   source: AsyncIterable<Buffer> | Iterable<Buffer>,
   size: number,
@@ -70,14 +70,14 @@ export async function* rechunk(
   if (length > 0) yield Buffer.concat(pending)
 }
 
-/** Line by line, without line ends (LF, CRLF, CR). `decode` is called without a chunk at the end. */
+/** The lines without their ends (LF, CRLF or CR). `decode` is called without a chunk at the end. */
 export async function* lines(
   chunks: AsyncIterable<Buffer>,
   decode: (chunk?: Buffer) => string,
 ): AsyncGenerator<string, void, undefined> {
-  // Of the line that is not complete: joined once, since a line may be as long as a server likes.
-  let pieces: string[] = []
-  // A CR at the end of a chunk may be half of a line end.
+  // Parts of the incomplete line, joined once: a line may be arbitrarily long.
+  let lineParts: string[] = []
+  // A CR at the end of a chunk may be the first half of a CRLF.
   let held = ''
   for await (const chunk of chunks) {
     const text = held + decode(chunk)
@@ -85,11 +85,11 @@ export async function* lines(
     const complete = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
     const last = complete.pop() ?? ''
     for (const line of complete) {
-      yield pieces.join('') + line
-      pieces = []
+      yield lineParts.join('') + line
+      lineParts = []
     }
-    pieces.push(last)
+    lineParts.push(last)
   }
-  const rest = pieces.join('') + decode()
+  const rest = lineParts.join('') + decode()
   if (rest !== '' || held !== '') yield rest
 }

@@ -7,39 +7,39 @@ import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/we
 import { RequestException, UnrewindableBodyError } from '../core/errors.ts'
 import { isIterable, typeName } from '../core/pairs.ts'
 
-/** Bytes that stand in memory; a string is UTF-8. They are not copied: do not change them while they are sent. */
+/** Bytes in memory; a string is sent as UTF-8. They are not copied: do not change them while they are being sent. */
 export type BytesInit = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
 
-/** Bytes that come in pieces. */
+/** Bytes that are produced while they are sent, chunk by chunk. */
 export type StreamInit = NodeJS.ReadableStream | ReadableStream | AsyncIterable<Uint8Array | string>
 
-/** A body or a part of one, ready to be sent, once or again. */
-export interface Source {
+/** A body, or the content of a part, ready to be sent. */
+export interface BodySource {
   /**
-   * Bytes, or an iterable of them. Every iteration of a rewindable one begins at the start; the second iteration of
-   * another throws `UnrewindableBodyError`.
+   * Bytes, or an iterable of chunks. If `rewindable`, every iteration begins at the start; if not, the second iteration
+   * throws `UnrewindableBodyError`.
    */
   readonly content: Buffer | AsyncIterable<Uint8Array>
-  /** In bytes; `undefined` when it is not known before the end. */
+  /** In bytes; `undefined` if it is unknown before the end. */
   readonly length: number | undefined
-  /** Whether it can be sent again: bytes, `Blob`s and files read by their path can. */
+  /** Whether it can be sent again: true for bytes, `Blob`s, and files that are read by path. */
   readonly rewindable: boolean
-  /** The media type that a `Blob` brings along. */
+  /** The media type of a `Blob`. */
   readonly type?: string | undefined
-  /** The name that a `File` or a file stream brings along, without directories. */
+  /** The name of a `File` or of the file of a stream, without directories. */
   readonly filename?: string | undefined
-  /** Lets go of a stream that will not be read to its end: what it holds (a file, a socket) is closed. */
-  readonly release?: (() => void) | undefined
+  /** Destroys a stream that will not be read to its end, which closes its file or socket. */
+  readonly destroy?: (() => void) | undefined
 }
 
 /**
- * Makes a source of bytes, a `Blob`, a stream or an iterable of bytes; `undefined` for anything else (mappings,
- * arrays, `FormData`). The size of a file that a `ReadStream` reads is asked of the file system.
+ * Makes a source of bytes, a `Blob`, a stream or an iterable of bytes; returns `undefined` for anything else (mappings,
+ * arrays, `FormData`). For a `ReadStream` the size of the file is read from the file system.
  *
- * @param option the option's name, for messages.
- * @throws TypeError for a stream that has been read; Node's own error (`ENOENT` …) for a file that is not there.
+ * @param option the name of the option, for messages
+ * @throws TypeError for a stream that has been read; Node's own error (`ENOENT` …) for a file that does not exist
  */
-export function toSource(value: unknown, option: string): Source | undefined {
+export function toSource(value: unknown, option: string): BodySource | undefined {
   const bytes = toBytes(value)
   if (bytes) return { content: bytes, length: bytes.length, rewindable: true }
   if (typeof value !== 'object' || value === null) return undefined
@@ -49,14 +49,14 @@ export function toSource(value: unknown, option: string): Source | undefined {
   if (isWebStream(value)) return fromWebStream(value, option)
   if (Symbol.asyncIterator in value) return fromStream(value as AsyncIterable<unknown>, option)
   // Arrays, Maps, URLSearchParams and FormData are iterable too, but they hold fields.
-  if (isIterable(value) && !Array.isArray(value) && !(value instanceof Map) && !FIELDS.has(tagOf(value))) {
+  if (isIterable(value) && !Array.isArray(value) && !(value instanceof Map) && !FIELDS.has(classTag(value))) {
     return fromStream(value, option)
   }
   return undefined
 }
 
-/** An iterable over what `open` yields: as often as wanted, or once only. */
-export function bodyIterable(
+/** An iterable that calls `open` for each iteration; if not rewindable, the second iteration throws. */
+export function onceOrReplayable(
   rewindable: boolean,
   option: string,
   open: () => AsyncGenerator<Uint8Array, void, undefined>,
@@ -73,8 +73,8 @@ export function bodyIterable(
   }
 }
 
-/** The name of a value's class as it says it itself: `Blob`, `FormData` …, also for those of other libraries. */
-export function tagOf(value: object): string {
+/** The `Symbol.toStringTag` of a value (`Blob`, `FormData` …), which polyfills and other libraries set too. */
+export function classTag(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1)
 }
 
@@ -88,14 +88,14 @@ function toBytes(value: unknown): Buffer | undefined {
   return undefined
 }
 
-/** Without naming the global `Blob`, so that its implementation is not loaded for requests that have none. */
+/** Compares tags: naming the global `Blob` would load its implementation for every request. */
 function isBlob(value: object): value is Blob & { readonly name?: string } {
-  return (tagOf(value) === 'Blob' || tagOf(value) === 'File') && 'stream' in value && 'size' in value
+  return (classTag(value) === 'Blob' || classTag(value) === 'File') && 'stream' in value && 'size' in value
 }
 
-function fromBlob(blob: Blob & { readonly name?: string }, option: string): Source {
+function fromBlob(blob: Blob & { readonly name?: string }, option: string): BodySource {
   return {
-    content: bodyIterable(true, option, () => pieces(blob.stream(), blob.size, option)),
+    content: onceOrReplayable(true, option, () => checkedChunks(blob.stream(), blob.size, option)),
     length: blob.size,
     rewindable: true,
     type: blob.type === '' ? undefined : blob.type,
@@ -107,15 +107,15 @@ function isStream(value: object): value is Readable {
   return 'pipe' in value && typeof value.pipe === 'function'
 }
 
-/** Takes a Node stream into care: its errors wait until it is read. */
+/** Prepares a Node stream for a later iteration, which throws an error that the stream emits before. */
 function toIterable(stream: Readable, option: string): AsyncIterable<unknown> {
   if (stream.readableEnded || (stream.destroyed && !stream.errored)) {
     throw new TypeError(`${option} is a stream that has been read or closed already`)
   }
-  // Without a listener, an error before the body is asked for would end the process.
+  // Without a listener, an 'error' event before the body is read would end the process.
   stream.on('error', () => {})
   if (Symbol.asyncIterator in stream) return stream
-  // The streams of Node 0.x, which the package form-data still has.
+  // Streams of Node 0.x are not iterable; the package form-data still makes them.
   const old = stream as NodeJS.ReadableStream
   return (async function* () {
     const through = new PassThrough()
@@ -124,75 +124,75 @@ function toIterable(stream: Readable, option: string): AsyncIterable<unknown> {
   })()
 }
 
-/** Without naming the global `ReadableStream`, so that its implementation is not loaded for requests that have none. */
+/** Compares tags: naming the global `ReadableStream` would load its implementation for every request. */
 function isWebStream(value: object): value is ReadableStream {
-  return tagOf(value) === 'ReadableStream' && 'getReader' in value
+  return classTag(value) === 'ReadableStream' && 'getReader' in value
 }
 
-/** By a reader: that can be cancelled while it waits, which an iterator cannot. */
-function fromWebStream(stream: ReadableStream, option: string): Source {
+/** Uses a reader, because a reader can be cancelled while a read is pending and an iterator cannot. */
+function fromWebStream(stream: ReadableStream, option: string): BodySource {
   if (stream.locked) throw new TypeError(`${option} is a stream that has been read or is locked already`)
   let reader: ReadableStreamDefaultReader | undefined
-  const release = () => void (reader ?? stream).cancel().catch(() => {})
+  const cancel = () => void (reader ?? stream).cancel().catch(() => {})
   const chunks = async function* () {
     reader = stream.getReader()
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
     } finally {
-      release()
+      cancel()
     }
   }
-  return fromStream(chunks(), option, release)
+  return fromStream(chunks(), option, cancel)
 }
 
 function fromStream(
   source: AsyncIterable<unknown> | Iterable<unknown>,
   option: string,
-  letGo: () => void = () => release(source),
-): Source {
-  let isReleased = false
+  destroy: () => void = () => destroyIterable(source),
+): BodySource {
+  let isDestroyed = false
   return {
-    content: bodyIterable(false, option, async function* () {
-      yield* pieces(source, undefined, option)
-      // A source that is let go of ends as if it were done: half a body must not be sent as a whole one.
-      if (isReleased) throw new RequestException(`${option} was given up before its end`)
+    content: onceOrReplayable(false, option, async function* () {
+      yield* checkedChunks(source, undefined, option)
+      // A destroyed source ends its iteration normally. Throw, so that a truncated body is not sent as a complete one.
+      if (isDestroyed) throw new RequestException(`${option} was destroyed before its end`)
     }),
     length: undefined,
     rewindable: false,
-    release: () => {
-      isReleased = true
-      letGo()
+    destroy: () => {
+      isDestroyed = true
+      destroy()
     },
   }
 }
 
-/** Lets go of what was given as a body, or as a part of one, that nobody will read: of streams, and of nothing else. */
-export function letGo(value: unknown): void {
-  if (Array.isArray(value)) for (const each of value) letGo(each)
+/** Destroys the streams in a value that was given as a body or as a part of one; does nothing for other values. */
+export function destroySource(value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) destroySource(each)
   if (typeof value !== 'object' || value === null) return
   if (isWebStream(value)) {
     if (!value.locked) void value.cancel().catch(() => {})
   } else if (isStream(value)) {
-    // A file that is not there says so later, when nobody listens any more.
+    // A ReadStream of a missing file emits 'error' later.
     value.on('error', () => {})
-    release(value)
+    destroyIterable(value)
   }
 }
 
-/** As `stream.pipeline` does with a source when its destination fails. */
-function release(source: AsyncIterable<unknown> | Iterable<unknown>): void {
+/** Destroys a stream or returns an iterator, as `stream.pipeline` does with its source if the destination fails. */
+function destroyIterable(source: AsyncIterable<unknown> | Iterable<unknown>): void {
   const { destroy, return: end } = source as Partial<Record<'destroy' | 'return', () => unknown>>
-  const giveUp = destroy ?? end
-  if (typeof giveUp !== 'function') return
-  // Returning takes its time; what comes of it is of no interest any more.
-  void Promise.resolve(giveUp.call(source)).catch(() => {})
+  const close = destroy ?? end
+  if (typeof close !== 'function') return
+  // An async generator returns a promise; its outcome is irrelevant.
+  void Promise.resolve(close.call(source)).catch(() => {})
 }
 
 /**
- * A stream of a file: its length comes from the file, and it can be opened again by its path. The length of an empty
- * file is not relied on, as in requests: the files in `/proc` say that they are empty.
+ * A source that reads a file: the file gives its length, and its path opens it again. A length of 0 is ignored, as in
+ * requests, because the files in `/proc` report 0.
  */
-function fromFileStream(stream: ReadStream, option: string): Source {
+function fromFileStream(stream: ReadStream, option: string): BodySource {
   const source = fromStream(toIterable(stream, option), option)
   const path = String(stream.path ?? '')
   const named = path === '' ? source : { ...source, filename: basename(path) }
@@ -201,19 +201,19 @@ function fromFileStream(stream: ReadStream, option: string): Source {
   const length = Math.min(size, end + 1) - start
   if (length <= 0) return named
   let first: ReadStream | undefined = stream
-  const letGo = () => {
+  const destroy = () => {
     first = undefined
     stream.destroy()
   }
-  const content = bodyIterable(true, option, () => {
+  const content = onceOrReplayable(true, option, () => {
     const opened = first ?? createReadStream(stream.path, { start, end })
     first = undefined
-    return pieces(opened, length, option)
+    return checkedChunks(opened, length, option)
   })
-  return { ...named, content, length, rewindable: true, release: letGo }
+  return { ...named, content, length, rewindable: true, destroy }
 }
 
-/** The size of the file; 0 when it is no ordinary one or the stream does not read the file that its path names. */
+/** The size in bytes; 0 if it is not a regular file, or if the open descriptor belongs to another file than the path. */
 function fileSize(stream: ReadStream): number {
   const file = statSync(stream.path)
   if (!file.isFile()) return 0
@@ -227,8 +227,8 @@ function fileSize(stream: ReadStream): number {
   }
 }
 
-/** The chunks as bytes, checked against the length that was announced. */
-export async function* pieces(
+/** The chunks as bytes. @throws TypeError for a chunk that is not bytes or text, RequestException if they do not add up to `length` */
+export async function* checkedChunks(
   source: AsyncIterable<unknown> | Iterable<unknown>,
   length: number | undefined,
   option: string,

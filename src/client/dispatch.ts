@@ -49,8 +49,8 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
       request = next
     }
   } catch (error) {
-    // A stream belongs to the request that it was given to: nobody else will close it.
-    first.encoded.release?.()
+    // The request owns the streams of its body.
+    first.encoded.destroy?.()
     throw error
   }
 }

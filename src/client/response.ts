@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { charsetOf, charsetParameter, decodeJson, decodeText, streamDecoder } from '../body/charset.ts'
-import { collect, derived, lines, rechunk, toBuffer } from '../body/read.ts'
+import { lines, mapStream, readChunks, rechunk, toBuffer } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from '../core/errors.ts'
 import { chardet, linkHeader } from '../core/lazy.ts'
@@ -76,7 +76,7 @@ export class Response {
   /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
   get raw(): Readable {
     // Made for who asks: it costs, and what `read()` and the iterators need is there without.
-    this.#raw ??= derived(this.#body, this.#described())
+    this.#raw ??= mapStream(this.#body, this.#described())
     return this.#raw
   }
 
@@ -177,7 +177,7 @@ export class Response {
     const chunks: Buffer[] = []
     const take = this.#begin()
     try {
-      await collect(this.#source, (chunk) => chunks.push(take(chunk)))
+      await readChunks(this.#source, (chunk) => chunks.push(take(chunk)))
     } catch (error) {
       throw this.#describe(error)
     }

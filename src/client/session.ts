@@ -1,7 +1,7 @@
 /** `Session`: requests that share connections, cookies and settings. */
 import { inspect } from 'node:util'
 import { type AuthInit, toAuth } from '../auth/auth.ts'
-import { giveUpBody } from '../body/encode.ts'
+import { destroyBody } from '../body/encode.ts'
 import { environmentOf } from '../core/environment.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
@@ -148,8 +148,8 @@ export class Session {
       settings = requestSettings(this, own)
       prepared = this.#prepare(method, url, own, settings.env)
     } catch (error) {
-      // A stream belongs to the request that it was given to, also to one that cannot be made.
-      giveUpBody(options ?? {})
+      // The request owns the streams of its body, even if it cannot be prepared.
+      destroyBody(options ?? {})
       throw error
     }
     return await dispatch(this, prepared, settings)
