@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, connect as tcpConnect } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type TempDir, tempDir } from './temp.ts'
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -22,8 +22,8 @@ export interface RunningProgram extends AsyncDisposable {
 }
 
 /**
- * Starts a program that listens on the port it is told, and waits until it does. At the end of the scope it is killed, and
- * the directory that it was given for its files is removed.
+ * Starts a program that listens on the port it is told, and waits until it does. At the end of the scope it is terminated,
+ * and the directory that it was given for its files is removed when it has exited.
  */
 export async function startProgram(
   command: (port: number, dir: TempDir) => readonly [program: string, ...args: string[]],
@@ -34,22 +34,37 @@ export async function startProgram(
   // A process group of its own: squid and dante have children.
   const child = spawn(program, args, { stdio: 'ignore', detached: true })
   const closed = once(child, 'close')
-  const kill = () => {
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-  }
+  const kill = () => killGroup(child.pid)
   process.once('exit', kill)
   const stop = async () => {
-    kill()
+    // Not SIGKILL: squid removes its shared memory when it is terminated.
+    child.kill('SIGTERM')
+    const late = setTimeout(kill, STOP_LIMIT_MS)
     await closed
+    clearTimeout(late)
+    kill()
     process.off('exit', kill)
     dir[Symbol.dispose]()
   }
   for (let tries = 0; tries < 400 && child.exitCode === null; tries++) {
     if (await listens(port)) return { port, [Symbol.asyncDispose]: stop }
-    await setTimeout(25)
+    await delay(25)
   }
   await stop()
   throw assert.fail(`${program} does not listen on ${port}`)
+}
+
+/** A program that has not exited by then is killed. */
+const STOP_LIMIT_MS = 10_000
+
+/** Kills what is left of a program and its children. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 export async function freePort(): Promise<number> {

@@ -32,11 +32,13 @@ export function startSquid({ login, inspect }: SquidOptions = {}): Promise<Runni
       `coredump_dir ${dir.path}`,
       'pinger_enable off',
       'visible_hostname squid.test',
+      'shutdown_lifetime 0 seconds',
     ]
     const file = dir.write('squid.conf', `${config.join('\n')}\n`)
     // Started by root, squid goes on as the user proxy.
     chmodSync(dir.path, 0o755)
-    return ['squid', '-N', '-f', file]
+    // Its shared memory is named after the service: another squid of this machine has the name `squid`.
+    return ['squid', '-N', '-n', `vouch${port}`, '-f', file]
   })
 }
 

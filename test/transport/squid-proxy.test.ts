@@ -1,6 +1,7 @@
 /** Requests through squid: as a plain proxy, with credentials, and as one that opens TLS connections. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { existsSync, globSync } from 'node:fs'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { CABundle, get, ProxyError, Session, SSLError } from '../../src/index.ts'
@@ -132,4 +133,12 @@ test('a direct connection and an inspected one to the same server are not shared
   ] as const) {
     assert.equal((await session.get(origin.url, { proxies })).tls?.peerCertificate?.issuer, issuer)
   }
+})
+
+test('the squid of a test has shared memory under a name of its own, and removes it', squid, async () => {
+  const proxy = await startSquid()
+  const own = globSync(`/dev/shm/vouch${proxy.port}-*`)
+  await proxy[Symbol.asyncDispose]()
+  assert(own.length > 0)
+  assert.deepEqual(own.filter(existsSync), [])
 })
