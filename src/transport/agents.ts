@@ -1,11 +1,10 @@
 /**
- * The agents, and what each carries: the only place where they are defined.
+ * The agents: each opens connections of one kind and carries everything that TLS checks on them.
  *
- * An agent belongs to one origin, one trust, one client certificate and one proxy, and carries everything that TLS is
- * to check. Nothing is left to the options of a request: Node's own pool key knows neither `secureContext` nor
- * `checkServerIdentity`, so an agent that served two trusts would hand a connection made under one to the other (seen on
- * Node 20 to 26); and what the agent gives a connection goes over what a request brought, so nothing given later can weaken
- * it.
+ * An agent belongs to one origin, one trust, one client certificate and one proxy. Nothing is left to the options of a request:
+ * Node's own pool key contains neither `secureContext` nor `checkServerIdentity`, so an agent that served two trusts would
+ * give a connection made under one to the other (seen on Node 20 to 26). The agent's settings override a request's options, so
+ * that no option given later can weaken them.
  */
 import http from 'node:http'
 import https from 'node:https'
@@ -16,15 +15,16 @@ import type { ClientIdentity } from '../trust/client-cert.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { checkServerIdentity } from '../x509/hostname.ts'
-import type { ConnectionCallback, ConnectionOptions, ConnectionSpec } from './connection.ts'
+import type { ConnectionCallback, ConnectionGate, ConnectionOptions, ConnectionSpec } from './connection.ts'
+import type { Origin } from './origin.ts'
 import type { ProxyServer } from './proxies.ts'
 import { limitConnectTime } from './time-limits.ts'
 import { endOfChain, handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
-import { Tunnels } from './tunnels.ts'
+import { OpeningTunnels } from './tunnels.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
 export interface PoolOptions {
-  /** How many pools are kept; a pool is for one origin and one trust. The one used longest ago is closed. */
+  /** How many pools are kept; a pool is for one origin and one trust. The least recently used one is closed. */
   readonly poolConnections: number
   /** How many idle connections a pool keeps; with `poolBlock`, how many it opens at most. */
   readonly poolMaxsize: number
@@ -33,48 +33,66 @@ export interface PoolOptions {
    * limits only `total` covers that wait.
    */
   readonly poolBlock: boolean
-  /** How long an idle connection is kept, in ms. A server that announces a shorter time is believed. */
+  /** How long an idle connection is kept, in ms. If a server announces a shorter time, that applies. */
   readonly keepAliveTimeout: number
 }
 
-/** What requests and agents say to each other, which Node's types leave out in part. */
-export interface NodeAgent extends http.Agent {
+/** The agent of a pool. */
+export type PooledAgent = SecureAgent | PlainAgent
+
+/** The method of Node's agents that a `ClientRequest` calls to get its connection; Node's types leave it out. */
+interface NodeAgent {
   addRequest(request: http.ClientRequest, options: ConnectionOptions): void
-  createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined
 }
 
-/** The agent for TLS connections of one kind; it carries all that TLS is to check. */
-export class SecureAgent extends https.Agent {
+const nodeAgent = http.Agent.prototype as unknown as NodeAgent
+
+/** The agent for TLS connections of one kind. */
+export class SecureAgent extends https.Agent implements NodeAgent {
   readonly #spec: ConnectionSpec
-  /** All that TLS checks. */
+  readonly #gate: ConnectionGate
+  /** Everything that TLS checks. */
   readonly #settings: TlsSettings
-  readonly #tunnels = new Tunnels()
+  readonly #tunnels = new OpeningTunnels()
   /** The TLS session that the next connection may resume. */
   #session: { readonly ticket: Buffer; readonly peer: PresentedCertificate | undefined } | undefined
 
-  constructor(spec: ConnectionSpec, options: PoolOptions) {
-    // Node's own cache of sessions does not tell which one a connection was given, hence not whose certificate it is.
+  constructor(spec: ConnectionSpec, options: PoolOptions, gate: ConnectionGate) {
+    // Node's own cache of sessions does not say which session a connection resumes, hence not whose certificate it is.
     super({ ...poolSettings(options), maxCachedSessions: 0 })
-    // Copied for each request by Node: what TLS needs is given to the connection in `#secure`.
+    // Node copies agent.options for every request, so keep them small; #secure adds the TLS settings when it connects.
     this.options = Object.assign(Object.create(null), { noDelay: true, path: null }, poolSettings(options))
     this.#spec = spec
+    this.#gate = gate
     this.#settings = tlsSettings(spec.trust, spec.identity)
   }
 
-  /** Node joins some 25 fields here, three times a request; this agent needs to tell hosts apart and nothing more. */
+  /** Node's joins some 25 fields, three times a request; all connections of this agent differ in host and port only. */
   override getName(options?: { host?: string | undefined; port?: number | undefined }): string {
     return `${options?.host}:${options?.port}`
   }
 
+  addRequest(request: http.ClientRequest, options: ConnectionOptions): void {
+    this.#gate.admit(request, options, (admitted) => nodeAgent.addRequest.call(this, request, admitted))
+  }
+
   override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
+    const refusal = this.#gate.refusal(options.attempt)
+    if (refusal) {
+      callback(refusal)
+      return undefined
+    }
     const { proxy, trust, origin } = this.#spec
     if (proxy === undefined) return this.#secure(options)
-    // The settings for TLS are made only for a proxy that speaks it: a context is expensive.
-    const authority = origin.slice('https://'.length)
-    const spec = { proxy, authority, trust, tls: () => tlsSettings(trust, undefined) }
+    // A function: the settings are made only for a proxy that uses TLS, since a context is expensive.
+    const spec = { proxy, authority: origin.authority, trust, tls: () => tlsSettings(trust, undefined) }
     const use = (socket: Socket, elapsed: number) => this.#secure({ ...options, socket }, elapsed)
     this.#tunnels.open(spec, options, use, callback)
     return undefined
+  }
+
+  override keepSocketAlive(socket: Duplex): unknown {
+    return this.#gate.keepsIdle() && super.keepSocketAlive(socket)
   }
 
   override destroy(): void {
@@ -82,26 +100,26 @@ export class SecureAgent extends https.Agent {
     super.destroy()
   }
 
-  /** In a session that is resumed no certificate is shown, so none that has ended meanwhile would be seen. */
+  /** A resumed session presents no certificate, so an expiry in the meantime would go unnoticed. */
   #resumable() {
     const peer = this.#session?.peer
-    // Not `>=` the other way round: a date that nobody can read ends at once.
+    // Written with `!` so that NaN (an unparsable date) counts as expired.
     if (peer !== undefined && !(Date.now() < endOfChain(peer))) this.#session = undefined
     return this.#session
   }
 
-  /** @param elapsed of the time to connect, in ms */
+  /** @param elapsed how much of the connect timeout is used up, in ms */
   #secure(options: ConnectionOptions, elapsed = 0): TLSSocket {
     const session = this.#resumable()
-    // Over whatever a request brought, or somebody put on Object.prototype.
+    // The settings override a request's options and anything on Object.prototype.
     const resuming: ConnectionOptions = Object.assign(Object.create(null), options, this.#settings, {
       session: session?.ticket,
     })
     const socket = super.createConnection(resuming) as TLSSocket
-    // An agent's option, which TLS connections do not hear of before Node 24: a request in several pieces took 40 ms there.
+    // Before Node 24 TLS sockets ignore the agent's `noDelay`: a request in several writes took 40 ms.
     socket.setNoDelay(true)
     observeHandshake(socket, session?.peer)
-    // Node tells of a session when its handshake has passed every check.
+    // Node emits 'session' after the handshake has passed every check.
     socket.on('session', (ticket) => {
       this.#session = { ticket, peer: handshakeOf(socket)?.peer }
     })
@@ -113,30 +131,43 @@ export class SecureAgent extends https.Agent {
   }
 }
 
-/** The agent for connections without TLS. */
-export class PlainAgent extends http.Agent {
-  readonly #origin: string
-  /** A SOCKS proxy to go through. */
+/** The agent for connections without TLS, direct or through a SOCKS proxy. */
+export class PlainAgent extends http.Agent implements NodeAgent {
+  readonly #origin: Origin
   readonly #proxy: ProxyServer | undefined
-  readonly #tunnels = new Tunnels()
+  readonly #gate: ConnectionGate
+  readonly #tunnels = new OpeningTunnels()
 
-  constructor(origin: string, proxy: ProxyServer | undefined, options: PoolOptions) {
+  constructor(origin: Origin, proxy: ProxyServer | undefined, options: PoolOptions, gate: ConnectionGate) {
     super(poolSettings(options))
     this.#origin = origin
     this.#proxy = proxy
+    this.#gate = gate
+  }
+
+  addRequest(request: http.ClientRequest, options: ConnectionOptions): void {
+    this.#gate.admit(request, options, (admitted) => nodeAgent.addRequest.call(this, request, admitted))
   }
 
   override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
+    const refusal = this.#gate.refusal(options.attempt)
+    if (refusal) {
+      callback(refusal)
+      return undefined
+    }
     if (this.#proxy === undefined) {
       const socket = super.createConnection(options) as Socket
       limitConnectTime(socket, 'connect', options.connectTimeout)
       return socket
     }
-    const { host, port } = new URL(this.#origin)
-    const authority = port === '' ? `${host}:80` : host
-    // A SOCKS proxy is spoken to without TLS.
-    this.#tunnels.open({ proxy: this.#proxy, authority, tls: () => ({}) }, options, (socket) => socket, callback)
+    // SOCKS proxies use no TLS.
+    const spec = { proxy: this.#proxy, authority: this.#origin.authority, tls: () => ({}) }
+    this.#tunnels.open(spec, options, (socket) => socket, callback)
     return undefined
+  }
+
+  override keepSocketAlive(socket: Duplex): unknown {
+    return this.#gate.keepsIdle() && super.keepSocketAlive(socket)
   }
 
   override destroy(): void {
@@ -148,10 +179,10 @@ export class PlainAgent extends http.Agent {
 function poolSettings(options: PoolOptions): http.AgentOptions {
   return {
     keepAlive: true,
-    // The connection used last is the least likely to have been closed by the server.
+    // The most recently used connection is the least likely to have been closed by the server.
     scheduling: 'lifo',
     maxFreeSockets: options.poolMaxsize,
-    // Of an idle connection: on the timeout of one in use Node does nothing.
+    // For idle connections: Node ignores the timeout of a connection in use.
     timeout: options.keepAliveTimeout,
   }
 }
@@ -161,15 +192,15 @@ interface TlsSettings {
   readonly rejectUnauthorized: boolean
   readonly checkServerIdentity: typeof checkServerIdentity
   readonly ALPNProtocols: string[]
-  /** A key that both sides know would take the place of the certificate. */
+  /** Pre-shared keys are disabled: with PSK the server presents no certificate to verify. */
   readonly pskCallback: undefined
 }
 
-/** What TLS checks, and with what. */
+/** What TLS verifies against, and presents as the client. */
 export function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): TlsSettings {
   return {
     secureContext: secureContextFor(trust, identity),
-    // Explicit in either case: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
+    // Always explicit: without it NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
     rejectUnauthorized: trust.verified,
     checkServerIdentity: trust.verified ? checkServerIdentity : () => undefined,
     ALPNProtocols: ['http/1.1'],

@@ -1,4 +1,5 @@
-/** What pools, agents and tunnels agree on: what identifies a connection, and how one is asked for. */
+/** The types that pools, agents and tunnels share: what a connection depends on, and how one is requested. */
+import type { ClientRequest } from 'node:http'
 import type https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,58 +7,64 @@ import type tls from 'node:tls'
 import { ConnectionError } from '../core/errors.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
+import type { Origin } from './origin.ts'
 import type { ProxyServer } from './proxies.ts'
 
-/** Everything that a TLS connection depends on. The key of a pool is made of all of it. */
+/** Everything that a TLS connection depends on. The key of a pool contains all of it. */
 export interface ConnectionSpec {
-  /** `https://host:port` */
-  readonly origin: string
+  readonly origin: Origin
   readonly trust: ResolvedTrust
   readonly identity: ClientIdentity | undefined
-  /** The proxy that a tunnel leads through; `undefined`: none. */
+  /** The proxy that opens the tunnel; `undefined`: none. */
   readonly proxy: ProxyServer | undefined
 }
 
-/** What `createConnection` is given: Node's options, and ours that a request hands through. */
+/** The options of `createConnection`: Node's, and ours, which Node copies from the request. */
 export interface ConnectionOptions extends https.AgentOptions {
   /** ms */
   readonly connectTimeout?: number | undefined
-  /** A tunnel to run TLS over. */
-  readonly socket?: Socket
   /** A TLS session to resume. */
   readonly session?: Buffer | undefined
   readonly attempt?: ConnectionAttempt
 }
 
-/** A connection that is being made for a request, or is to be. */
+/** The opening of a connection for one request. */
 export interface ConnectionAttempt {
-  /** While it is being opened: Node knows nothing of it yet. */
+  /** The tunnel while it is being opened, when Node has no socket yet. */
   tunnel?: TunnelAttempt | undefined
-  /** Why the request wants no connection any more. */
-  givenUp?: Error
+  /** Why the request needs no connection any more. */
+  abortReason?: Error
 }
 
 export type ConnectionCallback = (error: Error | null, socket?: Duplex) => void
 
-/** What a tunnel needs to know. */
+/** What an agent asks its pool. */
+export interface ConnectionGate {
+  /** Calls `start` when the request may use an idle connection or open one, with the options that the agent then needs. */
+  admit(request: ClientRequest, options: ConnectionOptions, start: (options: ConnectionOptions) => void): void
+  /** Why no connection may be opened for an attempt; `undefined` if one may. */
+  refusal(attempt: ConnectionAttempt | undefined): Error | undefined
+  /** Whether a connection that has become idle is kept for further requests. */
+  keepsIdle(): boolean
+}
+
 export interface TunnelOptions {
   readonly proxy: ProxyServer
   /** `host:port` of the origin. */
   readonly authority: string
-  /** For the TLS connection to an `https:` proxy; the client certificate is not among it, that is for the origin. */
+  /** For the TLS connection to an `https:` proxy; without the client certificate, which is for the origin. */
   readonly tls: () => tls.ConnectionOptions
-  /** What that is verified against, for errors. */
+  /** What the proxy's certificate is verified against, for errors. */
   readonly trust?: ResolvedTrust
   /** ms */
   readonly connectTimeout: number | undefined
 }
 
-/** Called once, with a socket or an error: a ProxyError, the time limit's, or the reason for giving up. */
+/** Called once, with a socket or an error: a ProxyError, a connect timeout, or the reason given to `destroy`. */
 export type TunnelCallback = (error: Error | null, socket?: Socket) => void
 
 /** A tunnel that is being opened. */
 export interface TunnelAttempt {
-  /** Gives up. */
   destroy(reason: Error): void
 }
 

@@ -47,7 +47,7 @@ export class Exchange {
       if (this.#clientRequest?.writableFinished) process.nextTick(lighten, stream)
     })
     stream.on('close', () => {
-      this.#clientRequest?.destroy()
+      this.#abort()
       // On Node 26 an answer that is given up after it arrived, but before it was read, would keep its connection for good.
       this.#answer?.destroy()
     })
@@ -122,6 +122,13 @@ export class Exchange {
       if (this.#request.body === undefined && this.#settings.onUploadProgress === undefined) request.end()
       else this.#sendBody(request)
     })
+  }
+
+  #abort(): void {
+    const request = this.#clientRequest
+    if (request === undefined || request.destroyed) return
+    request.destroy()
+    this.#route.pool.abort(request)
   }
 
   #sendBody(request: http.ClientRequest): void {

@@ -10,7 +10,7 @@ import { tell } from '../trust/events.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import type { PoolOptions } from './agents.ts'
 import { Exchange } from './exchange.ts'
-import { AgentPool } from './pools.ts'
+import { PoolManager } from './pool-manager.ts'
 import { isBeingRenewed, TAKEOVER_TIME } from './renewal.ts'
 import { IDEMPOTENT, type MaxRetries, Retries, type RetryPolicy, toRetryPolicy } from './retry.ts'
 import { findRoute, pathOfError } from './route.ts'
@@ -35,7 +35,7 @@ type PoolOptionsInit = { readonly [Name in keyof PoolOptions]?: PoolOptions[Name
  * session.mount('https://', new HTTPAdapter({ poolMaxsize: 50, maxRetries: { total: 3, statusForcelist: [503] } }))
  */
 export class HTTPAdapter implements Adapter {
-  readonly #pool: AgentPool
+  readonly #pool: PoolManager
   /** `undefined` when there are none. */
   readonly #retries: RetryPolicy | undefined
   /** Aborted by `close`, to end the waits before retries; made by the first of them. */
@@ -48,7 +48,7 @@ export class HTTPAdapter implements Adapter {
    */
   constructor(options: HTTPAdapterOptions = {}) {
     const { maxRetries = 0, ...pool } = ownOptions(options, 'HTTPAdapter', ADAPTER_OPTIONS)
-    this.#pool = new AgentPool(checkPoolOptions(pool))
+    this.#pool = new PoolManager(checkPoolOptions(pool))
     const policy = toRetryPolicy(maxRetries)
     this.#retries = policy.total === 0 && policy.statuses.size === 0 ? undefined : policy
   }
@@ -116,8 +116,8 @@ export class HTTPAdapter implements Adapter {
     settings.signal?.throwIfAborted()
     const found = findRoute(this.#pool, request, settings)
     const route = found instanceof Promise ? await found : found
-    const news = canBeSentAgain(request) ? undefined : route.pool.hearOfIdle()
-    if (news) await news
+    const pending = canBeSentAgain(request) ? undefined : route.pool.detectClosedIdle()
+    if (pending) await pending
     if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
     const exchange = new Exchange(request, settings, route)
     try {

@@ -9,8 +9,9 @@ import { RequestException } from '../core/errors.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { SendSettings } from './adapter.ts'
+import type { ConnectionPool } from './connection-pool.ts'
 import { mapRequestError } from './map-error.ts'
-import { AgentPool, type Pool } from './pools.ts'
+import { PoolManager } from './pool-manager.ts'
 import { findRoute } from './route.ts'
 import { chainOf } from './tls-info.ts'
 
@@ -29,7 +30,7 @@ export interface Probed {
  * @throws RequestException as a request would
  */
 export async function probe(target: URL, settings: SendSettings): Promise<Probed> {
-  const pools = new AgentPool({ poolConnections: 1, poolMaxsize: 1, poolBlock: false, keepAliveTimeout: 1000 })
+  const pools = new PoolManager({ poolConnections: 1, poolMaxsize: 1, poolBlock: false, keepAliveTimeout: 1000 })
   let socket: TLSSocket | undefined
   const route = await findRoute(pools, { target, headers: new HeaderMap() }, settings)
   try {
@@ -53,7 +54,7 @@ export async function probe(target: URL, settings: SendSettings): Promise<Probed
 }
 
 /** The connection while it is being made. */
-function open({ agent }: Pool, target: URL, settings: SendSettings): Promise<TLSSocket> {
+function open({ agent }: ConnectionPool, target: URL, settings: SendSettings): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const use = (error: Error | null, socket?: Duplex) => {
       if (socket) resolve(socket as TLSSocket)

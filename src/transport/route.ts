@@ -5,11 +5,13 @@ import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '
 import { tell } from '../trust/events.ts'
 import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
-import type { AgentPool, Pool } from './pools.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+import { Origin } from './origin.ts'
+import type { PoolManager } from './pool-manager.ts'
 import { isSocks, type ProxyServer } from './proxies.ts'
 
 export interface Route {
-  readonly pool: Pool
+  readonly pool: ConnectionPool
   /** `undefined` for plain http. */
   readonly trust: ResolvedTrust | undefined
   /** The client certificate. */
@@ -28,7 +30,7 @@ export type RouteSettings = Pick<SendSettings, 'trust' | 'cert' | 'proxy'>
  *
  * @throws CABundleError, ClientCertError when a file cannot be used
  */
-export function findRoute(pools: AgentPool, to: Destination, settings: RouteSettings): Route | Promise<Route> {
+export function findRoute(pools: PoolManager, to: Destination, settings: RouteSettings): Route | Promise<Route> {
   try {
     return routeNow(pools, to, settings)
   } catch (error) {
@@ -37,7 +39,7 @@ export function findRoute(pools: AgentPool, to: Destination, settings: RouteSett
   }
 }
 
-function routeNow(pools: AgentPool, { target: url, headers }: Destination, settings: RouteSettings): Route {
+function routeNow(pools: PoolManager, { target: url, headers }: Destination, settings: RouteSettings): Route {
   const { cert, proxy } = settings
   if (url.protocol !== 'https:') {
     if (cert) assertClientCertExists(cert)
@@ -48,22 +50,17 @@ function routeNow(pools: AgentPool, { target: url, headers }: Destination, setti
   const identity = cert && resolveClientCert(cert)
   const authorization = proxy?.authorization ?? headers.get('Proxy-Authorization')
   const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
-  const spec = { origin: originWithPort(url), trust, identity, proxy: tunnel }
+  const spec = { origin: new Origin(url), trust, identity, proxy: tunnel }
   return { pool: pools.secure(spec), trust, identity, proxy: tunnel }
 }
 
 /** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */
-function plainPool(pools: AgentPool, url: URL, { proxy, trust }: RouteSettings): Pool {
-  if (proxy === undefined) return pools.plain(url.origin)
-  if (isSocks(proxy)) return pools.plain(url.origin, proxy)
-  if (proxy.url.protocol === 'http:') return pools.plain(proxy.url.origin)
-  const origin = originWithPort(proxy.url)
+function plainPool(pools: PoolManager, url: URL, { proxy, trust }: RouteSettings): ConnectionPool {
+  if (proxy === undefined) return pools.plain(new Origin(url))
+  if (isSocks(proxy)) return pools.plain(new Origin(url), proxy)
+  if (proxy.url.protocol === 'http:') return pools.plain(new Origin(proxy.url))
+  const origin = new Origin(proxy.url)
   return pools.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
-}
-
-/** `https://host:port`, also with the default port: a tunnel is asked for by both. */
-function originWithPort(url: URL): string {
-  return url.port === '' ? `${url.origin}:443` : url.origin
 }
 
 /** Which file of trust or identity an error is about; `undefined` for none. */

@@ -1,36 +1,35 @@
-/** The agent that other clients are given: it finds the connection for each of their requests as an adapter does for ours. */
+/** The agent for other HTTP clients: it gives each of their requests a connection as an adapter does for ours. */
 import type http from 'node:http'
 import https from 'node:https'
 import { hostInUrl, serverAddress } from '../core/address.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { HeaderMap } from '../http/headers.ts'
-import type { NodeAgent } from './agents.ts'
 import type { ConnectionOptions } from './connection.ts'
-import { AgentPool } from './pools.ts'
+import { PoolManager } from './pool-manager.ts'
 import { findRoute, type Route, type RouteSettings } from './route.ts'
 
 export class TrustedAgent extends https.Agent {
-  readonly #pools = new AgentPool(SIZES)
+  readonly #pools = new PoolManager(SIZES)
   readonly #settings: () => RouteSettings
 
-  /** @param settings asked for each request */
+  /** @param settings called for each request */
   constructor(settings: () => RouteSettings) {
     super({ keepAlive: true })
     this.#settings = settings
   }
 
-  /** What Node calls for each request that names this agent. */
+  /** Node calls this for each request that uses this agent. */
   addRequest(request: http.ClientRequest, options: ConnectionOptions): void {
-    // An error that comes before the connection: `destroy` alone would not be heard of.
+    // An error before there is a socket: `request.destroy` alone would emit nothing.
     const fail = (error: Error) => (request as unknown as NodeRequest).onSocket(null, error)
     try {
       const target = targetOf(options)
       const route = findRoute(this.#pools, { target, headers: NO_HEADERS }, this.#settings())
       const go = ({ pool, trust }: Route) => {
-        if (request.destroyed) return fail(new Error('the request was given up'))
+        if (request.destroyed) return fail(new Error('the request was aborted'))
         if (trust?.verified === false) warnInsecure(target.hostname)
-        const agent = pool.agent as NodeAgent
-        agent.addRequest(request, { ...options, ...serverAddress(target) })
+        if (pool.delaysConnections) onAbortBeforeSocket(request, (reason) => pool.abort(request, reason))
+        pool.agent.addRequest(request, { ...options, ...serverAddress(target) })
       }
       if (route instanceof Promise) route.then(go).catch(fail)
       else go(route)
@@ -39,7 +38,7 @@ export class TrustedAgent extends https.Agent {
     }
   }
 
-  /** Connections belong to pools: one that is asked for otherwise would know nothing of trust and proxy. */
+  /** Connections belong to pools; one made here would have neither the trust nor the proxy. */
   override createConnection(): never {
     throw new TypeError('a trustedAgent makes connections for requests only: use tlsOptions for tls.connect')
   }
@@ -55,11 +54,25 @@ interface NodeRequest {
   onSocket(socket: null, error: Error): void
 }
 
+/**
+ * Calls `listener` if a request is destroyed before it has a socket. Node emits nothing in that case until the agent provides a
+ * socket or an error. The only way to notice it in a request of foreign code is to replace the method.
+ */
+function onAbortBeforeSocket(request: http.ClientRequest, listener: (reason: Error | undefined) => void): void {
+  const destroy = request.destroy.bind(request)
+  request.destroy = (error) => {
+    const isEarly = !request.destroyed && request.socket === null
+    destroy(error)
+    if (isEarly) listener(error)
+    return request
+  }
+}
+
 /** As many idle connections as Node's agents keep. */
 const SIZES = { poolConnections: 100, poolMaxsize: 256, poolBlock: false, keepAliveTimeout: 30_000 }
 const NO_HEADERS = new HeaderMap()
 
-/** @throws TypeError for a server that is to be verified by another name than it is asked by */
+/** @throws TypeError if the server is to be verified by another name than the host of the URL */
 function targetOf({ host = '', port, servername, socketPath }: ConnectionOptions & { socketPath?: string }): URL {
   const target = new URL(`https://${hostInUrl(host)}:${port ?? 443}`)
   if (socketPath) throw new TypeError('a trustedAgent connects to hosts, not to Unix sockets')

@@ -1,4 +1,4 @@
-/** Tunnels through proxies: which protocol opens one, and those of an agent that are being opened. */
+/** Opens tunnels through proxies, with CONNECT or SOCKS, and keeps those of an agent that are being opened. */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { openConnectTunnel } from './connect-tunnel.ts'
@@ -18,11 +18,11 @@ export function openTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
   return isSocks(options.proxy) ? openSocksTunnel(options, callback) : openConnectTunnel(options, callback)
 }
 
-/** The tunnels of an agent while they are being opened: no pool of Node's knows them yet. */
-export class Tunnels {
-  readonly #opening = new Set<TunnelAttempt>()
+/** The tunnels of one agent while they are being opened: Node's agent has no sockets for them yet. */
+export class OpeningTunnels {
+  readonly #attempts = new Set<TunnelAttempt>()
 
-  /** @param use makes the connection over the tunnel; it is told how long that took, in ms */
+  /** @param use makes the connection over the tunnel; `elapsed` is how long opening the tunnel took, in ms */
   open(
     spec: Omit<TunnelOptions, 'connectTimeout'>,
     { connectTimeout, attempt = {} }: ConnectionOptions,
@@ -31,16 +31,16 @@ export class Tunnels {
   ): void {
     const started = performance.now()
     const tunnel = openTunnel({ ...spec, connectTimeout }, (error, socket) => {
-      this.#opening.delete(tunnel)
+      this.#attempts.delete(tunnel)
       attempt.tunnel = undefined
       if (error || socket === undefined) callback(error)
       else callback(null, use(socket, performance.now() - started))
     })
-    this.#opening.add(tunnel)
+    this.#attempts.add(tunnel)
     attempt.tunnel = tunnel
   }
 
   destroy(): void {
-    for (const tunnel of this.#opening) tunnel.destroy(sessionClosed())
+    for (const tunnel of this.#attempts) tunnel.destroy(sessionClosed())
   }
 }

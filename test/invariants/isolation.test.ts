@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { disableWarnings, get, Session, SSLError, type Verify } from '../../src/index.ts'
-import { poolKey } from '../../src/transport/pools.ts'
+import { Origin } from '../../src/transport/origin.ts'
+import { poolKey } from '../../src/transport/pool-manager.ts'
 import { resolveTrust, toTrust } from '../../src/trust/verify.ts'
 import { startObservedProxy } from '../helpers/observed-proxy.ts'
 import { createAuthority } from '../helpers/pki.ts'
@@ -83,8 +84,8 @@ test('plain connections through SOCKS belong to a proxy and its user', async () 
 
 /** Every field of a pool's key by itself; of those that are equal otherwise. */
 const KEYS: readonly [ingredient: string, one: object, other: object][] = [
-  ['port', { origin: 'https://a:1' }, { origin: 'https://a:2' }],
-  ['host', { origin: 'https://a:1' }, { origin: 'https://b:1' }],
+  ['port', { origin: origin('https://a:1') }, { origin: origin('https://a:2') }],
+  ['host', { origin: origin('https://a:1') }, { origin: origin('https://b:1') }],
   ['authorities', { trust: trust(first.certificate) }, { trust: trust(second.certificate) }],
   ['verification', { trust: trust(true) }, { trust: trust(false) }],
   ['client certificate', { identity: client('abc') }, { identity: client('abd') }],
@@ -101,9 +102,13 @@ const KEYS: readonly [ingredient: string, one: object, other: object][] = [
 
 for (const [ingredient, one, other] of KEYS) {
   test(`connections that differ in nothing but their ${ingredient} belong to two pools`, () => {
-    const common = { origin: 'https://a:1', trust: trust(true), identity: undefined, proxy: undefined }
+    const common = { origin: origin('https://a:1'), trust: trust(true), identity: undefined, proxy: undefined }
     assert.notEqual(poolKey({ ...common, ...one }), poolKey({ ...common, ...other }))
   })
+}
+
+function origin(url: string) {
+  return new Origin(new URL(url))
 }
 
 function trust(verify: Verify) {

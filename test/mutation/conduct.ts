@@ -107,7 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a closed pool opens connections',
-      ['const refusal = this.closed ? sessionClosed() : ', 'const refusal = '],
+      ['return this.#closed ? sessionClosed() : ', 'return '],
       'transport/http-adapter.test.ts',
       'close() rejects the requests that wait in a full pool',
     ],

@@ -112,8 +112,11 @@ test('an error in a stream rejects with that very error, and closes the connecti
     await sleep(10)
     throw failure
   }
-  const readable = new Readable({ read() {} })
-  setTimeout(() => readable.destroy(failure), 20)
+  const readable = new Readable({
+    read() {
+      setTimeout(() => readable.destroy(failure), 20)
+    },
+  })
   for (const data of [failing(), readable]) await assert.rejects(session.post(server.url, { data }), failure)
   await assert.rejects(session.post(server.url, { files: { f: failing() } }), failure)
   await until(() => closed === 3, 'a connection stays open')

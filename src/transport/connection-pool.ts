@@ -1,0 +1,133 @@
+/** A pool: the connections of one agent, which requests get them, and how long they are kept. */
+import type { ClientRequest } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
+import type { PooledAgent, PoolOptions } from './agents.ts'
+import {
+  type ConnectionAttempt,
+  type ConnectionGate,
+  type ConnectionOptions,
+  type ConnectionSpec,
+  sessionClosed,
+} from './connection.ts'
+import { ConnectionLimiter } from './connection-limiter.ts'
+
+/** The connections that any request of one kind may use. */
+export class ConnectionPool implements ConnectionGate {
+  readonly agent: PooledAgent
+  readonly #spec: ConnectionSpec | undefined
+  /** `undefined` if a connection is opened at once for each request that finds none idle. */
+  readonly #limiter: ConnectionLimiter | undefined
+  readonly #attempts = new WeakMap<ClientRequest, ConnectionAttempt>()
+  #closed = false
+  #retired = false
+  /** When a connection became idle last, by `performance.now()`; `undefined`: never. */
+  #idleSince: number | undefined
+
+  /**
+   * @param makeAgent makes the agent, which asks this pool before it opens or keeps a connection
+   * @param spec what the connections depend on, if they use TLS
+   * @param isTunneled whether the connections go through a proxy that opens tunnels
+   */
+  constructor(
+    makeAgent: (gate: ConnectionGate) => PooledAgent,
+    spec: ConnectionSpec | undefined,
+    isTunneled: boolean,
+    { poolBlock, poolMaxsize }: PoolOptions,
+  ) {
+    this.agent = makeAgent(this)
+    this.#spec = spec
+    if (poolBlock || isTunneled) {
+      this.#limiter = new ConnectionLimiter(poolBlock ? poolMaxsize : Number.POSITIVE_INFINITY)
+    }
+  }
+
+  /** Whether the adapter was closed after this pool was made: no request may start on it. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Whether a file that the trust or the client certificate was read from has changed. */
+  get isStale(): boolean {
+    return (this.#spec?.trust.set?.stale ?? false) || (this.#spec?.identity?.stale ?? false)
+  }
+
+  /** Whether a request uses a connection, or waits for one. */
+  get isBusy(): boolean {
+    return this.#limiter ? this.#limiter.active > 0 : Object.keys(this.agent.sockets).length > 0
+  }
+
+  /** Whether a request may be without a connection for long: while a tunnel is opened, or while others use all connections. */
+  get delaysConnections(): boolean {
+    return this.#limiter !== undefined
+  }
+
+  admit(request: ClientRequest, options: ConnectionOptions, start: (options: ConnectionOptions) => void): void {
+    if (this.#limiter === undefined) {
+      start(options)
+      return
+    }
+    const attempt: ConnectionAttempt = {}
+    this.#attempts.set(request, attempt)
+    this.#limiter.acquire(request, () => start({ ...options, attempt }))
+  }
+
+  refusal(attempt: ConnectionAttempt | undefined): Error | undefined {
+    return this.#closed ? sessionClosed() : attempt?.abortReason
+  }
+
+  keepsIdle(): boolean {
+    this.#idleSince = performance.now()
+    return !this.#retired
+  }
+
+  /**
+   * Ends the wait of a request for its connection, so that it emits 'close' now. A destroyed `ClientRequest` without a socket
+   * emits nothing until its agent gives it a socket or an error.
+   */
+  abort(request: ClientRequest, reason: Error = new Error('the request was aborted')): void {
+    const attempt = this.#attempts.get(request)
+    if (attempt === undefined || request.socket !== null) return
+    attempt.abortReason = reason
+    attempt.tunnel?.destroy(reason)
+    this.#limiter?.admit(request)
+  }
+
+  /** Closes the idle connections now, and each of the others when it becomes idle. */
+  retire(): void {
+    this.#retired = true
+    this.closeIdle()
+  }
+
+  /** Closes the connections that no request uses now. */
+  closeIdle(): void {
+    for (const sockets of Object.values(this.agent.freeSockets)) {
+      for (const socket of sockets ?? []) socket.destroy()
+    }
+  }
+
+  /**
+   * Lets pending close events of idle sockets be processed. Needed for requests that must not be sent twice: a blocked event
+   * loop may not have seen the server's FIN. `undefined` if no connection was idle long enough to have been closed.
+   */
+  detectClosedIdle(): Promise<void> | undefined {
+    const isOld = this.#idleSince !== undefined && performance.now() - this.#idleSince > IDLE_CHECK_AFTER_MS
+    return isOld && Object.keys(this.agent.freeSockets).length > 0 ? drainEventLoop() : undefined
+  }
+
+  /** Closes all connections, and fails the requests that wait for one. */
+  close(): void {
+    this.#closed = true
+    this.retire()
+    this.agent.destroy()
+    this.#limiter?.admitAll()
+  }
+}
+
+/** Two iterations of the event loop: the first polls the sockets and sees FIN, the second emits their 'end' events. */
+async function drainEventLoop(): Promise<void> {
+  await setImmediate()
+  await setImmediate()
+}
+
+/** No server closes an idle connection sooner than this. */
+const IDLE_CHECK_AFTER_MS = 20

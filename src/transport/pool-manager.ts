@@ -1,0 +1,83 @@
+/** The pools of an adapter: which requests may share a connection, and which pool is closed to make room. */
+import { LruMap } from '../core/lru-map.ts'
+import { PlainAgent, type PooledAgent, type PoolOptions, SecureAgent } from './agents.ts'
+import type { ConnectionGate, ConnectionSpec } from './connection.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import type { Origin } from './origin.ts'
+import type { ProxyServer } from './proxies.ts'
+
+/** At most `poolConnections` pools; the least recently used one is retired. */
+export class PoolManager {
+  readonly #options: PoolOptions
+  readonly #pools: LruMap<string, ConnectionPool>
+  /** Pools that accept no new requests and have connections in use. */
+  readonly #retired = new Set<ConnectionPool>()
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#pools = new LruMap(options.poolConnections, (pool) => this.#retire(pool))
+  }
+
+  /** The pool for TLS connections of this kind. */
+  secure(spec: ConnectionSpec): ConnectionPool {
+    return this.#open(poolKey(spec), (gate) => new SecureAgent(spec, this.#options, gate), spec.proxy, spec)
+  }
+
+  /** The pool for connections without TLS to `origin`, direct or through a SOCKS proxy. */
+  plain(origin: Origin, proxy?: ProxyServer): ConnectionPool {
+    const makeAgent = (gate: ConnectionGate) => new PlainAgent(origin, proxy, this.#options, gate)
+    return this.#open(`${origin}|${proxyKey(proxy)}`, makeAgent, proxy)
+  }
+
+  /** Closes every connection, those in use as well. The manager can be used again. */
+  close(): void {
+    const pools = [...this.#pools.values(), ...this.#retired]
+    this.#pools.clear()
+    this.#retired.clear()
+    for (const pool of pools) pool.close()
+  }
+
+  #open(
+    key: string,
+    makeAgent: (gate: ConnectionGate) => PooledAgent,
+    tunnel: ProxyServer | undefined,
+    spec?: ConnectionSpec,
+  ): ConnectionPool {
+    let pool = this.#pools.get(key)
+    if (pool === undefined) {
+      // A new pool may mean that a file has changed: retire the pools that were made of its previous content.
+      this.#retireStale()
+      pool = new ConnectionPool(makeAgent, spec, tunnel !== undefined, this.#options)
+      this.#pools.set(key, pool)
+    }
+    return pool
+  }
+
+  #retireStale(): void {
+    for (const [key, pool] of [...this.#pools.entries()]) {
+      if (!pool.isStale) continue
+      this.#pools.delete(key)
+      this.#retire(pool)
+    }
+  }
+
+  #retire(pool: ConnectionPool): void {
+    pool.retire()
+    this.#retired.add(pool)
+    for (const retired of this.#retired) {
+      if (!retired.isBusy) this.#retired.delete(retired)
+    }
+  }
+}
+
+/** @internal All parts of a {@link ConnectionSpec}. */
+export function poolKey({ origin, trust, identity, proxy }: ConnectionSpec): string {
+  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${proxyKey(proxy)}`
+}
+
+/** All parts of a {@link ProxyServer}. Not `url.origin`: it is `null` for SOCKS. */
+function proxyKey(proxy: ProxyServer | undefined): string {
+  if (proxy === undefined) return ''
+  const { url, authorization, login } = proxy
+  return JSON.stringify([url.protocol, url.host, authorization, login])
+}
