@@ -1,4 +1,5 @@
 /** User and password of URLs: read from them, and kept out of messages. */
+import { inspect } from 'node:util'
 import { printable } from './printable.ts'
 
 /**
@@ -27,8 +28,29 @@ export function withoutAuth(url: URL): URL {
  */
 export function redactUrl(url: string | URL): string {
   // 'ada:secret@host' is a URL of the scheme 'ada:'.
-  if (typeof url !== 'string') return url.host === '' ? redactUrl(url.href) : printable(withoutAuth(url).href, MAX_URL)
-  return printable(/@|%40/.test(url) ? withoutUserinfo(url) : url, MAX_URL)
+  if (typeof url !== 'string' && url.host === '') return redactUrl(url.href)
+  const text = typeof url === 'string' ? url : withoutAuth(url).href
+  return printable(/@|%(?:25)*40/.test(text) ? withoutNestedUserinfo(withoutUserinfo(text)) : text, MAX_URL)
+}
+
+/** Hides the userinfo of URLs that are parameters of the query, or the fragment: encoded, even twice, or not. */
+function withoutNestedUserinfo(url: string): string {
+  const start = url.search(/[?#]/) + 1
+  if (start === 0) return url
+  const parameters = url.slice(start).split('&')
+  return url.slice(0, start) + parameters.map(withoutParameterUserinfo).join('&')
+}
+
+function withoutParameterUserinfo(parameter: string): string {
+  const [name = ''] = /^[^=:@]*=/.exec(parameter) ?? []
+  const [userinfo = ''] = /^.*(?:@|%(?:25)*40)/is.exec(parameter.slice(name.length)) ?? []
+  return /:|%(?:25)*3a/i.test(userinfo) ? `${name}***@${parameter.slice(name.length + userinfo.length)}` : parameter
+}
+
+/** The value of an option for messages: a text as by {@link displayName}, in quotes; an object without its content. */
+export function displayValue(value: unknown): string {
+  if (typeof value === 'string') return `'${displayName(value)}'`
+  return value instanceof URL ? redactUrl(value) : printable(inspect(value, { depth: -1 }))
 }
 
 /**

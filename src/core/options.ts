@@ -1,5 +1,5 @@
 /** Options by name: which there are, and which one was meant. */
-import { inspect } from 'node:util'
+import { displayName, displayValue } from './credentials.ts'
 
 /** The names of an options type: the compiler asks for each of them, so that none can be forgotten. */
 export function optionNames<T>(names: Record<keyof T, true>): ReadonlySet<string> {
@@ -21,14 +21,14 @@ export function ownOptions<T extends object>(options: T, where: string, names: R
 /** @throws TypeError as {@link ownOptions} */
 export function checkOptionNames(options: object, where: string, names: ReadonlySet<string>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`the options of ${where} must be an object, not ${inspect(options, { depth: 0 })}`)
+    throw new TypeError(`the options of ${where} must be an object, not ${displayValue(options)}`)
   }
   const prototype: unknown = Object.getPrototypeOf(options)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     throw new TypeError(`the options of ${where} must be a plain object: what they inherit would be passed over`)
   }
   for (const name of Object.keys(options)) {
-    if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"${suggest(name, names)}`)
+    if (!names.has(name)) throw new TypeError(`${where} has no option "${displayName(name)}"${suggest(name, names)}`)
   }
 }
 
@@ -36,19 +36,19 @@ export function checkOptionNames(options: object, where: string, names: Readonly
 export function checkFlag(name: string, value: unknown): boolean | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'boolean') return value
-  throw new TypeError(`${name} must be a boolean, not ${inspect(value, { depth: 0 })}`)
+  throw new TypeError(`${name} must be a boolean, not ${displayValue(value)}`)
 }
 
 /** A number of 0 or more. @throws TypeError for another value */
 export function checkCount(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0) return value
-  throw new TypeError(`${name} must be a number of 0 or more, not ${inspect(value, { depth: 0 })}`)
+  throw new TypeError(`${name} must be a number of 0 or more, not ${displayValue(value)}`)
 }
 
 /** A whole number of at least `min`. @throws TypeError for another value */
 export function checkInteger(name: string, value: unknown, min: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value
-  throw new TypeError(`${name} must be a whole number of ${min} or more, not ${inspect(value, { depth: 0 })}`)
+  throw new TypeError(`${name} must be a whole number of ${min} or more, not ${displayValue(value)}`)
 }
 
 /**
@@ -59,7 +59,7 @@ export function checkInteger(name: string, value: unknown, min: number): number 
 export function checkTimeLimit(name: string, value: unknown): number | undefined {
   if (value === undefined || value === null || value === Number.POSITIVE_INFINITY) return undefined
   if (typeof value !== 'number' || Number.isNaN(value)) {
-    throw new TypeError(`${name} must be a number of ms or null, not ${inspect(value, { depth: 0 })}`)
+    throw new TypeError(`${name} must be a number of ms or null, not ${displayValue(value)}`)
   }
   if (value > 0 && value <= MAX_TIMER_MS) return value
   throw new RangeError(`${name} must be above 0 and at most ${MAX_TIMER_MS} ms, not ${value}; null is no limit`)
@@ -72,14 +72,14 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 export function checkFunction<T>(name: string, value: T | null | undefined): T | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'function') return value
-  throw new TypeError(`${name} must be a function, not ${inspect(value, { depth: 0 })}`)
+  throw new TypeError(`${name} must be a function, not ${displayValue(value)}`)
 }
 
 /** An `AbortSignal`; `undefined` for `null` and `undefined`. @throws TypeError for another value */
 export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
   if (signal === undefined || signal === null) return undefined
   if (signal instanceof AbortSignal) return signal
-  throw new TypeError(`signal must be an AbortSignal, not ${inspect(signal, { depth: 0 })}`)
+  throw new TypeError(`signal must be an AbortSignal, not ${displayValue(signal)}`)
 }
 
 /** What was probably meant: an option of that name elsewhere, or the nearest of ours (`allow_redirects` is near enough). */

@@ -1,18 +1,20 @@
 /** `CookieJar`: the cookies of a session, by the rules of RFC 6265. */
 import { inspect } from 'node:util'
 import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
+import { displayName, displayValue } from '../core/credentials.ts'
 import { toughCookie } from '../core/lazy.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { toPairs } from '../core/pairs.ts'
+import { printable } from '../core/printable.ts'
 import { isToken } from './token.ts'
 
-/** Where a cookie that is set by hand belongs. Without a `domain` it goes to every host that is asked for directly. */
+/** The attributes of a cookie that is set by hand. Without a `domain` it is sent to every host that the user names. */
 export interface CookieAttributes {
   readonly domain?: string | undefined
   /** Default: `/` */
   readonly path?: string | undefined
   readonly expires?: Date | undefined
-  /** Whether it goes to https servers only. Default: false */
+  /** Whether it is sent over https only. Default: `false` */
   readonly secure?: boolean | undefined
   readonly httpOnly?: boolean | undefined
 }
@@ -21,145 +23,163 @@ export interface CookieAttributes {
 export type CookiesInit = { readonly [name: string]: string } | Iterable<readonly [string, string]> | CookieJar
 
 /**
- * The cookies of a session, kept by the rules of RFC 6265 (the package tough-cookie).
+ * The cookies of a session, by the rules of RFC 6265 (with the package tough-cookie).
  *
  * @example
  * session.cookies.set('theme', 'dark', { domain: 'example.com' })
  * session.cookies.get('theme') // 'dark'
  */
 export class CookieJar implements Iterable<[name: string, value: string]> {
-  /** Cookies without a domain, by name and path: as in requests, they are sent to whatever host is asked. */
-  readonly #anywhere = new Map<string, Cookie>()
+  /** Cookies without a domain by name and path. As in requests, they are sent to every host that the user names. */
+  readonly #domainless = new Map<string, Cookie>()
   #jar: ToughJar | undefined
 
+  /** A new jar of these cookies. @throws TypeError for an invalid name or value, or another shape */
   static from(init: CookiesInit | null | undefined): CookieJar {
     const jar = new CookieJar()
     if (init !== undefined && init !== null) jar.update(init)
     return jar
   }
 
+  /** The number of cookies that have not expired. */
   get size(): number {
-    return this.#anywhere.size + this.#stored().length
+    return this.#domainless.size + this.#stored().length
   }
 
-  /** The value of the cookie of this name, of the given domain if one is given; the one set last when there are several. */
+  /** The value of the cookie of this name, and of the domain and path if given; of several, the last one set. */
   get(name: string, where: { domain?: string; path?: string } = {}): string | undefined {
-    const everywhere = where.domain === undefined ? [...this.#anywhere.values()] : []
-    return [...everywhere, ...this.#stored()].findLast((cookie) => matches(cookie, name, where))?.value
+    const domainless = where.domain === undefined ? [...this.#domainless.values()] : []
+    return [...domainless, ...this.#stored()].findLast((cookie) => matches(cookie, name, where))?.value
   }
 
+  /** Whether there is a cookie of this name. */
   has(name: string): boolean {
     return this.get(name) !== undefined
   }
 
+  /**
+   * Sets a cookie.
+   *
+   * @throws TypeError for a name, value or attribute that cookies cannot have (RFC 6265 section 4.1.1), and for a public
+   *   suffix such as `.com` as the domain
+   *
+   * @example
+   * jar.set('theme', 'dark', { domain: '.example.com', secure: true })
+   */
   set(name: string, value: string, attributes: CookieAttributes = {}): this {
     if (typeof name !== 'string' || typeof value !== 'string') {
       throw new TypeError(`cookies: name and value must be strings, got ${typeof name} and ${typeof value}`)
     }
     const { Cookie } = toughCookie()
     if (!isToken(name) || !COOKIE_VALUE.test(value)) {
-      throw new TypeError(`cookies: '${name}' has a character that cookies cannot have (RFC 6265 section 4.1.1)`)
+      throw new TypeError(
+        `cookies: '${displayName(name)}' has a character that cookies cannot have (RFC 6265 section 4.1.1)`,
+      )
     }
     const { domain, path = '/', expires, secure = false, httpOnly = false } = checkAttributes(attributes)
     const hostOnly = !domain?.startsWith('.')
     const host = domain?.replace(/^\./, '')
     const shared = { key: name, value, path, secure, httpOnly, ...(expires && { expires }) }
     const cookie = new Cookie({ ...shared, hostOnly, ...(hostOnly ? {} : { domain: host as string }) })
-    if (host === undefined) this.#anywhere.set(`${name};${path}`, cookie)
-    else this.#bind(cookie, `${secure ? 'https' : 'http'}://${host}${path}`)
+    if (host === undefined) this.#domainless.set(`${name};${path}`, cookie)
+    else this.#setForUrl(cookie, `${secure ? 'https' : 'http'}://${host}${path}`)
     return this
   }
 
-  /** Removes the cookies of this name; says whether there were any. */
+  /** Removes the cookies of this name. Returns whether there were any. */
   delete(name: string, where: { domain?: string; path?: string } = {}): boolean {
     const found = this.#stored().filter((cookie) => matches(cookie, name, where))
     for (const cookie of found) {
       this.#jar?.store.removeCookie(cookie.domain ?? '', cookie.path ?? '/', cookie.key, () => {})
     }
-    const everywhere = where.domain === undefined ? [...this.#anywhere] : []
-    const unbound = everywhere.filter(([, cookie]) => matches(cookie, name, where))
-    for (const [key] of unbound) this.#anywhere.delete(key)
-    return found.length + unbound.length > 0
+    const candidates = where.domain === undefined ? [...this.#domainless] : []
+    const domainless = candidates.filter(([, cookie]) => matches(cookie, name, where))
+    for (const [key] of domainless) this.#domainless.delete(key)
+    return found.length + domainless.length > 0
   }
 
+  /** Removes all cookies. */
   clear(): void {
-    this.#anywhere.clear()
+    this.#domainless.clear()
     this.#jar = undefined
   }
 
-  /** Sets all of these, over what is there. */
+  /** Sets all of these cookies; they override those of the same name. @throws TypeError as {@link set} */
   update(cookies: CookiesInit): this {
     if (cookies instanceof CookieJar) {
-      for (const [key, cookie] of cookies.#anywhere) this.#anywhere.set(key, cookie)
-      for (const cookie of cookies.#stored()) this.#put(cookie)
+      for (const [key, cookie] of cookies.#domainless) this.#domainless.set(key, cookie)
+      for (const cookie of cookies.#stored()) this.#insert(cookie)
       return this
     }
     for (const [name, value] of toPairs(cookies, 'cookies', ACCEPTED)) this.set(name, value as string)
     return this
   }
 
-  /** All names and values; of several cookies with one name the last. */
+  /** All names and values; if several cookies have one name, the last one set. */
   toObject(): Record<string, string> {
     return Object.fromEntries(this)
   }
 
   *[Symbol.iterator](): Generator<[name: string, value: string], void, undefined> {
-    for (const cookie of [...this.#anywhere.values(), ...this.#stored()]) yield [cookie.key, cookie.value]
+    for (const cookie of [...this.#domainless.values(), ...this.#stored()]) yield [cookie.key, cookie.value]
   }
 
   /**
    * @internal The value of the Cookie header for a request.
-   * @param direct whether the user named this host; if not (a redirect did), cookies without a domain stay at home
+   * @param direct false if a redirect led here: cookies set without a domain are then not sent
    */
   headerFor(url: URL, direct: boolean): string | undefined {
-    const unbound = direct ? Array.from(this.#anywhere.values()).filter((cookie) => isFor(url, cookie)) : []
-    // Several of one name are all sent, the most special path first (RFC 6265 section 5.4).
-    const cookies = [...unbound, ...this.#boundTo(url)]
+    const domainless = direct ? Array.from(this.#domainless.values()).filter((cookie) => matchesUrl(url, cookie)) : []
+    // Several cookies of one name are all sent, the longest path first (RFC 6265 section 5.4).
+    const cookies = [...domainless, ...this.#matching(url)]
     if (cookies.length === 0) return undefined
-    // A cookie without a name (`Set-Cookie: x`) is a value alone (RFC 6265bis section 5.8.3).
+    // A cookie without a name (`Set-Cookie: x`) is sent as its value (RFC 6265bis section 5.8.3).
     return cookies.map(({ key, value }) => (key === '' ? value : `${key}=${value}`)).join('; ')
   }
 
-  /** @internal Takes in the Set-Cookie headers of a response; those that the rules refuse are passed over. */
+  /** @internal Stores the Set-Cookie headers of a response, and ignores those that RFC 6265 refuses. */
   store(setCookie: readonly string[], url: URL): void {
-    for (const line of setCookie) this.#open().setCookieSync(line, url.href, { ignoreError: true })
+    for (const line of setCookie) this.#tough().setCookieSync(line, url.href, { ignoreError: true })
   }
 
-  /** Values are not shown: they are often credentials. */
+  /** Names only: values are often credentials. */
   [inspect.custom](): string {
-    return `CookieJar { ${Array.from(this, ([name]) => name).join(', ')} }`
+    return `CookieJar { ${Array.from(this, ([name]) => printable(name)).join(', ')} }`
   }
 
-  /** @throws TypeError for a domain that holds those of many owners, such as `.com` */
-  #bind(cookie: Cookie, url: string): void {
+  /** @throws TypeError for a public suffix such as `.com` */
+  #setForUrl(cookie: Cookie, url: string): void {
     try {
-      this.#open().setCookieSync(cookie, url)
+      this.#tough().setCookieSync(cookie, url)
     } catch (cause) {
-      throw new TypeError(`cookies: '${cookie.key}' cannot be set for ${cookie.domain}: ${(cause as Error).message}`, {
-        cause,
-      })
+      throw new TypeError(
+        `cookies: '${displayName(cookie.key)}' cannot be set for ${cookie.domain}: ${(cause as Error).message}`,
+        {
+          cause,
+        },
+      )
     }
   }
 
-  /** The cookies of the URL's host, and of domains that it is in. */
-  #boundTo(url: URL): Cookie[] {
+  /** The stored cookies for the URL: those of its host and of the domains above it. */
+  #matching(url: URL): Cookie[] {
     const { hostname } = url
     if (!SPECIAL_USE.has(hostname)) return this.#jar?.getCookiesSync(url.href) ?? []
-    return this.#stored().filter((cookie) => cookie.domain === hostname && isFor(url, cookie))
+    return this.#stored().filter((cookie) => cookie.domain === hostname && matchesUrl(url, cookie))
   }
 
-  /** Straight into the store: the cookie has passed the rules before. */
-  #put(cookie: Cookie): void {
-    this.#open().store.putCookie(cookie, () => {})
+  /** Bypasses the rules of `setCookie`, which the cookie has passed before. */
+  #insert(cookie: Cookie): void {
+    this.#tough().store.putCookie(cookie, () => {})
   }
 
-  #open(): ToughJar {
-    // Secure means https here, also on this machine: as in requests, and as the name says.
+  #tough(): ToughJar {
+    // As in requests, secure cookies are not sent over http, not even to localhost.
     this.#jar ??= new (toughCookie().CookieJar)(undefined, { looseMode: true, allowSecureOnLocal: false })
     return this.#jar
   }
 
-  /** Without those that have ended, which is how servers take a cookie away. */
+  /** Without the expired ones: servers delete a cookie by an expiry date in the past. */
   #stored(): Cookie[] {
     const stored: Cookie[] = []
     this.#jar?.store.getAllCookies((_error, cookies) => stored.push(...(cookies ?? [])))
@@ -180,39 +200,39 @@ const ATTRIBUTES = optionNames<CookieAttributes>({
   httpOnly: true,
 })
 
-/** The rest of tough-cookie takes what it is given, and fails when it is sent. */
+/** tough-cookie does not check these, and fails later, when the cookie is sent. */
 function checkAttributes(attributes: CookieAttributes): CookieAttributes {
   const own = ownOptions(attributes, 'cookies.set', ATTRIBUTES)
   const { domain, path, expires } = own
   if (domain !== undefined && (typeof domain !== 'string' || !DOMAIN.test(domain))) {
-    throw new TypeError(`cookies: domain must be a host name such as 'example.com', not ${inspect(domain)}`)
+    throw new TypeError(`cookies: domain must be a host name such as 'example.com', not ${displayValue(domain)}`)
   }
   if (path !== undefined && (typeof path !== 'string' || !COOKIE_PATH.test(path))) {
-    throw new TypeError(`cookies: path must begin with a slash, not ${inspect(path)}`)
+    throw new TypeError(`cookies: path must begin with a slash, not ${displayValue(path)}`)
   }
   if (expires !== undefined && !(expires instanceof Date && !Number.isNaN(expires.getTime()))) {
-    throw new TypeError(`cookies: expires must be a valid Date, not ${inspect(expires)}`)
+    throw new TypeError(`cookies: expires must be a valid Date, not ${displayValue(expires)}`)
   }
   for (const name of ['secure', 'httpOnly'] as const) {
     if (own[name] !== undefined && typeof own[name] !== 'boolean') {
-      throw new TypeError(`cookies: ${name} must be a boolean, not ${inspect(own[name])}`)
+      throw new TypeError(`cookies: ${name} must be a boolean, not ${displayValue(own[name])}`)
     }
   }
   return own
 }
 
-/** With a leading dot for its subdomains too; an IPv6 address in brackets. */
-const DOMAIN = /^\.?(?:[^\s/:?#@[\]\\,;]+|\[[\da-f:.]+\])$/i
+/** A leading dot includes the subdomains; an IPv6 address is in brackets. */
+const DOMAIN = /^\.?(?:[^\s\p{Cc}/:?#@[\]\\,;%]{1,255}|\[[\da-f:.]{2,45}\])$/iu
 const COOKIE_PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/
 
-/** RFC 6265, section 5.1.4, and what else decides besides the host. */
-function isFor({ protocol, pathname }: URL, cookie: Cookie): boolean {
+/** Whether scheme, expiry and path (RFC 6265 section 5.1.4) allow to send the cookie. */
+function matchesUrl({ protocol, pathname }: URL, cookie: Cookie): boolean {
   if (cookie.secure && protocol !== 'https:') return false
   if ((cookie.expiryTime() ?? Number.POSITIVE_INFINITY) <= Date.now()) return false
   return toughCookie().pathMatch(pathname, cookie.path ?? '/')
 }
 
-/** Hosts (RFC 6761, 6762) for which tough-cookie fails where it is to look for cookies: machines may be called so. */
+/** Special-use names (RFC 6761, 6762), which are valid host names, but `getCookies` of tough-cookie throws for them. */
 const SPECIAL_USE: ReadonlySet<string> = new Set(['test', 'local', 'example'])
 
 function matches(cookie: Cookie, name: string, where: { domain?: string; path?: string }): boolean {

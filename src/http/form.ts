@@ -1,19 +1,19 @@
 /** `application/x-www-form-urlencoded`, as Python writes it. */
 import { type PairsInit, type ParamValue, toFieldList } from '../core/pairs.ts'
 
-/** What `application/x-www-form-urlencoded` is written from. */
+/** The names and values of a form. */
 export type FormInit = PairsInit<ParamValue>
 
 /** The Content-Type that goes with {@link encodeForm}. */
 export const FORM_TYPE = 'application/x-www-form-urlencoded'
 
 /**
- * Writes names and values as `application/x-www-form-urlencoded`, as Python's `urlencode(doseq=True)` does: a
- * space is `+`, `A-Z a-z 0-9 _ . - ~` stay, every other byte of the UTF-8 is `%XX`. A list repeats its name;
+ * Encodes names and values as `application/x-www-form-urlencoded`, as Python's `urlencode(doseq=True)` does: a
+ * space becomes `+`, `A-Z a-z 0-9 _ . - ~` stay, every other byte of the UTF-8 becomes `%XX`. A list repeats its name;
  * `null` and `undefined` are left out. Booleans are `true` and `false` (requests writes `True` and `False`).
  *
- * @param option the option's name, for messages.
- * @throws TypeError for a shape or value that it does not take.
+ * @param option the name of the option, for messages
+ * @throws TypeError for another shape or value
  *
  * @example
  * encodeForm({ q: 'tea & milk', tag: ['a', 'b'], page: null }) // 'q=tea+%26+milk&tag=a&tag=b'
@@ -28,7 +28,7 @@ export function encodeForm(
     .join('&')
 }
 
-/** `%XX` for each byte of the UTF-8 of the text (a lone surrogate counts as U+FFFD). */
+/** Escapes every byte of the text's UTF-8 as `%XX`; a lone surrogate counts as U+FFFD. */
 export function percentEncode(text: string | Buffer): string {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text
   return bytes.toString('hex').toUpperCase().replace(/../g, '%$&')
@@ -36,7 +36,7 @@ export function percentEncode(text: string | Buffer): string {
 
 /** Python's `urllib.parse.quote_plus`. */
 function quotePlus(value: string | Buffer): string {
-  // latin1 gives one character per byte, so that bytes that are not UTF-8 survive.
+  // latin1 maps each byte to one character, so invalid UTF-8 is kept.
   if (typeof value !== 'string') {
     return value
       .toString('latin1')

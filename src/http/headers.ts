@@ -1,21 +1,22 @@
 /** `HeaderMap`: headers that are found in any case and sent in the spelling in which they were set. */
 import { inspect } from 'node:util'
+import { displayName } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'
 import { isIterable, toPairs, typeName } from '../core/pairs.ts'
 import { isToken, TOKEN_CHARACTER } from './token.ts'
 
-/** The value of a header: a list repeats it, `null` removes one that the session would send. */
+/** The value of a header: a list repeats the header, `null` removes the session's. */
 export type HeaderValue = string | readonly string[] | null | undefined
 
-/** What `headers` takes: an object, a `Map`, a list of pairs (a name that comes twice is sent twice), `Headers`. */
+/** What `headers` takes: an object, a `Map`, `Headers`, or a list of pairs, in which a repeated name repeats the header. */
 export type HeadersInit =
   | { readonly [name: string]: HeaderValue }
   | ReadonlyMap<string, HeaderValue>
   | Iterable<readonly [string, HeaderValue]>
 
 /**
- * The headers of a request: found by name in any case, sent in the spelling in which they were set, in the order in
- * which they first came. The counterpart of requests' `CaseInsensitiveDict`; every name and value has been checked.
+ * The headers of a request: names are case-insensitive, and are sent as they were written, in the order of their first
+ * appearance. The counterpart of requests' `CaseInsensitiveDict`. Every name and value has been checked.
  *
  * @example
  * const headers = HeaderMap.from({ 'X-Trace': '1' })
@@ -29,36 +30,37 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
   /**
    * A new map of these headers; `null` and `undefined` values are left out.
    *
-   * @throws InvalidHeader for a name or value that cannot be sent, TypeError for another shape.
+   * @throws InvalidHeader for an invalid name or value, TypeError for another shape
    */
   static from(init: HeadersInit | null | undefined): HeaderMap {
     if (init instanceof HeaderMap) return init.clone()
     return mergeHeaders(new HeaderMap(), init)
   }
 
-  /** The number of different names. */
+  /** The number of names. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** The value, of a repeated header all values with `, ` between (RFC 9110, 5.3), or `undefined`. */
+  /** The value; the values of a repeated header are joined by `, ` (RFC 9110 section 5.3). `undefined` if it is missing. */
   get(name: string): string | undefined {
     return this.#entries.get(name.toLowerCase())?.values.join(', ')
   }
 
-  /** The values of a header one by one; an empty list when it is not there. */
+  /** The values of a header; empty if it is missing. */
   getAll(name: string): string[] {
     return [...(this.#entries.get(name.toLowerCase())?.values ?? [])]
   }
 
+  /** Whether the header is there. */
   has(name: string): boolean {
     return this.#entries.has(name.toLowerCase())
   }
 
   /**
-   * Sets a header in the place and instead of one with the same name in any case.
+   * Sets a header; one of the same name, in any case, is replaced in its place. An empty list removes it.
    *
-   * @throws InvalidHeader for a name or value that cannot be sent.
+   * @throws InvalidHeader for an invalid name or value
    */
   set(name: string, value: string | readonly string[]): this {
     const values: string[] = Array.isArray(value) ? [...value] : [value]
@@ -68,36 +70,36 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
     return this
   }
 
-  /** Adds a value to those that a header has. @throws InvalidHeader as {@link set}. */
+  /** Adds a value to a header. @throws InvalidHeader as {@link set}. */
   append(name: string, value: string): this {
     return this.set(name, [...this.getAll(name), value])
   }
 
-  /** Removes a header; says whether it was there. */
+  /** Removes a header. Returns whether it was there. */
   delete(name: string): boolean {
     return this.#entries.delete(name.toLowerCase())
   }
 
-  /** The names as they were spelled. */
+  /** The names as they were written. */
   keys(): string[] {
     return Array.from(this.#entries.values(), ({ name }) => name)
   }
 
-  /** Name and value of each line to be sent: a repeated header comes as often as it has values. */
+  /** Name and value of each line that is sent; a repeated header has a line for each value. */
   *[Symbol.iterator](): Generator<[name: string, value: string], void, undefined> {
     for (const { name, values } of this.#entries.values()) {
       for (const value of values) yield [name, value]
     }
   }
 
-  /** An independent copy; nothing is checked again. */
+  /** An independent copy. */
   clone(): HeaderMap {
     const copy = new HeaderMap()
     copy.#entries = new Map(this.#entries)
     return copy
   }
 
-  /** For Node's requests: name, value, name, value … */
+  /** Names and values in turn, as Node's requests take them. */
   toList(): string[] {
     const list: string[] = []
     for (const { name, values } of this.#entries.values()) {
@@ -106,20 +108,20 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
     return list
   }
 
-  /** Credentials are not shown. */
+  /** Hides credentials. */
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
-    const shown = Array.from(this.#entries.values(), ({ name, values }) => {
+    const redacted = Array.from(this.#entries.values(), ({ name, values }) => {
       return [name, SECRET.test(name) ? '***' : values.length === 1 ? values[0] : values]
     })
-    return `HeaderMap ${show(Object.fromEntries(shown), options)}`
+    return `HeaderMap ${show(Object.fromEntries(redacted), options)}`
   }
 }
 
 /**
- * The headers of a session with those of a call over them, in a new map: the call wins, `null` removes,
- * `undefined` inherits. A call of `null` is as if the session had none.
+ * A new map of a session's headers, overridden by those of a call: `null` removes a header, `undefined` inherits it. If
+ * the call's headers are `null`, the map is empty.
  *
- * @throws InvalidHeader for a name or value that cannot be sent, TypeError for another shape.
+ * @throws InvalidHeader for an invalid name or value, TypeError for another shape
  */
 export function mergeHeaders(session: HeaderMap, call: HeadersInit | null | undefined): HeaderMap {
   if (call === null) return new HeaderMap()
@@ -142,34 +144,36 @@ export function mergeHeaders(session: HeaderMap, call: HeadersInit | null | unde
 }
 
 /**
- * Refuses what cannot be sent as a header: a name that is empty or no token (RFC 9110, 5.6.2); a value that begins
- * with white space, has control characters (CR, LF and NUL would smuggle in other headers), is not latin-1, or is
- * no string. The message never contains the value, nor what stands behind a `:` in the name: it may be a secret.
+ * Checks a header. The name must be a token (RFC 9110 section 5.6.2). The value must be a latin-1 string without leading
+ * white space and control characters: CR, LF and NUL would inject other headers. The message contains neither the value nor
+ * the rest of the name after an invalid character, since both may be secrets.
  *
- * @throws InvalidHeader (requests' `check_header_validity`; there a name may contain blanks, which servers refuse).
+ * @throws InvalidHeader (requests' `check_header_validity`, which accepts blanks in names; servers refuse them)
  */
 export function checkHeader(name: unknown, value: unknown): void {
   if (typeof name !== 'string') throw new InvalidHeader(`Header name must be a string, got ${typeName(name)}`)
   if (!isToken(name)) {
     if (name === '') throw new InvalidHeader(`${INVALID} header name: it is empty`)
     const at = name.search(NOT_TOKEN)
-    throw new InvalidHeader(`${INVALID} header name: '${name.slice(0, at)}' is followed by ${characterAt(name, at)}`)
+    throw new InvalidHeader(
+      `${INVALID} header name: '${displayName(name.slice(0, at))}' is followed by ${characterAt(name, at)}`,
+    )
   }
   if (typeof value !== 'string') {
-    throw new InvalidHeader(`Header value for '${name}' must be a string, got ${typeName(value)}`)
+    throw new InvalidHeader(`Header value for '${displayName(name)}' must be a string, got ${typeName(value)}`)
   }
   if (VALUE.test(value)) return
   const at = value.search(NOT_VALUE)
   const found = characterAt(value, at)
   if (value.charCodeAt(at) > 0xff) {
     throw new InvalidHeader(
-      `Header value for '${name}' must be latin-1, got ${found}; use encodeURIComponent() or RFC 8187 (name*=UTF-8''…)`,
+      `Header value for '${displayName(name)}' must be latin-1, got ${found}; use encodeURIComponent() or RFC 8187 (name*=UTF-8''…)`,
     )
   }
-  throw new InvalidHeader(`${INVALID} header value for '${name}': ${found}`)
+  throw new InvalidHeader(`${INVALID} header value for '${displayName(name)}': ${found}`)
 }
 
-/** One header; never changed once it is in a map, so that copies can share it. */
+/** One header; immutable, so that copies of a map share it. */
 interface Entry {
   readonly name: string
   readonly values: readonly string[]

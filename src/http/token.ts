@@ -5,6 +5,7 @@ export const TOKEN_CHARACTER = "[\\w!#$%&'*+.^`|~-]"
 
 const TOKEN = new RegExp(`^${TOKEN_CHARACTER}+$`)
 
+/** Whether the text is a token. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text)
 }

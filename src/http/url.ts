@@ -2,17 +2,18 @@
 import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, InvalidURL, MissingSchema, URLRequired } from '../core/errors.ts'
 import { isRecord, type PairsInit, type ParamValue, typeName } from '../core/pairs.ts'
+import { printable } from '../core/printable.ts'
 import { encodeForm, percentEncode } from './form.ts'
 
 export type { ParamValue } from '../core/pairs.ts'
 
-/** What `params` takes. A string or bytes are appended as they are, only quoted where they have to be. */
+/** What `params` takes. A string or bytes are appended to the query; only characters that are illegal there are escaped. */
 export type ParamsInit = string | Uint8Array | PairsInit<ParamValue>
 
 /**
  * Merges a call's `params` into a session's as requests does (`merge_setting`): of two mappings the call's names
- * win and a `null` takes the name away; anything else (a string, a list of pairs, `URLSearchParams`) replaces the
- * session's. `undefined` inherits, `null` is as if there were none.
+ * override, and `null` removes a name; anything else (a string, a list of pairs, `URLSearchParams`) replaces the
+ * session's. `undefined` inherits, `null` means no parameters at all.
  */
 export function mergeParams(
   session: ParamsInit | null | undefined,
@@ -34,10 +35,10 @@ export function mergeParams(
 }
 
 /**
- * The text of `params` that goes into the query; the rules are those of `encodeForm`. Strings and bytes
- * are returned as they are: {@link prepareUrl} quotes them.
+ * Encodes `params` for the query by the rules of `encodeForm`. Strings and bytes are returned unchanged:
+ * {@link prepareUrl} escapes them.
  *
- * @throws TypeError when it is none of the shapes of {@link ParamsInit}.
+ * @throws TypeError if it has none of the shapes of {@link ParamsInit}
  */
 export function encodeParams(params: ParamsInit): string {
   if (typeof params === 'string') return params
@@ -50,20 +51,20 @@ export function encodeParams(params: ParamsInit): string {
 }
 
 /**
- * Checks and quotes a URL and appends `params` to its query, as requests' `PreparedRequest.prepare_url` does. The
- * result is a new `URL`; its `href` is the string, kept by Node and not computed again.
+ * Checks and escapes a URL and appends `params` to its query, as requests' `PreparedRequest.prepare_url` does. Returns a
+ * new `URL`.
  *
- * - Leading white space is dropped; a scheme that does not begin with `http` passes untouched, without `params`.
- * - `%XX` is kept (in capitals; of unreserved characters, decoded), illegal characters are quoted, and a part
- *   (path, query, fragment) with a stray `%` has every `%` written `%25`. The fragment is kept.
- * - Host names that are not ASCII become A-labels, dot segments go away.
+ * - Leading white space is dropped. A URL whose scheme does not begin with `http` stays unchanged, without `params`.
+ * - `%XX` is kept (in capitals; unreserved characters are decoded), illegal characters are escaped. If a part
+ *   (path, query, fragment) has a stray `%`, every `%` of that part becomes `%25`. The fragment is kept.
+ * - Host names that are not ASCII become A-labels, dot segments are resolved.
  *
- * Where a `URL` is written otherwise than requests writes it: the default port is left out, `'` in a query is
- * `%27`, numeric hosts are written as IPv4 addresses (`127.1` as `127.0.0.1`), and
- * IPv6 zones and hosts such as `1.2.3.4.5` are refused. A stray `%` in `params` leaves the rest of the URL alone.
+ * Differences from requests, which come from `URL`: the default port is left out, `'` in a query becomes `%27`, numeric
+ * hosts become IPv4 addresses (`127.1` becomes `127.0.0.1`), and IPv6 zones and hosts such as `1.2.3.4.5` are refused. A
+ * stray `%` in `params` does not affect the rest of the URL.
  *
- * @throws URLRequired without a URL, MissingSchema without a scheme, InvalidURL when it cannot be used,
- *   InvalidSchema when it has another scheme and is no URL besides. Messages never show user and password.
+ * @throws URLRequired without a URL, MissingSchema without a scheme, InvalidURL if it cannot be parsed, InvalidSchema if it
+ *   has another scheme and cannot be parsed. Messages never contain user and password.
  *
  * @example
  * prepareUrl('https://example.com/a b?x=1#top', { q: 'tea & milk' }).href
@@ -73,26 +74,26 @@ export function prepareUrl(url: string | URL, params?: ParamsInit | null): URL {
   const text = toUrlText(url)
   const query = params === undefined || params === null ? '' : encodeParams(params)
   if (query === '' && PLAIN.test(text)) return parse(text, text)
-  if (!/^http/i.test(text) && text.includes(':')) return passUntouched(text)
-  return parse(compose(text, query), text)
+  if (!/^http/i.test(text) && text.includes(':')) return parseOtherScheme(text)
+  return parse(assemble(text, query), text)
 }
 
-/** The error for a URL whose scheme nobody is mounted for, with advice where the mistake is a known one. */
+/** The error for a URL without a mounted adapter, with advice for the common mistakes. */
 export function noAdapter(url: string | URL): InvalidSchema {
-  const shown = redactUrl(url)
-  const advice = /^[\w.-]+:\d+(?:[/?#]|$)/.test(shown)
-    ? `. Perhaps you meant https://${shown}?`
-    : /^(?:https?\+)?unix:/i.test(shown)
+  const redacted = redactUrl(url)
+  const advice = /^[\w.-]+:\d+(?:[/?#]|$)/.test(redacted)
+    ? `. Perhaps you meant https://${redacted}?`
+    : /^(?:https?\+)?unix:/i.test(redacted)
       ? ': Unix sockets are not supported'
       : ''
-  return new InvalidSchema(`No connection adapters were found for '${shown}'${advice}`)
+  return new InvalidSchema(`No connection adapters were found for '${redacted}'${advice}`)
 }
 
-/** URLs that need no quoting: nothing but a lower-level parse is done for them. */
+/** URLs that need no escaping: these are only parsed. */
 const PLAIN =
   /^(?!.*\?(?:#|$))https?:\/\/[a-z0-9][a-z0-9.-]*(?::\d+)?(?:[/?][\w.~!$&'()*+,;=:@/?-]*)?(?:#[\w.~!$&'()*+,;=:@/?-]+)?$/i
 
-/** The scheme, authority, path, query and fragment of urllib3's `parse_url` (a `\` ends the authority). */
+/** Scheme, authority, path, query and fragment, as urllib3's `parse_url` splits them: a `\` ends the authority. */
 const PARTS = /^(http[a-z0-9+-]*):(?:\/\/([^\\/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is
 
 function toUrlText(url: string | URL): string {
@@ -102,37 +103,37 @@ function toUrlText(url: string | URL): string {
   throw new TypeError(`url must be a string or a URL, got ${typeName(url)}`)
 }
 
-/** A scheme of which the session knows whether there is an adapter for it. */
-function passUntouched(text: string): URL {
+/** Parses a URL of another scheme, for which a user may have mounted an adapter. */
+function parseOtherScheme(text: string): URL {
   const url = URL.parse(text)
-  // What the parser makes http of all the same, by dropping control characters, has passed none of the checks.
+  // The parser drops control characters: 'ht\ttp://' becomes http, but none of the checks has seen it.
   if (url === null || /^https?:$/.test(url.protocol)) throw noAdapter(text)
   return url
 }
 
-/** The text with every part quoted and the query appended. */
-function compose(text: string, extraQuery: string): string {
+/** The URL with every part escaped and the query appended. */
+function assemble(text: string, extraQuery: string): string {
   const parts = PARTS.exec(text)
   if (!parts) {
-    const shown = redactUrl(text)
+    const redacted = redactUrl(text)
     throw new MissingSchema(
-      `Invalid URL '${shown}': No scheme supplied. Perhaps you meant https://${shown.replace(/^\/+/, '')}?`,
+      `Invalid URL '${redacted}': No scheme supplied. Perhaps you meant https://${redacted.replace(/^\/+/, '')}?`,
     )
   }
   const [, scheme, authority = '', path = '', query, fragment] = parts
   const at = authority.lastIndexOf('@')
   const host = authority.slice(at + 1)
   if (host === '' || host.startsWith(':')) throw new InvalidURL(`Invalid URL '${redactUrl(text)}': No host supplied`)
-  // A URL parser would drop tabs and line breaks from the host and so contact another one than is read here.
+  // The URL parser drops tabs and line breaks: it would contact another host than the text shows.
   if (/[\s\p{Cc}]/u.test(host)) throw new InvalidURL(`Failed to parse: ${redactUrl(text)}`)
-  const userinfo = at < 0 ? '' : `${requote(authority.slice(0, at))}@`
+  const userinfo = at < 0 ? '' : `${normalizeEscapes(authority.slice(0, at))}@`
   const root = path.startsWith('/') ? '' : '/'
-  const queries = [requote(query ?? ''), requote(extraQuery, /[^\w.~!$&'()*+,;=:@/?#%-]+/gu)].filter(
+  const queries = [normalizeEscapes(query ?? ''), normalizeEscapes(extraQuery, /[^\w.~!$&'()*+,;=:@/?#%-]+/gu)].filter(
     (part) => part !== '',
   )
   const search = queries.length > 0 ? `?${queries.join('&')}` : ''
-  const hash = fragment ? `#${requote(fragment)}` : ''
-  return `${scheme}://${userinfo}${host}${root}${requote(path)}${search}${hash}`
+  const hash = fragment ? `#${normalizeEscapes(fragment)}` : ''
+  return `${scheme}://${userinfo}${host}${root}${normalizeEscapes(path)}${search}${hash}`
 }
 
 function parse(text: string, original: string): URL {
@@ -140,36 +141,36 @@ function parse(text: string, original: string): URL {
   try {
     url = new URL(text)
   } catch {
-    // The parser's own error is not kept as the cause: it holds the URL with its password.
+    // The parser's error is not the cause of ours: it contains the URL with its password.
     const host = /^[^:]*:\/\/(?:[^\\/?#]*@)?([^\\/?#]*)/.exec(text)?.[1] ?? ''
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
     if (/[^\x00-\x7f]/.test(host)) throw new InvalidURL('URL has an invalid label.')
     throw new InvalidURL(`Failed to parse: ${redactUrl(original)}`)
   }
   const { hostname, pathname } = url
-  // got's way of writing them, http://unix:SOCKET:PATH.
+  // got's notation: http://unix:SOCKET:PATH.
   if (hostname === 'unix' && /^\/.+:\//.test(pathname)) {
     throw new InvalidURL(`Unix sockets are not supported: '${redactUrl(url)}'`)
   }
   if (hostname.startsWith('*') || hostname.startsWith('.')) throw new InvalidURL('URL has an invalid label.')
   if (hostname.includes('..') || (hostname.length > 63 && hostname.split('.').some((label) => label.length > 63))) {
-    throw new InvalidURL(`Failed to parse: '${hostname}', label empty or too long`)
+    throw new InvalidURL(`Failed to parse: '${printable(hostname)}', label empty or too long`)
   }
   return url
 }
 
-/** requests' `requote_uri` after urllib3's `_encode_invalid_chars`, for one part of a URL. */
-function requote(part: string, illegal = /[^\w.~!$&'()*+,;=:@/?%-]+/gu): string {
-  const escaped = /%(?![0-9a-f]{2})/i.test(part) ? part.replaceAll('%', '%25') : part.replace(/%../g, normalizeEscape)
+/** Escapes one part of a URL: urllib3's `_encode_invalid_chars`, then requests' `requote_uri`. */
+function normalizeEscapes(part: string, illegal = /[^\w.~!$&'()*+,;=:@/?%-]+/gu): string {
+  const escaped = /%(?![0-9a-f]{2})/i.test(part) ? part.replaceAll('%', '%25') : part.replace(/%../g, decodeUnreserved)
   return escaped.replace(illegal, percentEncode)
 }
 
-function normalizeEscape(quoted: string): string {
+function decodeUnreserved(quoted: string): string {
   const character = String.fromCharCode(Number.parseInt(quoted.slice(1), 16))
   return /[\w.~-]/.test(character) ? character : quoted.toUpperCase()
 }
 
-/** The entries of a plain object or a `Map`; `undefined` for anything else. */
+/** The entries of a plain object or a `Map`; `undefined` for other values. */
 function entriesOfMapping(params: ParamsInit | null | undefined): Iterable<readonly [string, ParamValue]> | undefined {
   if (params instanceof Map) return params
   if (typeof params === 'object' && params !== null && !(Symbol.iterator in params) && isRecord(params)) {

@@ -86,10 +86,10 @@ const REFUSED: [url: string, name: string, message: string][] = [
   ['http://x:ab/', 'InvalidURL', 'Failed to parse: http://x:ab/'],
   ['http://[::1', 'InvalidURL', 'Failed to parse: http://[::1'],
   ['http://u:hid/den@x/', 'InvalidURL', 'Failed to parse: http://***@x/'],
-  ['http://go\tod.x/', 'InvalidURL', 'Failed to parse: http://go\tod.x/'],
+  ['http://go\tod.x/', 'InvalidURL', 'Failed to parse: http://go\\u{9}od.x/'],
   // The parser would make http of it, without quoting, params and checks.
-  ['\0http://a.test/ b', 'InvalidSchema', "No connection adapters were found for '\0http://a.test/ b'"],
-  ['ht\ttp://a.test/', 'InvalidSchema', "No connection adapters were found for 'ht\ttp://a.test/'"],
+  ['\0http://a.test/ b', 'InvalidSchema', "No connection adapters were found for '\\u{0}http://a.test/ b'"],
+  ['ht\ttp://a.test/', 'InvalidSchema', "No connection adapters were found for 'ht\\u{9}tp://a.test/'"],
   [
     '10.122.1.1:3128/',
     'InvalidSchema',

@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'URLs are shown with their passwords',
-      ['/@|%40/.test(url) ? withoutUserinfo(url) : url', 'url'],
+      ['withoutNestedUserinfo(withoutUserinfo(text))', 'text'],
       'core/errors-secrets.test.ts',
       'a URL whose scheme was forgotten',
     ],
