@@ -1,12 +1,11 @@
 /** What is published: the names, the version, what an import loads. The package as it is installed: test/package/. */
 import './helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import * as vouch from '../src/index.ts'
+import { outputOf, outputOfScript } from './helpers/processes.ts'
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
@@ -29,15 +28,13 @@ test('the verbs are those of requests', () => {
 test('the command is a script for Node, and says the version of the package', async () => {
   const script = manifest.bin.vouch
   assert.match(readFileSync(script, 'utf8'), /^#!\/usr\/bin\/env node\n/)
-  const { stdout } = await promisify(execFile)(process.execPath, [script, '--version'])
-  assert.equal(stdout, `${manifest.version}\n`)
+  assert.equal(await outputOf(process.execPath, [script, '--version']), `${manifest.version}\n`)
 })
 
 test("import 'vouch' loads neither the command line, what makes certificates nor what few requests need", async () => {
   // What is loaded lazily goes through require, so that it would be in this cache.
   const code = `import 'vouch'; import { Module } from 'node:module'; console.log(Object.keys(Module._cache).join())`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code])
-  assert.doesNotMatch(stdout, /tough-cookie|chardet|http-link-header/)
+  assert.doesNotMatch(await outputOfScript(code), /tough-cookie|chardet|http-link-header/)
   const imports = importsOf(resolve('dist/index.js'))
   assert(imports.has('got') && imports.size < 50, [...imports].join())
   const rare = /certs|cli\/|explain|x509|peculiar|tough-cookie|chardet|http-link-header|socks/

@@ -1,14 +1,14 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, createReadStream, existsSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { chmodSync, createReadStream } from 'node:fs'
+import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { HTTPDigestAuth, Session, UnrewindableBodyError } from '../../src/index.ts'
 import { PASSWORD, startDigestServer, USER } from '../helpers/digest.ts'
+import { outputOf } from '../helpers/processes.ts'
+import { type RunningProgram, startProgram, whyNo } from '../helpers/programs.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -231,21 +231,18 @@ test('neither the total limit nor a signal waits for an auth that takes its time
 
 // The checks of the server above are checked by other clients, and the client by another server.
 
-const run = promisify(execFile)
-
 test('curl passes the same checks', { skip: spawnSync('curl', ['--version']).status !== 0 && 'no curl' }, async () => {
   // curl 7.88 knows no SHA-512-256 in some builds, and no SHA or SHA-512 in any.
   for (const algorithm of ['MD5', 'MD5-sess', 'SHA-256', 'SHA-256-sess']) {
     await using server = await startDigestServer({ algorithm })
-    const { stdout } = await run('curl', ['-s', '--digest', '-u', `${USER}:${PASSWORD}`, `${server.url127}/a?b=c`])
-    assert.equal(stdout, 'GET ', algorithm)
+    const request = ['-s', '--digest', '-u', `${USER}:${PASSWORD}`, `${server.url127}/a?b=c`]
+    assert.equal(await outputOf('curl', request), 'GET ', algorithm)
   }
 })
 
-const APACHE = '/usr/sbin/apache2'
-
-test('Apache takes our credentials, and counts them', { skip: !existsSync(APACHE) && 'no apache2' }, async (t) => {
-  const url = await startApache(t)
+test('Apache takes our credentials, and counts them', { skip: whyNo('apache2') }, async () => {
+  await using apache = await startApache()
+  const url = `http://127.0.0.1:${apache.port}/`
   await using session = new Session({ auth: new HTTPDigestAuth('ada', 'größer') })
   const statuses = [(await session.get(`${url}a`)).statusCode, (await session.get(`${url}a?b=1`)).statusCode]
   assert.deepEqual(statuses, [404, 404])
@@ -254,17 +251,14 @@ test('Apache takes our credentials, and counts them', { skip: !existsSync(APACHE
 })
 
 /** Apache that lets in `ada`, `größer`: what it has is 404, what it refuses 401. */
-async function startApache(t: TestContext): Promise<string> {
-  const dir = tempDir()
-  // Apache reads as www-data when root starts it.
-  chmodSync(dir.path, 0o755)
-  const port = await freePort()
-  const secret = createHash('md5').update('ada:apache:größer').digest('hex')
-  const modules = '/usr/lib/apache2/modules'
-  const users = dir.write('users', `ada:apache:${secret}\n`)
-  const config = dir.write(
-    'httpd.conf',
-    [
+function startApache(): Promise<RunningProgram> {
+  return startProgram((port, dir) => {
+    // Apache reads as www-data when root starts it.
+    chmodSync(dir.path, 0o755)
+    const secret = createHash('md5').update('ada:apache:größer').digest('hex')
+    const modules = '/usr/lib/apache2/modules'
+    const users = dir.write('users', `ada:apache:${secret}\n`)
+    const config = [
       ...['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_digest'].map(
         (name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`,
       ),
@@ -285,30 +279,7 @@ async function startApache(t: TestContext): Promise<string> {
       `AuthUserFile ${users}`,
       'Require valid-user',
       '</Location>',
-    ].join('\n'),
-  )
-  const child = spawn(APACHE, ['-X', '-f', config], { stdio: ['ignore', 'ignore', 'inherit'] })
-  t.after(() => {
-    child.kill('SIGKILL')
-    dir[Symbol.dispose]()
+    ]
+    return ['apache2', '-X', '-f', dir.write('httpd.conf', `${config.join('\n')}\n`)]
   })
-  const url = `http://127.0.0.1:${port}/`
-  await using session = new Session()
-  for (let tries = 0; tries < 100; tries++) {
-    try {
-      assert.equal((await session.get(url)).statusCode, 401)
-      return url
-    } catch {
-      await setTimeout(50)
-    }
-  }
-  throw new Error('Apache does not answer')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

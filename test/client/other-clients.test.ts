@@ -1,14 +1,12 @@
 /** `tlsOptions` and `trustedAgent`, with the clients that they are for. */
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
-import { promisify } from 'node:util'
 import axios from 'axios'
 import got from 'got'
 import nodeFetch from 'node-fetch'
@@ -18,6 +16,7 @@ import { CABundleError, ClientCertError, InvalidProxyURL, tlsOptions, trustedAge
 import { expectWarnings, withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
@@ -259,8 +258,5 @@ test('an agent does not keep its process alive', async () => {
     https.get(process.argv[1], { agent: trustedAgent({ verify: process.argv[2] }) }, (response) => {
       response.resume().on('end', () => console.log(response.statusCode))
     })`
-  const run = promisify(execFile)
-  const args = ['--input-type=module', '--eval', program, server.url, bundle]
-  const { stdout } = await run(process.execPath, args, { timeout: 20_000 })
-  assert.equal(stdout, '200\n')
+  assert.equal(await outputOfScript(program, { args: [server.url, bundle], limit: 20_000 }), '200\n')
 })

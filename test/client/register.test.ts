@@ -1,11 +1,11 @@
 /** `node --import vouch/register`, in processes of their own: as it is built, by its name, beside each client; else as it is here. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, toTrustedCertificate } from '../helpers/pki.ts'
+import { type Ran, runScript } from '../helpers/processes.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -28,28 +28,14 @@ after(async () => {
   dir[Symbol.dispose]()
 })
 
-interface Run {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** A program that ends by itself, or is killed after 20 s and has no exit status then. */
-function run(
+/** A program that exits by itself, or is killed after 20 s and has no exit status then. */
+function start(
   program: string,
   env: NodeJS.ProcessEnv,
   args: string[] = [],
   register = moduleUrl('register'),
-): Promise<Run> {
-  const flags = ['--import', register, '--input-type=module', '--eval', program]
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [...flags, ...args],
-      { env: { ...process.env, ...env }, timeout: 20_000 },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    )
-  })
+): Promise<Ran> {
+  return runScript(program, { flags: ['--import', register], args, env, limit: 20_000 })
 }
 
 /** How each client asks: what it resolves to is the status. */
@@ -79,10 +65,10 @@ for (const [name, client] of Object.entries(CLIENTS)) {
   test(`${name} trusts the bundle and nothing else, and the process ends by itself`, async () => {
     const program = `${client}\n${ASK_EACH}`
     const urls = [server.url, strange.url]
-    const { code, stdout, stderr } = await run(program, { REQUESTS_CA_BUNDLE: bundle }, urls, 'vouch/register')
-    assert.deepEqual([code, stderr], [0, ''])
+    const { status, stdout, stderr } = await start(program, { REQUESTS_CA_BUNDLE: bundle }, urls, 'vouch/register')
+    assert.deepEqual([status, stderr], [0, ''])
     assert.match(stdout, /^200\n(?:UNABLE_TO_\w+|SELF_SIGNED_CERT_IN_CHAIN)\n$/)
-    const without = await run(program, {}, [server.url], 'vouch/register')
+    const without = await start(program, {}, [server.url], 'vouch/register')
     assert.match(without.stdout, /^(?:UNABLE_TO_\w+|SELF_SIGNED_CERT_IN_CHAIN)\n$/)
   })
 }
@@ -101,7 +87,7 @@ const VARIABLES: readonly (readonly [what: string, env: NodeJS.ProcessEnv, added
 
 for (const [what, env, added] of VARIABLES) {
   test(`Node's roots stay, and what they are joined by comes from ${what}`, async () => {
-    assert.deepEqual(await run(COUNT, env), { code: 0, stdout: `${roots + added}\n`, stderr: '' })
+    assert.deepEqual(await start(COUNT, env), { status: 0, stdout: `${roots + added}\n`, stderr: '' })
   })
 }
 
@@ -115,7 +101,7 @@ test('for the clients of Node an intermediate alone vouches for nothing, as the 
     ['vouch', /^200\n$/],
   ] as const) {
     const program = `${CLIENTS[name]}\n${ASK_EACH}`.replace(', { verify: true }', '')
-    assert.match((await run(program, env, [below.url])).stdout, expected)
+    assert.match((await start(program, env, [below.url])).stdout, expected)
   }
 })
 
@@ -128,8 +114,8 @@ const UNUSABLE: readonly (readonly [what: string, path: string, message: RegExp]
 
 for (const [what, path, message] of UNUSABLE) {
   test(`with a bundle that ${what} the process does not start, and says why`, async () => {
-    const { code, stdout, stderr } = await run("console.log('started')", { CURL_CA_BUNDLE: path })
-    assert.deepEqual([code, stdout], [1, ''])
+    const { status, stdout, stderr } = await start("console.log('started')", { CURL_CA_BUNDLE: path })
+    assert.deepEqual([status, stdout], [1, ''])
     assert.match(stderr, /^vouch: error: CURL_CA_BUNDLE: /)
     assert.match(stderr, message)
     assert.doesNotMatch(stderr, /\n {4}at /)

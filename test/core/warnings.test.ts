@@ -1,12 +1,11 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { after, test } from 'node:test'
-import { promisify } from 'node:util'
 import { get, Session } from '../../src/index.ts'
 import { expectWarnings, withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { selfSigned } from '../helpers/pki.ts'
+import { runScript } from '../helpers/processes.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -23,11 +22,8 @@ after(async () => {
 /** Runs a script with `vouch`'s names at hand, in a process of its own; returns what it wrote to stderr. */
 async function stderrOf(script: string, env: Record<string, string> = {}): Promise<string> {
   const source = `import { disableWarnings, get, Session } from '${moduleUrl('index')}'\nconst url = '${server.url127}', byName = '${server.url}', plain = '${plain.url127}', cert = ${JSON.stringify(cert)}\n${script}`
-  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', source]
-  const { stderr } = await promisify(execFile)(process.execPath, args, {
-    env: { ...process.env, ...env },
-    timeout: 20_000,
-  })
+  const { status, stderr } = await runScript(source, { flags: ['--disable-warning=ExperimentalWarning'], env })
+  assert.equal(status, 0, stderr)
   return stderr
 }
 

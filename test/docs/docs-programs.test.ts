@@ -6,20 +6,18 @@
  */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { basename, join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
-import { promisify, stripVTControlCharacters } from 'node:util'
+import { stripVTControlCharacters } from 'node:util'
 import { createAuthority, selfSigned, toPkcs12 } from '../helpers/pki.ts'
+import { freePort, listen } from '../helpers/ports.ts'
+import { type RunOptions, run } from '../helpers/processes.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { moduleOf, type Snippet, snippets } from '../helpers/snippets.ts'
 import { tempDir } from '../helpers/temp.ts'
-
-const run = promisify(execFile)
 
 const pieces = snippets().filter(({ language }) => language === 'js')
 const pages = Map.groupBy(pieces, ({ page }) => page)
@@ -43,6 +41,7 @@ const client = company.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: [
 const box = selfSigned({ hosts: [BOX, 'localhost'] })
 
 let servers: readonly TestServer[]
+let proxyPort: number
 const proxy = createServer((_, response) => response.end('{}'))
 
 before(async () => {
@@ -59,8 +58,7 @@ before(async () => {
     socket.on('error', () => tunnel.destroy())
     tunnel.on('error', () => socket.destroy())
   })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
+  proxyPort = await listen(proxy)
 })
 
 after(async () => {
@@ -81,8 +79,8 @@ for (const [page, parts] of pages) {
     dir.write('client.pem', `${client.chain}${client.key}`, 0o600)
     dir.write('client.p12', toPkcs12(client, 'secret'), 0o600)
     using program = writeProgram(parts, await freePort())
-    const through = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-    const output = await outputOf(program.path, {
+    const through = `http://127.0.0.1:${proxyPort}`
+    const output = await printedBy(program.path, {
       cwd: dir.path,
       env: {
         HTTPS_PROXY: through,
@@ -121,7 +119,7 @@ const EXAMPLES: Readonly<Record<string, readonly RegExp[]>> = {
 
 for (const file of globSync('docs/examples/*.ts').sort()) {
   test(`${file} does what it says, whatever the environment, and ends by itself`, async () => {
-    const output = await outputOf(file, { env: { REQUESTS_CA_BUNDLE: '/no/such/bundle', NO_COLOR: '1' } })
+    const output = await printedBy(file, { env: { REQUESTS_CA_BUNDLE: '/no/such/bundle', NO_COLOR: '1' } })
     const expected = EXAMPLES[basename(file, '.ts')]
     assert(expected)
     for (const pattern of expected) assert.match(output, pattern)
@@ -147,19 +145,10 @@ ${parts.map(({ line }) => `await import('./${line}.mjs')`).join('\n')}
   return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
 /** What a program prints that ends well, and has nothing to say on stderr. */
-async function outputOf(program: string, options: { cwd?: string; env: NodeJS.ProcessEnv }): Promise<string> {
+async function printedBy(program: string, { cwd, env }: RunOptions): Promise<string> {
   // A child that finds this would report to the runner of these tests instead of printing.
-  const env = { ...process.env, ...options.env, NODE_TEST_CONTEXT: undefined }
-  const { stdout, stderr } = await run(process.execPath, [program], { ...options, env, timeout: 60_000 })
-  assert.equal(stderr, '')
-  return stripVTControlCharacters(stdout)
+  const ran = await run(process.execPath, [program], { cwd, env: { ...env, NODE_TEST_CONTEXT: undefined } })
+  assert.deepEqual([ran.status, ran.stderr], [0, ''])
+  return stripVTControlCharacters(ran.stdout)
 }

@@ -1,18 +1,16 @@
 /** The documentation tells the truth as far as a machine can see: links lead somewhere, code is code. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { REQUEST_OPTIONS } from '../../src/client/settings.ts'
 import { checkOptionNames } from '../../src/core/options.ts'
 import type { SSLErrorReason } from '../../src/index.ts'
 import * as vouch from '../../src/index.ts'
+import { outputOf } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
-const run = promisify(execFile)
 const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/*.md')]
 
 for (const page of pages) {
@@ -31,7 +29,7 @@ for (const page of pages) {
   test(`${page}: its JavaScript is JavaScript, and imports names that exist`, async () => {
     using dir = tempDir()
     for (const [, code = ''] of text.matchAll(/```js\n([\s\S]*?)```/g)) {
-      await run(process.execPath, ['--check', dir.write('block.mjs', code)])
+      await outputOf(process.execPath, ['--check', dir.write('block.mjs', code)])
       for (const [, names = ''] of code.matchAll(/import \{([^}]*)\} from 'vouch'/g)) {
         for (const name of names.split(',')) assert(name.trim() in vouch, `${page} imports ${name.trim()}`)
       }

@@ -1,29 +1,28 @@
 /** A process that may open no file and no connection any more. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { onPosix } from '../helpers/platform.ts'
+import { outputOf } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { assertNothingLeft, countSurvived } from './survive.ts'
 
-const windows = process.platform === 'win32'
-
-test('without a free descriptor each request says what could not be opened, and connections that are there serve', {
-  skip: windows,
-}, async () => {
-  using dir = tempDir()
-  const ca = createAuthority()
-  const client = ca.issue({ hosts: ['client.test'], extendedKeyUsage: ['clientAuth'] })
-  const bundle = dir.write('ca.pem', ca.certificate)
-  const other = dir.write('other.pem', ca.certificate)
-  const identity = dir.write('client.pem', client.chain + client.key)
-  const { chain: cert, key } = ca.issue({ hosts: ['127.0.0.1'] })
-  await using server = await startHttpsServer({ cert, key, handler: (_request, response) => void response.end('ok') })
-  const script = `
+test(
+  'without a free descriptor each request says what could not be opened, and connections that are there serve',
+  onPosix,
+  async () => {
+    using dir = tempDir()
+    const ca = createAuthority()
+    const client = ca.issue({ hosts: ['client.test'], extendedKeyUsage: ['clientAuth'] })
+    const bundle = dir.write('ca.pem', ca.certificate)
+    const other = dir.write('other.pem', ca.certificate)
+    const identity = dir.write('client.pem', client.chain + client.key)
+    const { chain: cert, key } = ca.issue({ hosts: ['127.0.0.1'] })
+    await using server = await startHttpsServer({ cert, key, handler: (_request, response) => void response.end('ok') })
+    const script = `
     import { closeSync, openSync } from 'node:fs'
     const { Session } = await import('${moduleUrl('index')}')
     const { bundle, other, identity, url, host } = ${JSON.stringify({ bundle, other, identity, url: server.url127, host: `127.0.0.1:${server.port}` })}
@@ -50,32 +49,33 @@ test('without a free descriptor each request says what could not be opened, and 
     await kept.close()
     await fresh.close()
   `
-  const limited = ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, '--input-type=module', '--eval', script]
-  const { stdout } = await promisify(execFile)('/bin/sh', limited, { timeout: 60_000 })
-  const told = stdout.trim().split('\n')
-  const host = `127.0.0.1:${server.port}`
-  const proxyError = ['ProxyError', 'EMFILE', `Unable to connect to proxy ${host}: too many open files`]
-  const unread = (path: string) => `${path}: EMFILE: too many open files, open '${path}'`
-  assert.deepEqual(
-    told.map((line) => JSON.parse(line)),
-    [
-      ['a connection that is there', 'ok'],
+    const limited = ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, '--input-type=module', '--eval', script]
+    const stdout = await outputOf('/bin/sh', limited)
+    const told = stdout.trim().split('\n')
+    const host = `127.0.0.1:${server.port}`
+    const proxyError = ['ProxyError', 'EMFILE', `Unable to connect to proxy ${host}: too many open files`]
+    const unread = (path: string) => `${path}: EMFILE: too many open files, open '${path}'`
+    assert.deepEqual(
+      told.map((line) => JSON.parse(line)),
       [
-        'a connection',
-        ['ConnectionError', 'EMFILE', `Failed to establish a new connection to ${host}: too many open files`],
+        ['a connection that is there', 'ok'],
+        [
+          'a connection',
+          ['ConnectionError', 'EMFILE', `Failed to establish a new connection to ${host}: too many open files`],
+        ],
+        ['a bundle', ['CABundleError', 'EMFILE', `cannot read the CA bundle ${unread(other)}`]],
+        [
+          'a client certificate',
+          ['ClientCertError', 'EMFILE', `cannot read the TLS certificate file ${unread(identity)}`],
+        ],
+        ['a proxy', proxyError],
+        ['a SOCKS proxy', proxyError],
+        ['a connection, afterwards', 'ok'],
+        ['files, afterwards', 'ok'],
       ],
-      ['a bundle', ['CABundleError', 'EMFILE', `cannot read the CA bundle ${unread(other)}`]],
-      [
-        'a client certificate',
-        ['ClientCertError', 'EMFILE', `cannot read the TLS certificate file ${unread(identity)}`],
-      ],
-      ['a proxy', proxyError],
-      ['a SOCKS proxy', proxyError],
-      ['a connection, afterwards', 'ok'],
-      ['files, afterwards', 'ok'],
-    ],
-  )
-  countSurvived(5)
-})
+    )
+    countSurvived(5)
+  },
+)
 
 test('it leaves nothing behind', assertNothingLeft)

@@ -1,13 +1,12 @@
 /** Answers without an end: what bounds them is told here for each. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { get, type RequestOptions } from '../../src/index.ts'
 import { moduleUrl, nodeMajor } from '../helpers/modules.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { pour } from './faulty-server.ts'
 import { assertNothingLeft, DIRECT, type ExpectedError, type Outcome, survive } from './survive.ts'
@@ -114,9 +113,7 @@ test('a decompression bomb of 256 MiB costs little more than maxResponseSize, ho
       console.log(JSON.stringify({ encoding, code, grown: peak() - before, next: (await ask('')).text }))
     }
   `
-  const args = ['--input-type=module', '--eval', script]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 })
-  const bombs = stdout
+  const bombs = (await outputOfScript(script))
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { grown: number; encoding: string })

@@ -1,12 +1,12 @@
 /** An address of loopback where nobody answers: neither accepted nor refused, as behind a firewall that drops. Linux only. */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { startScript } from '../helpers/processes.ts'
 
 /** Listens, and is stopped before it has accepted anything. */
 const LISTENER = `
-  const { createServer } = require('node:net')
-  const { writeSync } = require('node:fs')
+  import { writeSync } from 'node:fs'
+  import { createServer } from 'node:net'
   const [host, port] = process.argv.slice(1)
   createServer().listen({ host, port, backlog: 1 }, () => {
     writeSync(1, 'listening')
@@ -16,10 +16,7 @@ const LISTENER = `
 
 /** Has nobody answer at this address until the end of the scope. */
 export async function silence(host: string, port: number): Promise<AsyncDisposable> {
-  const listener = spawn(process.execPath, ['-e', LISTENER, host, String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await once(listener.stdout, 'data')
+  const listener = await startScript(LISTENER, [host, String(port)])
   // The kernel accepts one connection more than the backlog; it drops what comes then.
   const accepted: Socket[] = []
   for (let count = 0; count < 2; count++) {
@@ -30,9 +27,7 @@ export async function silence(host: string, port: number): Promise<AsyncDisposab
   return {
     async [Symbol.asyncDispose]() {
       for (const socket of accepted) socket.destroy()
-      const closed = once(listener, 'close')
-      listener.kill('SIGKILL')
-      await closed
+      await listener[Symbol.asyncDispose]()
     },
   }
 }

@@ -2,19 +2,26 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, connect as tcpConnect } from 'node:net'
+import { connect as tcpConnect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from './ports.ts'
 import { type TempDir, tempDir } from './temp.ts'
 
 const PACKAGES: Readonly<Record<string, string>> = {
   microsocks: 'microsocks',
   danted: 'dante-server',
   squid: 'squid-openssl',
+  apache2: 'apache2-bin',
 }
+
+/** Servers are where only root looks by itself. */
+const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
 
 /** Why a program cannot be started here, `false` when it can: for `skip` of a test. */
 export function whyNo(program: string): string | false {
-  return spawnSync('which', [program]).status === 0 ? false : `no ${program}: apt-get install ${PACKAGES[program]}`
+  return spawnSync('which', [program], { env: ENVIRONMENT }).status === 0
+    ? false
+    : `no ${program}: apt-get install ${PACKAGES[program]}`
 }
 
 export interface RunningProgram extends AsyncDisposable {
@@ -32,7 +39,7 @@ export async function startProgram(
   const dir = tempDir()
   const [program, ...args] = command(port, dir)
   // A process group of its own: squid and dante have children.
-  const child = spawn(program, args, { stdio: 'ignore', detached: true })
+  const child = spawn(program, args, { stdio: 'ignore', detached: true, env: ENVIRONMENT })
   const closed = once(child, 'close')
   const kill = () => killGroup(child.pid)
   process.once('exit', kill)
@@ -65,15 +72,6 @@ function killGroup(pid: number | undefined): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function listens(port: number): Promise<boolean> {

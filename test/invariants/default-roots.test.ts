@@ -1,13 +1,12 @@
 /** `verify: true` trusts what Node's default roots are: with NODE_EXTRA_CA_CERTS, and as the program sets them. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import tls from 'node:tls'
-import { promisify } from 'node:util'
 import { CABundle, Session, SSLError } from '../../src/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -22,8 +21,8 @@ test('NODE_EXTRA_CA_CERTS is part of the default roots, and of no bundle', async
     for (const verify of [undefined, true, CABundle.default(), CABundle.bundled()]) {
       await get('${server.url}', { verify }).then((response) => console.log(response.statusCode), (error) => console.log(error.name))
     }`
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: dir.write('extra.pem', authority.certificate) }
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { env })
+  const env = { NODE_EXTRA_CA_CERTS: dir.write('extra.pem', authority.certificate) }
+  const stdout = await outputOfScript(script, { env })
   assert.deepEqual(stdout.trim().split('\n'), ['200', '200', '200', 'SSLError'])
 })
 

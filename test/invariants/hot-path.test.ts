@@ -4,17 +4,16 @@
  */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
 import http from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
 import { type TestContext, test } from 'node:test'
 import tls from 'node:tls'
-import { promisify } from 'node:util'
 import { CABundle, caStats, Session, type Verify } from '../../src/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -110,11 +109,8 @@ test('a request that is over is let go of: next to nothing of it gets into old s
     console.log((old() - before) / 1500)
     await session.close()`
   // Young space at its smallest, so that all is moved on that can be; and no full collection, which would hide it.
-  const flags = ['--max-semi-space-size=1', '--initial-heap-size=512', '--input-type=module', '--eval', program]
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...flags,
-    server.url,
-    dir.write('bundle.pem', authority.certificate),
-  ])
+  const flags = ['--max-semi-space-size=1', '--initial-heap-size=512']
+  const args = [server.url, dir.write('bundle.pem', authority.certificate)]
+  const stdout = await outputOfScript(program, { flags, args })
   assert(Number(stdout) < 5000, `${Number(stdout)} bytes for each request`)
 })

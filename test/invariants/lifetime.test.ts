@@ -1,7 +1,6 @@
 /** I6 and I7: what is cached is bounded, what is opened is closed, and the process is left as it was. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import http from 'node:http'
 import https from 'node:https'
 import { test } from 'node:test'
@@ -12,6 +11,7 @@ import { LruMap } from '../../src/core/lru-map.ts'
 import { CABundle, caStats, get, Session, SSLError } from '../../src/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { type Handler, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -96,9 +96,7 @@ for (const [what, code] of [
       ${code}
       console.log('done')
     `
-    const args = ['--input-type=module', '--eval', script]
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })
-    assert.equal(stdout, 'done\n')
+    assert.equal(await outputOfScript(script, { limit: 20_000 }), 'done\n')
   })
 }
 

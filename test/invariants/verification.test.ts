@@ -1,16 +1,15 @@
 /** I2: `verify: true`, a path or a bundle can never end up unverified. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createServer } from 'node:tls'
-import { promisify } from 'node:util'
 import { CABundleError, get, post, Request, Session, SSLError, type Verify } from '../../src/index.ts'
 import { expectWarnings, withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -32,9 +31,7 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing, set at start or later', as
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
     await get(${JSON.stringify(server.url)}).then(() => console.log('ACCEPTED'), (error) => console.log(error.name))
   `
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
-    env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' },
-  })
+  const stdout = await outputOfScript(script, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } })
   assert.deepEqual(stdout.trim().split('\n'), ['SSLError', 'SSLError', 'SSLError', 'SSLError'])
   assert.equal(server.requests, 0)
 })

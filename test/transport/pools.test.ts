@@ -1,16 +1,12 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { ConnectionError, HTTPAdapter, type HTTPAdapterOptions, Session } from '../../src/index.ts'
 import { moduleUrl, nodeMajor } from '../helpers/modules.ts'
 import { selfSigned } from '../helpers/pki.ts'
+import { outputOfScript, startScript } from '../helpers/processes.ts'
 import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
-
-const run = promisify(execFile)
 
 /** A session whose pools are of these sizes. */
 function sessionWith(options: HTTPAdapterOptions): Session {
@@ -190,27 +186,24 @@ test('a script that only makes requests ends by itself, with connections still i
         console.log(statusCode)
       }
     }`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 10_000 })
-  assert.equal(stdout, '200\n'.repeat(4))
+  assert.equal(await outputOfScript(script, { limit: 10_000 }), '200\n'.repeat(4))
 })
 
 test('a POST does not go out on a connection that the server has closed while this process was busy', async () => {
-  const closer = spawn(process.execPath, ['-e', CLOSER], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(closer.stdout, 'data')
-  const url = `http://127.0.0.1:${String(line).trim()}/`
+  await using closer = await startScript(CLOSER)
+  const url = `http://127.0.0.1:${closer.printed}/`
   await using session = new Session()
   for (let round = 0; round < 5; round++) {
     assert((await session.get(url)).ok)
     for (const end = performance.now() + 200; performance.now() < end; );
     assert((await session.post(url, { data: 'once' })).ok)
   }
-  closer.kill()
-  await once(closer, 'close')
 })
 
 /** A server in a process of its own, which closes connections that are idle for 50 ms. */
 const CLOSER = `
-  const server = require('node:net').createServer((socket) => {
+  import { createServer } from 'node:net'
+  const server = createServer((socket) => {
     let text = ''
     let timer
     socket.on('error', () => {})

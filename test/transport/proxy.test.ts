@@ -1,18 +1,17 @@
 /** Requests through real proxies: tunnels and forwarding, over http and https, each leg verified by the same trust. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
-import { promisify } from 'node:util'
 import { ConnectTimeout, disableWarnings, get, HTTPProxyAuth, ProxyError, Session, SSLError } from '../../src/index.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 
@@ -215,9 +214,7 @@ test('a program that used tunnels ends by itself, with the tunnels still open', 
     for (const https of ${JSON.stringify([proxy.url, secure.url])}) {
       console.log((await get('${origin.url}', { verify, proxies: { https } })).statusCode)
     }`
-  const args = ['--input-type=module', '--eval', script]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })
-  assert.equal(stdout, '200\n200\n')
+  assert.equal(await outputOfScript(script, { limit: 20_000 }), '200\n200\n')
 })
 
 test('close() closes the tunnels', async () => {

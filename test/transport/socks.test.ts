@@ -1,16 +1,17 @@
 /** Requests through real SOCKS proxies. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { inspect, promisify } from 'node:util'
+import { inspect } from 'node:util'
 import { ConnectionError, ConnectTimeout, get, HTTPAdapter, ProxyError, Session, SSLError } from '../../src/index.ts'
 import { startDante, startMicrosocks } from '../helpers/debian-proxies.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
-import { freePort, whyNo } from '../helpers/programs.ts'
+import { freePort } from '../helpers/ports.ts'
+import { outputOfScript } from '../helpers/processes.ts'
+import { whyNo } from '../helpers/programs.ts'
 import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
 
@@ -241,9 +242,7 @@ test('SOCKS is loaded by the first proxy of that kind', async () => {
     const before = isLoaded()
     await get('http://127.0.0.1:9/', { proxies: { all: 'socks5://127.0.0.1:${other.port}' } }).catch(() => {})
     console.log(before, isLoaded())`
-  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })
-  assert.equal(stdout.trim(), 'false true')
+  assert.equal(await outputOfScript(script), 'false true\n')
 })
 
 test('requests that wait for the proxy do not wait for one another', microsocks, async () => {
