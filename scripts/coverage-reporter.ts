@@ -12,9 +12,9 @@ interface Bar {
   readonly branches: number
 }
 
-/** The first that a file matches is its own. What decides whom is trusted has no line that no test has seen. */
+/** The first that a file matches is its own. What decides which servers are trusted has no line that no test runs. */
 const BARS: readonly Bar[] = [
-  { files: /^src\/(?:trust\/.*|transport\/agents)\.ts$/, lines: 100, branches: 100 },
+  { files: /^src\/(?:(?:trust|x509)\/.*|.*\/(?:agents|live-file|renewal))\.ts$/, lines: 100, branches: 100 },
   { files: /^src\//, lines: 95, branches: 85 },
 ]
 

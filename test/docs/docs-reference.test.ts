@@ -11,19 +11,32 @@ const page = readFileSync('docs/reference.md', 'utf8').replace(/^```[\s\S]*?^```
 /** Every word that stands in code in its text. */
 const named = new Set([...page.matchAll(/`([^`]+)`/g)].flatMap(([, code = '']) => code.match(/[A-Za-z_]\w*/g) ?? []))
 
-/** The names that an `optionNames<…>({ name: true, … })` of a file lists. */
-function optionsOf(file: string): string[] {
-  const lists = readFileSync(file, 'utf8').matchAll(/optionNames<\w+>\(\{([^}]*)\}\)/g)
-  return [...lists].flatMap(([, body = '']) => [...body.matchAll(/(\w+): true/g)].map(([, name = '']) => name))
+const sources = globSync('src/**/*.ts')
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n')
+
+/** The names that the `optionNames<…>({ name: true, … })` for an interface lists, whichever file it is in. */
+function optionsOf(options: string): string[] {
+  const lists = [...sources.matchAll(/optionNames<(\w+)>\(\{([^}]*)\}\)/g)].filter(([, name]) => name === options)
+  assert.equal(lists.length, 1, `lists of ${options}`)
+  return lists.flatMap(([, , body = '']) => [...body.matchAll(/(\w+): true/g)].map(([, name = '']) => name))
 }
 
 const NAMES: Readonly<Record<string, Iterable<string>>> = {
   'the options of a request': REQUEST_OPTIONS,
   'the options of send': SEND_OPTIONS,
-  'the options of a session': optionsOf('src/client/session.ts'),
-  'the options of an adapter': optionsOf('src/transport/http-adapter.ts'),
-  'the options of retries': optionsOf('src/transport/retry.ts'),
-  'the options of explain': optionsOf('src/client/explain.ts'),
+  'the options of a session': optionsOf('SessionOptions'),
+  'the options of an adapter': optionsOf('HTTPAdapterOptions'),
+  'the options of retries': optionsOf('RetryInit'),
+  'the options of explain': optionsOf('ExplainOptions'),
+  'the options of tlsOptions': optionsOf('TlsOptionsInit'),
+  'the options of trustedAgent': optionsOf('TrustedAgentOptions'),
+  'the options of createSelfSignedCert': optionsOf('SelfSignedCertOptions'),
+  'the options of ensureSelfSignedCert': optionsOf('EnsureSelfSignedCertOptions'),
+  'the options of createCA': optionsOf('CAOptions'),
+  'the options of what a CA issues': optionsOf('IssueOptions'),
+  'the options of watchCert': optionsOf('WatchCertOptions'),
+  'the options of fetchCert': optionsOf('FetchCertOptions'),
   'the names of vouch': Object.keys(vouch).filter((name) => name !== 'default'),
   'the types of vouch': typesOf('src/index.ts'),
   'the names of vouch/certs': Object.keys(certs),
@@ -57,10 +70,7 @@ function typesOf(file: string): string[] {
 }
 
 function variables(): string[] {
-  const source = globSync('src/**/*.ts')
-    .map((file) => readFileSync(file, 'utf8'))
-    .join('\n')
-  return [...source.matchAll(/variable\(env, '([A-Z_]+)'\)|'((?:REQUESTS|CURL)_CA_BUNDLE)'/g)].map(
+  return [...sources.matchAll(/variable\(env, '([A-Z_]+)'\)|'((?:REQUESTS|CURL)_CA_BUNDLE)'/g)].map(
     ([, name, bundle]) => name ?? bundle ?? '',
   )
 }
