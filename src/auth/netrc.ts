@@ -3,7 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withoutBrackets } from '../core/address.ts'
 import { variable } from '../core/environment.ts'
-import { LiveFiles, statusOf } from '../core/live-file.ts'
+import { tryStat, withoutPath } from '../core/file-errors.ts'
+import { LiveFiles } from '../core/live-file.ts'
 import { warnNetrc } from '../core/warnings.ts'
 
 /**
@@ -17,7 +18,7 @@ export function netrcAuth(url: URL, env: NodeJS.ProcessEnv): readonly [user: str
   const home = homedir()
   if (absence && absence.named === named && absence.home === home && performance.now() < absence.until) return undefined
   for (const path of candidates(named, home)) {
-    const status = statusOf(path)
+    const status = tryStat(path)
     if (status !== undefined) return find(open(path, status), withoutBrackets(url.hostname))
   }
   absence = { named, home, until: performance.now() + ABSENCE_TIME }
@@ -85,7 +86,7 @@ function candidates(named: string | undefined, home: string): string[] {
   return named === '' ? [] : [named.startsWith('~/') ? join(home, named.slice(2)) : named]
 }
 
-function open(path: string, status: NonNullable<ReturnType<typeof statusOf>>): Netrc | undefined {
+function open(path: string, status: NonNullable<ReturnType<typeof tryStat>>): Netrc | undefined {
   let problem: unknown
   try {
     const { value } = files.read(path, status)
@@ -94,7 +95,7 @@ function open(path: string, status: NonNullable<ReturnType<typeof statusOf>>): N
   } catch (error) {
     problem = error
   }
-  warnNetrc(path, problem instanceof Error ? problem.message : String(problem))
+  warnNetrc(path, withoutPath(problem).message)
   return undefined
 }
 

@@ -39,7 +39,7 @@ export function readArguments<const T extends Options>(args: readonly string[], 
 function meantOption(problem: string, options: readonly string[]): string {
   const [, option = ''] = /^unknown option '(-[^']+)'$/.exec(problem) ?? []
   const name = option.replace(/^-+/, '')
-  const known = ELSEWHERE.get(name)
+  const known = FOREIGN_OPTIONS.get(name)
   const meant =
     known !== undefined && options.includes(known)
       ? known
@@ -50,7 +50,7 @@ function meantOption(problem: string, options: readonly string[]): string {
 }
 
 /** What curl, wget, HTTPie and openssl call it. */
-const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+const FOREIGN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...['cacert', 'capath', 'ca-certificate', 'ca-directory', 'CAfile', 'CApath', 'ca'].map((name) => [name, 'verify']),
   ...['insecure', 'k', 'no-check-certificate'].map((name) => [name, 'no-verify']),
   ...['max-time', 'm', 'connect-timeout', 'T'].map((name) => [name, 'timeout']),

@@ -1,17 +1,16 @@
-/** Options by name: which there are, and which one was meant. */
+/** Options: their names, with suggestions for wrong ones, and checks of their values. */
 import { displayName, displayValue } from './credentials.ts'
 
-/** The names of an options type: the compiler asks for each of them, so that none can be forgotten. */
+/** The names of an options type: the compiler requires each of them. */
 export function optionNames<T>(names: Record<keyof T, true>): ReadonlySet<string> {
   return new Set(Object.keys(names))
 }
 
 /**
- * The options by themselves, read once: with their names checked, and without a prototype, so that a property which
- * somebody put on `Object.prototype` is no option.
+ * A copy of the options with checked names, and without a prototype: a property of `Object.prototype` is no option.
  *
- * @param where what has these options, for messages
- * @throws TypeError for options that are no plain object, or for a name that is no option
+ * @param where the function or class that takes the options, for messages
+ * @throws TypeError if the options are not a plain object, or for a name that is no option
  */
 export function ownOptions<T extends object>(options: T, where: string, names: ReadonlySet<string>): T {
   checkOptionNames(options, where, names)
@@ -25,7 +24,7 @@ export function checkOptionNames(options: object, where: string, names: Readonly
   }
   const prototype: unknown = Object.getPrototypeOf(options)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw new TypeError(`the options of ${where} must be a plain object: what they inherit would be passed over`)
+    throw new TypeError(`the options of ${where} must be a plain object: inherited properties would be ignored`)
   }
   for (const name of Object.keys(options)) {
     if (!names.has(name)) throw new TypeError(`${where} has no option "${displayName(name)}"${suggest(name, names)}`)
@@ -65,7 +64,7 @@ export function checkTimeLimit(name: string, value: unknown): number | undefined
   throw new RangeError(`${name} must be above 0 and at most ${MAX_TIMER_MS} ms, not ${value}; null is no limit`)
 }
 
-/** The longest delay of a timer, 24 days: Node makes 1 ms of anything above. */
+/** The longest delay of a timer, 24 days: Node replaces a longer one by 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** A function; `undefined` for `null` and `undefined`. @throws TypeError for another value */
@@ -82,9 +81,9 @@ export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal
   throw new TypeError(`signal must be an AbortSignal, not ${displayValue(signal)}`)
 }
 
-/** What was probably meant: an option of that name elsewhere, or the nearest of ours (`allow_redirects` is near enough). */
+/** The end of the message: our option for another client's name, or the most similar one, such as that for `allow_redirects`. */
 function suggest(name: string, names: ReadonlySet<string>): string {
-  const known = ELSEWHERE.get(name.toLowerCase())
+  const known = FOREIGN_OPTIONS.get(name.toLowerCase())
   if (known !== undefined && (names.has(known) || /\W/.test(known))) {
     return names.has(known) ? `: did you mean "${known}"?` : `: see ${known}`
   }
@@ -92,7 +91,7 @@ function suggest(name: string, names: ReadonlySet<string>): string {
   return best === undefined ? `; it has ${[...names].join(', ')}` : `: did you mean "${best}"?`
 }
 
-/** The one of these names that was probably meant; `undefined` when none is near. */
+/** The most similar of these names; `undefined` if none is similar enough. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1
@@ -106,8 +105,8 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   return best
 }
 
-/** What other clients (axios, got, fetch, undici, request, node:https) call it, in lower case: our option, or where to look. */
-const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+/** Options of other clients (axios, got, fetch, undici, request, node:https), in lower case: our option, or what to use. */
+const FOREIGN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['body', 'data'],
   ['form', 'data'],
   ['formdata', 'files'],

@@ -1,4 +1,5 @@
 /** Warnings, through `process.emitWarning`: once for each subject, so that a log stays readable. */
+import { displayName } from './credentials.ts'
 import { LruMap } from './lru-map.ts'
 
 export type WarningName = (typeof NAMES)[number]
@@ -16,56 +17,57 @@ export function disableWarnings(name?: WarningName): void {
   for (const each of name === undefined ? NAMES : [name]) disabled.add(each)
 }
 
-/** An https request to `host` goes out without verification: once per host. */
+/** An https request is sent without verification: once per host. */
 export function warnInsecure(host: string): void {
   warn('InsecureRequestWarning', host, () => [
-    `Unverified HTTPS request is being made to host '${host}': anyone on the way can read and change it`,
+    `Unverified HTTPS request is being made to host '${host}': it can be read and changed in transit`,
     "name the server's certificate or CA instead: verify: 'FILE.pem'",
   ])
 }
 
-/** The environment replaces a `session.verify` that was set, as in requests (psf/requests#3829): once per pair. */
+/** The environment overrides `session.verify`, as in requests (psf/requests#3829): once per pair. */
 export function warnPrecedence(variable: string, path: string, sessionVerify: string): void {
   warn('TrustPrecedenceWarning', `${variable}=${path} ${sessionVerify}`, () => [
-    `${variable}=${path} overrides session.verify (${sessionVerify}), as in Python requests`,
-    'to decide yourself pass verify with the call, or set trustEnv: false on the session',
+    `${variable}=${displayName(path)} overrides session.verify (${sessionVerify}), as in Python requests`,
+    'to override the variable, pass verify with the call, or set trustEnv: false on the session',
   ])
 }
 
-/** A netrc file is there but cannot be used: once per file and problem. */
+/** A netrc file exists but cannot be used: once per file and problem. */
 export function warnNetrc(path: string, problem: string): void {
   warn('NetrcWarning', `${path} ${problem}`, () => [
-    `the netrc file ${path} cannot be used, so nobody's credentials come from it: ${problem}`,
-    'mend it, or set trustEnv: false on the session to leave it alone',
+    `the netrc file ${displayName(path)} is ignored, because it cannot be used: ${problem}`,
+    'correct the file, or set trustEnv: false on the session, which ignores netrc files',
   ])
 }
 
-/** A certificate ends soon: once for each. */
+/** A certificate expires soon: once per certificate. */
 export function warnExpiry(what: string, end: Date, fingerprint: string): void {
   warn('CertificateExpiryWarning', fingerprint, () => {
-    const days = Math.floor((end.getTime() - Date.now()) / 86_400_000)
+    const days = Math.floor((end.getTime() - Date.now()) / DAY_MS)
     const left = days < 1 ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`
     return [
-      `the certificate ${what} ends ${left}, ${end.toISOString()}: connections fail from then on`,
-      `have it renewed in time (SHA-256 ${fingerprint}); expiryWarning: DAYS | false sets when this is said`,
+      `the certificate ${what} expires ${left}, ${end.toISOString()}: connections fail from then on`,
+      `renew it before then (SHA-256 ${fingerprint}); expiryWarning: DAYS | false sets when this warning is given`,
     ]
   })
 }
 
-/** Others than the owner of a private key can read it: once per file and mode. */
+/** Users other than its owner can read a private key: once per file and mode. */
 export function warnKeyPermissions(path: string, mode: number): void {
-  const shown = mode.toString(8).padStart(4, '0')
-  warn('KeyPermissionsWarning', `${path} ${shown}`, () => [
-    `the private key ${path} can be read by others than its owner (mode ${shown}): who has it can pretend to be you`,
-    `take the permission away: chmod 600 '${path}'; if somebody may have read it, make a new pair`,
+  const octal = mode.toString(8).padStart(4, '0')
+  const name = displayName(path)
+  warn('KeyPermissionsWarning', `${path} ${octal}`, () => [
+    `the private key ${name} can be read by users other than its owner (mode ${octal})`,
+    `restrict it: chmod 600 '${name}'; if it may have been read, create a new pair`,
   ])
 }
 
-/** A server cannot take over the certificate that is on disk now: once per file and problem. */
+/** A server cannot load the new certificate on disk: once per file and problem. */
 export function warnReload(path: string, problem: string): void {
   warn('CertificateReloadWarning', `${path} ${problem}`, () => [
-    `the server goes on with the certificate that it has, since the one in ${path} cannot be taken over: ${problem}`,
-    'mend the files; they are looked at again all the time',
+    `the server keeps its current certificate, because the one in ${displayName(path)} cannot be loaded: ${problem}`,
+    'correct the files: they are checked again periodically',
   ])
 }
 
@@ -79,7 +81,9 @@ const NAMES = [
 ] as const
 const disabled = new Set<WarningName>()
 
-/** Bounded: a crawler that visits a million hosts must not remember them all. */
+const DAY_MS = 86_400_000
+
+/** Bounded, for crawlers that visit millions of hosts. */
 const warned = new LruMap<string, true>(10_000)
 
 function warn(name: WarningName, subject: string, describe: () => [message: string, detail: string]): void {

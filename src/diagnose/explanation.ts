@@ -1,6 +1,7 @@
 /** Why a server is trusted or not, as a value and as a short story. Pure: see `explain.ts` for how it is found out. */
 import type { X509Certificate } from 'node:crypto'
 import { httpsAuthority } from '../core/address.ts'
+import { displayName } from '../core/credentials.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
@@ -60,7 +61,7 @@ export class Explanation {
     this.host = parts.host
     this.port = parts.port
     this.chain = chain.map(describeCertificate)
-    this.anchor = anchor ? { ...describeCertificate(anchor.certificate), path: anchor.path ?? null } : null
+    this.anchor = anchor ? { ...describeCertificate(anchor.certificate), path: displayPath(anchor.path) } : null
     this.trust = parts.trust
     this.findings = parts.findings ?? []
     this.hints = parts.hints
@@ -99,14 +100,13 @@ export class Explanation {
   }
 
   #rows(): string {
-    const { anchor, chain } = this.#parts
-    const [server] = chain
+    const [server] = this.#parts.chain
     const { daysLeft = 0 } = this.chain[0] ?? {}
     return columns([
       ['valid', server && `${spanOf(server)}${rest(daysLeft)}`],
       ['SHA-256', server?.fingerprint256],
       ['trusted', trustInWords(this.trust)],
-      ['by', anchor && (anchor.path ?? undefined)],
+      ['by', this.anchor?.path ?? undefined],
       ['protocol', this.protocol === null ? undefined : `${this.protocol}, ${this.cipher}`],
       ...this.findings.map((text) => ['found', text] as const),
       ...this.hints.map((text) => ['hint', text] as const),
@@ -115,7 +115,11 @@ export class Explanation {
   }
 }
 
-/** Nothing for a certificate whose end nobody can read. */
+function displayPath(path: string | undefined): string | null {
+  return path === undefined ? null : displayName(path)
+}
+
+/** Empty if the date of the certificate cannot be parsed. */
 function rest(daysLeft: number): string {
   if (Number.isNaN(daysLeft)) return ''
   return daysLeft < 0 ? ', it has ended' : daysLeft === 1 ? ', 1 day left' : `, ${daysLeft} days left`

@@ -177,7 +177,7 @@ export class Exchange {
     if (expiryWarning === false) return
     const { target } = this.#request
     const server = authorityOf(serverAddress(forwarderFor(target, this.#route)?.url ?? target))
-    warnExpiring(socket, expiryWarning, { server, trusted, client: this.#route.identity?.shown })
+    warnExpiring(socket, expiryWarning, { server, trusted, client: this.#route.identity?.displayName })
   }
 
   #mapError(error: Error, map: (cause: Error, context: ErrorContext) => Error): Error {
@@ -195,7 +195,7 @@ export class Exchange {
       ...serverAddress(target),
       forwardedBy: forwarderFor(target, this.#route)?.url,
       through: this.#route.proxy?.url,
-      client: this.#clientRequest?.reusedSocket ? undefined : this.#route.identity?.shown,
+      client: this.#clientRequest?.reusedSocket ? undefined : this.#route.identity?.displayName,
       chain: chainOf(this.#clientRequest?.socket),
       trust: this.#route.trust,
     }

@@ -2,18 +2,18 @@
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { delay } from '../core/deadline.ts'
-import { ConnectionError, ProxyError, SSLError } from '../core/errors.ts'
-import { whileBeingWritten } from '../core/live-file.ts'
+import { ConnectionError, SSLError } from '../core/errors.ts'
+import { retryWhileBeingWritten } from '../core/file-errors.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { warnInsecure } from '../core/warnings.ts'
-import { tell } from '../trust/events.ts'
+import { publishRefusal } from '../trust/events.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import type { PoolOptions } from './agents.ts'
 import { Exchange } from './exchange.ts'
 import { PoolManager } from './pool-manager.ts'
 import { isBeingRenewed, TAKEOVER_TIME } from './renewal.ts'
 import { IDEMPOTENT, type MaxRetries, Retries, type RetryPolicy, toRetryPolicy } from './retry.ts'
-import { findRoute, pathOfError } from './route.ts'
+import { findRoute } from './route.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
 export interface HTTPAdapterOptions extends PoolOptionsInit {
@@ -104,7 +104,7 @@ export class HTTPAdapter implements Adapter {
         end ??= Math.min(performance.now() + TAKEOVER_TIME, settings.deadline ?? Number.POSITIVE_INFINITY)
         const isInTime = performance.now() + delay < end
         if (!(isInTime && request.rewindable && (await isRenewal(error, settings)))) {
-          tellRefusal(error)
+          publishRefusal(error)
           throw error
         }
       }
@@ -189,20 +189,10 @@ function canBeSentAgain({ method, rewindable }: WireRequest): boolean {
   return IDEMPOTENT.has(method) && rewindable
 }
 
-/** Of a server, of a proxy that speaks TLS, or of a file that cannot be used. */
-function tellRefusal(error: unknown): void {
-  const refusal = error instanceof ProxyError ? error.cause : error
-  if (!(refusal instanceof SSLError)) return
-  const { reason, code, host, port, trust, peerCertificate } = refusal
-  const path = pathOfError(refusal)
-  const fingerprint = peerCertificate?.fingerprint256
-  tell(() => ({ event: 'refused', reason, code, host, port, fingerprint, trust, path }))
-}
-
 /** Whether a certificate was refused that is being renewed; the file that says so may be half written at this moment. */
 async function isRenewal(error: unknown, { trust }: SendSettings): Promise<boolean> {
   if (!(error instanceof SSLError)) return false
   const { peerCertificate, host } = error
   if (peerCertificate === undefined || host === undefined) return false
-  return whileBeingWritten(() => isBeingRenewed(peerCertificate, host, trust), pathOfError)
+  return retryWhileBeingWritten(() => isBeingRenewed(peerCertificate, host, trust))
 }

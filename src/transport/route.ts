@@ -1,8 +1,7 @@
 /** How a request reaches its server: by which pool, verified against what, through which proxy. */
-import { CABundleError, ClientCertError } from '../core/errors.ts'
-import { whileBeingWritten } from '../core/live-file.ts'
+import { fileOf, retryWhileBeingWritten } from '../core/file-errors.ts'
 import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
-import { tell } from '../trust/events.ts'
+import { publish } from '../trust/events.ts'
 import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
 import type { ConnectionPool } from './connection-pool.ts'
@@ -34,8 +33,8 @@ export function findRoute(pools: PoolManager, to: Destination, settings: RouteSe
   try {
     return routeNow(pools, to, settings)
   } catch (error) {
-    if (pathOfError(error) === undefined) throw error
-    return whileBeingWritten(() => routeNow(pools, to, settings), pathOfError)
+    if (fileOf(error) === undefined) throw error
+    return retryWhileBeingWritten(() => routeNow(pools, to, settings))
   }
 }
 
@@ -46,7 +45,7 @@ function routeNow(pools: PoolManager, { target: url, headers }: Destination, set
     return { pool: plainPool(pools, url, settings), trust: undefined, identity: undefined, proxy }
   }
   const trust = resolveTrust(settings.trust)
-  tell(() => ({ event: 'resolved', origin: url.origin, verified: trust.verified, trust: trust.info }))
+  publish(() => ({ event: 'resolved', origin: url.origin, verified: trust.verified, trust: trust.info }))
   const identity = cert && resolveClientCert(cert)
   const authorization = proxy?.authorization ?? headers.get('Proxy-Authorization')
   const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
@@ -61,9 +60,4 @@ function plainPool(pools: PoolManager, url: URL, { proxy, trust }: RouteSettings
   if (proxy.url.protocol === 'http:') return pools.plain(new Origin(proxy.url))
   const origin = new Origin(proxy.url)
   return pools.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
-}
-
-/** Which file of trust or identity an error is about; `undefined` for none. */
-export function pathOfError(error: unknown): string | undefined {
-  return error instanceof CABundleError || error instanceof ClientCertError ? error.path : undefined
 }

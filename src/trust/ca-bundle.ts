@@ -3,10 +3,13 @@ import { hash, X509Certificate } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
+import { displayName } from '../core/credentials.ts'
 import { CABundleError } from '../core/errors.ts'
 import { LruMap } from '../core/lru-map.ts'
+import { printable } from '../core/printable.ts'
 import type { TrustAnchor } from '../x509/certificate.ts'
 import { isPem } from '../x509/pem.ts'
+import { digestOf, type TrustDigest } from './digest.ts'
 import { readStore, type StoreName } from './root-stores.ts'
 import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, type TrustPath } from './sources.ts'
 
@@ -16,42 +19,41 @@ import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, ty
  */
 export type TrustSourceInput = string | URL | Uint8Array | X509Certificate | CABundle | readonly TrustSourceInput[]
 
-/** The certificates of a bundle as they are now. The same object for as long as nothing changed. */
+/** The current certificates of a bundle: the same object until they change. */
 export interface CertificateSet {
   readonly anchors: readonly TrustAnchor[]
-  /** The same by the files and values that they come from. */
+  /** The same certificates, grouped by the file or value that they come from. */
   readonly parts: readonly Anchors[]
   /**
-   * SHA-256 over the ids of all certificates in their order, in hex: equal digests mean equal trust. The order is part of
-   * it because OpenSSL takes the first of two authorities of one name where no key identifier tells them apart.
+   * SHA-256 over the ids of all certificates in their order, in hex. The order is part of it: OpenSSL takes the first of two
+   * CAs with one name if no key identifier distinguishes them.
    */
-  readonly digest: string
-  /** Whether a file that this was read from holds something else by now. */
+  readonly digest: TrustDigest
+  /** Whether one of the files has changed since it was read. */
   readonly stale: boolean
 }
 
 /**
- * A set of certificates to trust: for `verify`, and to be passed around.
+ * A set of certificates to trust, for `verify`.
  *
- * A bundle replaces the default roots. To add to them, say so: `CABundle.default().with(…)`. Sources given as paths stay
- * live: they are looked at again for each request, so a renewed file takes effect at the next one. A bundle itself never
- * changes; `with` makes a new one.
+ * A bundle replaces the default roots; `CABundle.default().with(…)` adds to them. Paths stay live: they are checked for
+ * changes at each request, so a renewed file takes effect at the next one. A bundle is immutable; `with` returns a new one.
  *
  * @example
  * const session = new Session({ verify: CABundle.default().with('./corp-ca.pem') })
  */
 export class CABundle {
-  readonly #sources: readonly Source[]
+  readonly #sources: readonly BundleSource[]
 
-  private constructor(sources: readonly Source[]) {
+  private constructor(sources: readonly BundleSource[]) {
     this.#sources = sources
   }
 
   /**
    * A bundle of these sources and no others.
    *
-   * @throws CABundleError when a source given by value (text, bytes) is damaged, holds no certificate or is empty.
-   *   Paths are not looked at before the bundle is used.
+   * @throws CABundleError if a source given by value (text, bytes) is damaged, holds no certificate or is empty.
+   *   Paths are read when the bundle is used.
    * @throws TypeError for a source of another type
    */
   static from(...sources: readonly TrustSourceInput[]): CABundle {
@@ -59,12 +61,12 @@ export class CABundle {
     return new CABundle(sources.flatMap(toSources))
   }
 
-  /** What `verify: true` trusts: Node's default roots, with `NODE_EXTRA_CA_CERTS` and `--use-system-ca` where given. */
+  /** The roots of `verify: true`: Node's default roots, with `NODE_EXTRA_CA_CERTS` and `--use-system-ca` if given. */
   static default(): CABundle {
     return new CABundle([{ kind: 'store', store: 'default' }])
   }
 
-  /** The roots built into Node (Mozilla's list), whatever the flags. */
+  /** The roots built into Node (Mozilla's list), regardless of flags. */
   static bundled(): CABundle {
     return new CABundle([{ kind: 'store', store: 'bundled' }])
   }
@@ -79,12 +81,12 @@ export class CABundle {
     return new CABundle([...this.#sources, ...sources.flatMap(toSources)])
   }
 
-  /** The certificates, each once. @throws CABundleError when a path cannot be used */
+  /** The certificates, each once. @throws CABundleError if a path cannot be used */
   get certificates(): readonly X509Certificate[] {
     return this.resolve().anchors.map((anchor) => anchor.certificate)
   }
 
-  /** How many certificates there are. @throws CABundleError when a path cannot be used */
+  /** How many certificates there are. @throws CABundleError if a path cannot be used */
   get size(): number {
     return this.resolve().anchors.length
   }
@@ -95,36 +97,36 @@ export class CABundle {
     return hash('sha256', ids.sort().join('\n'))
   }
 
-  /** All certificates as one PEM text. @throws CABundleError when a path cannot be used */
+  /** All certificates as one PEM text. @throws CABundleError if a path cannot be used */
   toPEM(): string {
     return this.resolve()
       .anchors.map((anchor) => anchor.pem)
       .join('')
   }
 
-  /** @internal The certificates as they are now: reads what has changed. */
+  /** @internal The current certificates. Reads the files that have changed. */
   resolve(): CertificateSet {
     return certificateSet(this.#sources.flatMap(readSource))
   }
 
-  /** @internal Whether this is `CABundle.default()` and nothing else, for which Node needs no list. */
+  /** @internal Whether this is `CABundle.default()` and nothing else: Node needs no list then. */
   get isDefault(): boolean {
     return this.#sources.every((source) => source.kind === 'store' && source.store === 'default')
   }
 
-  /** @internal The path, when the bundle is one file or directory. */
+  /** @internal The display name of the path, if the bundle is one file or directory. */
   get path(): string | undefined {
     const [source, ...others] = this.#sources
-    return source?.kind === 'path' && others.length === 0 ? source.shown : undefined
+    return source?.kind === 'path' && others.length === 0 ? displayName(source.source) : undefined
   }
 
   /** @internal */
-  get sources(): readonly Source[] {
+  get sources(): readonly BundleSource[] {
     return this.#sources
   }
 }
 
-/** The bundle of one path, in one spelling: the same object again, so that what it has read is kept. */
+/** The bundle of one path: the same object for the same spelling, so that its cached certificates are used. */
 export function bundleOfPath(path: string): CABundle {
   const key = isAbsolute(path) ? path : `${process.cwd()}\n${path}`
   let bundle = bundles.get(key)
@@ -135,7 +137,7 @@ export function bundleOfPath(path: string): CABundle {
   return bundle
 }
 
-/** The bundle of one text: the same object again for the same text, which is then not looked at. */
+/** The bundle of one PEM text: the same object for the same text, which is parsed once. */
 export function bundleOfText(pem: string): CABundle {
   let bundle = texts.get(pem)
   if (bundle === undefined) {
@@ -145,7 +147,7 @@ export function bundleOfText(pem: string): CABundle {
   return bundle
 }
 
-type Source =
+type BundleSource =
   | ({ readonly kind: 'path' } & TrustPath)
   | { readonly kind: 'value'; readonly anchors: Anchors }
   | { readonly kind: 'store'; readonly store: StoreName }
@@ -154,16 +156,16 @@ const bundles = new LruMap<string, CABundle>(512)
 /** Texts are long: all public roots are 0.2 MB. */
 const texts = new LruMap<string, CABundle>(16)
 
-const EMPTY_HINTS = ['to trust the default roots write verify: true; to switch verification off, verify: false']
+const EMPTY_HINTS = ['for the default roots write verify: true; to switch verification off, verify: false']
 
-function toSources(input: TrustSourceInput): Source[] {
+function toSources(input: TrustSourceInput): BundleSource[] {
   if (typeof input === 'string') return [sourceOfString(input)]
   if (input instanceof CABundle) return [...input.sources]
   if (input instanceof URL) return [pathSource(pathOfUrl(input))]
   if (input instanceof X509Certificate) return [{ kind: 'value', anchors: readTrustCertificate(input) }]
   if (Array.isArray(input)) {
     if (input.length === 0) throw new CABundleError('an empty list trusts nothing', { hints: EMPTY_HINTS })
-    // Holes as well, which `flatMap` alone would pass over: a list that nobody has filled is no trust.
+    // Array.from turns holes into `undefined`, which is refused; flatMap alone would skip them.
     return Array.from(input).flatMap(toSources)
   }
   const bytes = bytesOf(input)
@@ -172,20 +174,22 @@ function toSources(input: TrustSourceInput): Source[] {
   return [{ kind: 'value', anchors: readTrustContent(bytes, 'given as bytes') }]
 }
 
-function sourceOfString(input: string): Source {
+function sourceOfString(input: string): BundleSource {
   if (input === '') throw new CABundleError('the path of the CA bundle is empty', { hints: EMPTY_HINTS })
   return isPem(input) ? { kind: 'value', anchors: readTrustContent(input, 'given as PEM text') } : pathSource(input)
 }
 
-/** Made absolute at once: changing the working directory later does not change what a bundle means. */
-function pathSource(path: string): Source {
-  return { kind: 'path', path: resolve(path), shown: path }
+/** The path is resolved at once: a later change of the working directory does not change the bundle. */
+function pathSource(source: string): BundleSource {
+  return { kind: 'path', path: resolve(source), source }
 }
 
 /** @throws TypeError when the URL is not a local file's */
 export function pathOfUrl(url: URL): string {
   if (url.protocol !== 'file:') {
-    throw new TypeError(`a URL given as verify or cert must be a file: URL, not ${url.protocol}: save the file first`)
+    throw new TypeError(
+      `a URL given as verify or cert must be a file: URL, not ${printable(url.protocol)}: save the file first`,
+    )
   }
   return fileURLToPath(url)
 }
@@ -199,15 +203,15 @@ function bytesOf(input: unknown): Uint8Array | undefined {
 function describeWrongType(input: unknown): string {
   const given =
     input === null ? 'null' : typeof input === 'object' ? (input.constructor?.name ?? 'object') : typeof input
-  return `verify must be a boolean, a path, PEM text, bytes, an X509Certificate, a CABundle or a list of these, not ${given}`
+  return `verify must be a boolean, a path, PEM text, bytes, an X509Certificate, a CABundle or a list of these, not ${printable(given)}`
 }
 
-function readSource(source: Source): readonly Anchors[] {
+function readSource(source: BundleSource): readonly Anchors[] {
   if (source.kind === 'path') return readTrustPath(source)
   return source.kind === 'value' ? [source.anchors] : [readStore(source.store)]
 }
 
-/** The set of these parts: the same object again for the same parts, also in bundles that are made for each call. */
+/** The set of these parts: the same object for the same parts, even in bundles that are made for each call. */
 function certificateSet(parts: readonly Anchors[]): CertificateSet {
   let node = sets
   for (const part of parts) {
@@ -218,11 +222,11 @@ function certificateSet(parts: readonly Anchors[]): CertificateSet {
     }
     node = next
   }
-  node.set ??= unite(parts)
+  node.set ??= mergeAnchors(parts)
   return node.set
 }
 
-/** Sets by their parts, one after the other: what has been replaced, nobody refers to any more. */
+/** A trie of sets, keyed by their parts. WeakMaps let replaced snapshots be collected. */
 interface SetNode {
   readonly next: WeakMap<Anchors, SetNode>
   set?: CertificateSet
@@ -230,7 +234,7 @@ interface SetNode {
 
 const sets: SetNode = { next: new WeakMap() }
 
-function unite(parts: readonly Anchors[]): CertificateSet {
+function mergeAnchors(parts: readonly Anchors[]): CertificateSet {
   const byId = new Map<string, TrustAnchor>()
   for (const part of parts) {
     for (const anchor of part.value) byId.set(anchor.id, anchor)
@@ -238,7 +242,7 @@ function unite(parts: readonly Anchors[]): CertificateSet {
   return {
     anchors: [...byId.values()],
     parts,
-    digest: hash('sha256', [...byId.keys()].join('\n')),
+    digest: digestOf(...byId.keys()),
     get stale() {
       return parts.some((part) => part.stale)
     },

@@ -1,13 +1,17 @@
 /** `cert`: the client certificate of mutual TLS, in any of its forms, read from live files and checked before use. */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
+import { displayName } from '../core/credentials.ts'
+import { codeOf } from '../core/error-code.ts'
 import { ClientCertError } from '../core/errors.ts'
-import { type FileVersion, isNoPath, LiveFiles, statusOf, UnusableFileError } from '../core/live-file.ts'
+import { aboutFile, isMissingPathCode, tryStat, withoutPath } from '../core/file-errors.ts'
+import { LiveFiles, type Snapshot } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
 import { isPem } from '../x509/pem.ts'
 import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
 import { pathOfUrl } from './ca-bundle.ts'
+import { digestOf, type TrustDigest } from './digest.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
 export type FileInput = string | URL | Uint8Array
@@ -29,30 +33,47 @@ export type ClientCert =
   | { readonly cert: FileInput; readonly key?: FileInput | undefined; readonly passphrase?: string | undefined }
   | { readonly pfx: FileInput; readonly passphrase?: string | undefined }
 
-/** A {@link ClientCert} of known form; its files are not looked at yet. */
-export type ClientCertSource =
-  | { readonly kind: 'pem'; readonly cert: FileSource; readonly key: FileSource; readonly passphrase?: string }
-  | { readonly kind: 'pfx'; readonly pfx: FileSource; readonly passphrase?: string }
+/** A {@link ClientCert} of known form; its files have not been read. */
+export type ClientCertSource = PemSource | PfxSource
 
-/** A client certificate at the moment of a connection, for `tls.createSecureContext`. */
+/** Certificate and key; the same file if it holds both. */
+interface PemSource {
+  readonly kind: 'pem'
+  readonly cert: FileSource
+  readonly key: FileSource
+  readonly passphrase?: string
+}
+
+interface PfxSource {
+  readonly kind: 'pfx'
+  readonly pfx: FileSource
+  readonly passphrase?: string
+}
+
+/** A client certificate for a connection: its files have been read. */
 export interface ClientIdentity {
-  /** SHA-256 of all of it, in hex: equal digests mean the same identity. */
-  readonly digest: string
+  /** Equal digests mean the same certificates and key. */
+  readonly digest: TrustDigest
+  /** For `tls.createSecureContext`. */
   readonly options:
     | { readonly cert: string; readonly key: string }
     | { readonly pfx: Buffer; readonly passphrase?: string }
-  /** What to call it in a message. */
-  readonly shown: string
-  /** The file, when it came from one, as the user wrote it. */
-  readonly path?: string | undefined
-  /** Whether a file that this was read from holds something else by now. */
+  /** For messages: the path, or how the content was given. */
+  readonly displayName: string
+  /** The same if it is from a file. */
+  readonly path: string | undefined
+  /** The absolute path. */
+  readonly file: string | undefined
+  /** Whether one of the files has changed since it was read. */
   readonly stale: boolean
 }
 
-/** An absolute path, or content; `shown` is what the user wrote, or how it was given. */
+/** An absolute path, or content. `displayName` is the path as the user wrote it, or how the content was given. */
 type FileSource =
-  | { readonly path: string; readonly shown: string; readonly content: undefined }
-  | { readonly path: undefined; readonly shown: string; readonly content: Buffer }
+  | { readonly path: string; readonly displayName: string; readonly content: undefined }
+  | { readonly path: undefined; readonly displayName: string; readonly content: Buffer }
+
+type Label = 'certificate file' | 'key file' | 'PKCS#12 file'
 
 /** @throws TypeError for another type, with what is accepted */
 export function toClientCertSource(cert: ClientCert): ClientCertSource {
@@ -66,47 +87,45 @@ export function toClientCertSource(cert: ClientCert): ClientCertSource {
 }
 
 /**
- * Reads the files as they are now and checks that they fit.
+ * Reads the files, if they have changed, and checks that they belong together.
  *
- * @throws ClientCertError when a file is missing, is not what it should be, or the key belongs to another certificate
+ * @throws ClientCertError if a file is missing, holds no certificate or key, or the key belongs to another certificate
  */
 export function resolveClientCert(source: ClientCertSource): ClientIdentity {
-  const files = filesOf(source)
-  const parts = files.map(([file, label]) => read(file, label))
-  const names = files.map(([file]) => file.path ?? file.content?.toString('latin1'))
-  const key = hash('sha256', JSON.stringify([source.kind, names, source.passphrase]))
-  const known = identities.get(key)
-  if (known?.parts.every((part, index) => part === parts[index])) return known.identity
-  const identity = source.kind === 'pfx' ? pfxIdentity(source, parts) : pemIdentity(source, parts)
-  identities.set(key, { parts, identity })
-  return identity
+  if (source.kind === 'pfx') {
+    const pfx = read(source.pfx, 'PKCS#12 file')
+    return cachedIdentity(source, [source.pfx], [pfx], () => pfxIdentity(source, pfx.value))
+  }
+  const cert = read(source.cert, 'certificate file')
+  const key = read(source.key, 'key file')
+  return cachedIdentity(source, [source.cert, source.key], [cert, key], () =>
+    pemIdentity(source, cert.value, key.value),
+  )
 }
 
-/** The check that is made for plain http as well, as in requests: a path that is given must exist. */
+/** Also checked for plain http, as in requests: the files must exist. */
 export function assertClientCertExists(source: ClientCertSource): void {
-  for (const [{ path, shown }, label] of filesOf(source)) {
-    if (path === undefined || statusOf(path) !== undefined) continue
-    throw missing(shown, label === 'key file' ? label : 'certificate file')
+  if (source.kind === 'pfx') {
+    assertExists(source.pfx, 'certificate file')
+  } else {
+    assertExists(source.cert, 'certificate file')
+    assertExists(source.key, 'key file')
   }
 }
 
-/** The files of a source, and what to call them in a message. */
-function filesOf(source: ClientCertSource): [file: FileSource, label: string][] {
-  if (source.kind === 'pfx') return [[source.pfx, 'PKCS#12 file']]
-  return [
-    [source.cert, 'certificate file'],
-    [source.key, 'key file'],
-  ]
+function assertExists(file: FileSource, label: Label): void {
+  if (file.path !== undefined && tryStat(file.path) === undefined) throw missing(file, label)
 }
 
-/** OpenSSL's complaint about a client certificate, which shows only when a context is made of it. */
-export function refusedIdentity(identity: ClientIdentity, cause: unknown): ClientCertError {
+/** OpenSSL refuses some client certificates only when a context is made of them. */
+export function clientCertError(identity: ClientIdentity, cause: unknown): ClientCertError {
   const { message } = cause as Error
-  return new ClientCertError(`cannot use the client certificate ${identity.shown}: ${message}`, {
+  const error = new ClientCertError(`cannot use the client certificate ${identity.displayName}: ${message}`, {
     path: identity.path,
     hints: hintsFor(message, 'passphrase' in identity.options),
     cause,
   })
+  return aboutFile(error, identity.file)
 }
 
 function hintsFor(message: string, hasPassphrase: boolean): string[] {
@@ -118,12 +137,36 @@ function hintsFor(message: string, hasPassphrase: boolean): string[] {
       'it uses an old cipher; export it again: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW',
     ]
   }
-  if (/not understood/.test(message)) return ['write it as PEM: openssl pkcs12 -in FILE -nodes -out client.pem']
+  if (/not understood/.test(message)) return ['convert it to PEM: openssl pkcs12 -in FILE -nodes -out client.pem']
   return /too small|too weak/i.test(message) ? ['have it issued again with a stronger key or signature'] : []
 }
 
 const files = new LiveFiles<Buffer>((content) => content, 128)
-const identities = new LruMap<string, { parts: readonly FileVersion<Buffer>[]; identity: ClientIdentity }>(128)
+const identities = new LruMap<string, { parts: readonly Snapshot<Buffer>[]; identity: ClientIdentity }>(128)
+
+/** The identity of a source: the same object until one of its parts has changed. */
+function cachedIdentity(
+  { kind, passphrase }: ClientCertSource,
+  [first, ...others]: readonly [FileSource, ...FileSource[]],
+  parts: readonly Snapshot<Buffer>[],
+  make: () => Pick<ClientIdentity, 'digest' | 'options'>,
+): ClientIdentity {
+  const names = [first, ...others].map(({ path, content }) => path ?? content?.toString('latin1'))
+  const key = hash('sha256', JSON.stringify([kind, names, passphrase]))
+  const known = identities.get(key)
+  if (known?.parts.every((part, index) => part === parts[index])) return known.identity
+  const identity: ClientIdentity = {
+    ...make(),
+    displayName: first.displayName,
+    path: displayPath(first),
+    file: first.path,
+    get stale() {
+      return parts.some((part) => part.stale)
+    },
+  }
+  identities.set(key, { parts, identity })
+  return identity
+}
 
 const ACCEPTED = 'the path of a PEM file, [certPath, keyPath], { cert, key, passphrase? } or { pfx, passphrase? }'
 
@@ -141,7 +184,7 @@ function sourceOfPair(pair: readonly unknown[]): ClientCertSource {
 function sourceOfObject(cert: Record<string, unknown>): ClientCertSource {
   const { passphrase } = cert
   const unknown = Object.keys(cert).find((key) => !KNOWN_KEYS.has(key))
-  if (unknown !== undefined) throw wrongType(`an object with "${unknown}"`)
+  if (unknown !== undefined) throw wrongType(`an object with "${displayName(unknown)}"`)
   if (passphrase !== undefined && typeof passphrase !== 'string') {
     throw new TypeError(`cert.passphrase must be a string, not ${typeof passphrase}`)
   }
@@ -154,7 +197,7 @@ function sourceOfObject(cert: Record<string, unknown>): ClientCertSource {
   return { kind: 'pem', cert: certFile, key: cert.key === undefined ? certFile : toFileSource(cert.key), ...secret }
 }
 
-/** The last line: what `vouch/certs` says besides of a pair that it has made, which can be given as it is. */
+/** The last line: the other properties of a pair made by `vouch/certs`, which can be passed as it is. */
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...['cert', 'key', 'pfx', 'passphrase'],
   ...['certFile', 'keyFile', 'fingerprint', 'validFrom', 'validTo', 'hosts', 'action'],
@@ -163,16 +206,18 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
 function toFileSource(input: unknown): FileSource {
   if (input instanceof URL) {
     const path = pathOfUrl(input)
-    return { path, shown: path, content: undefined }
+    return { path, displayName: displayName(path), content: undefined }
   }
-  if (input instanceof Uint8Array) return { path: undefined, shown: 'given as bytes', content: Buffer.from(input) }
+  if (input instanceof Uint8Array) {
+    return { path: undefined, displayName: 'given as bytes', content: Buffer.from(input) }
+  }
   if (typeof input !== 'string') throw wrongType(input === null ? 'null' : typeof input)
   if (input === '') throw new ClientCertError('the path of the client certificate is empty')
-  if (isPem(input)) return { path: undefined, shown: 'given as PEM text', content: Buffer.from(input) }
-  return { path: resolve(input), shown: input, content: undefined }
+  if (isPem(input)) return { path: undefined, displayName: 'given as PEM text', content: Buffer.from(input) }
+  return { path: resolve(input), displayName: displayName(input), content: undefined }
 }
 
-function read(file: FileSource, label: string): FileVersion<Buffer> {
+function read(file: FileSource, label: Label): Snapshot<Buffer> {
   if (file.content !== undefined) {
     const key = hash('sha256', file.content)
     const known = contents.get(key) ?? { value: file.content, stale: false }
@@ -182,64 +227,40 @@ function read(file: FileSource, label: string): FileVersion<Buffer> {
   try {
     return files.read(file.path)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (isNoPath(code)) throw missing(file.shown, label, error)
-    const problem = error instanceof UnusableFileError ? error.message : (error as Error).message
-    throw new ClientCertError(`cannot read the TLS ${label} ${file.shown}: ${problem}`, {
-      path: file.shown,
-      code,
-      cause: error,
+    const code = codeOf(error)
+    const cause = withoutPath(error)
+    if (isMissingPathCode(code)) throw missing(file, label, cause)
+    const unreadable = new ClientCertError(`cannot read the TLS ${label} ${file.displayName}: ${cause.message}`, {
+      path: file.displayName,
+      code: code || undefined,
+      cause,
     })
+    throw aboutFile(unreadable, file.path)
   }
 }
 
-const contents = new LruMap<string, FileVersion<Buffer>>(128)
+const contents = new LruMap<string, Snapshot<Buffer>>(128)
 
-/** requests' own words. */
-function missing(shown: string, label: string, cause?: unknown): ClientCertError {
-  return new ClientCertError(`Could not find the TLS ${label}, invalid path: ${shown}`, {
-    path: shown,
-    code: 'ENOENT',
-    cause,
-  })
+/** The message is requests' own. */
+function missing({ displayName: path, path: file }: FileSource, label: Label, cause?: unknown): ClientCertError {
+  const message = `Could not find the TLS ${label}, invalid path: ${path}`
+  return aboutFile(new ClientCertError(message, { path, code: 'ENOENT', cause }), file)
 }
 
-function pfxIdentity(
-  source: ClientCertSource & { kind: 'pfx' },
-  parts: readonly FileVersion<Buffer>[],
-): ClientIdentity {
-  const [pfx] = parts.map((part) => part.value) as [Buffer]
-  const { passphrase } = source
+function pfxIdentity({ passphrase }: PfxSource, pfx: Buffer): Pick<ClientIdentity, 'digest' | 'options'> {
   return {
-    digest: hash('sha256', `${hash('sha256', pfx)}\n${passphrase ?? ''}`),
+    digest: digestOf(hash('sha256', pfx), passphrase ?? ''),
     options: passphrase === undefined ? { pfx } : { pfx, passphrase },
-    shown: source.pfx.shown,
-    path: pathOf(source.pfx),
-    get stale() {
-      return parts.some((part) => part.stale)
-    },
   }
 }
 
-function pemIdentity(
-  source: ClientCertSource & { kind: 'pem' },
-  parts: readonly FileVersion<Buffer>[],
-): ClientIdentity {
-  const [certContent, keyContent] = parts.map((part) => part.value) as [Buffer, Buffer]
-  const cert = readChain(source.cert, certContent)
-  const privateKey = readKey(source, keyContent)
-  if (!new X509Certificate(cert).checkPrivateKey(privateKey)) throw mismatch(source, cert, privateKey)
-  // As it was read: the reader for contexts is less forgiving (a byte-order mark), and knows no DER.
-  const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
-  return {
-    digest: hash('sha256', `${cert}\n${key}`),
-    options: { cert, key },
-    shown: source.cert.shown,
-    path: pathOf(source.cert),
-    get stale() {
-      return parts.some((part) => part.stale)
-    },
-  }
+function pemIdentity(source: PemSource, cert: Buffer, key: Buffer): Pick<ClientIdentity, 'digest' | 'options'> {
+  const chain = readChain(source.cert, cert)
+  const privateKey = readKey(source, key)
+  if (!new X509Certificate(chain).checkPrivateKey(privateKey)) throw mismatch(source, chain, privateKey)
+  // Written again: createSecureContext accepts neither DER nor a byte-order mark.
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  return { digest: digestOf(chain, pem), options: { cert: chain, key: pem } }
 }
 
 /** The certificate and its chain as PEM. */
@@ -250,53 +271,54 @@ function readChain(file: FileSource, content: Buffer): string {
       .join('')
   } catch (error) {
     if (!(error instanceof BundleSyntaxError)) throw error
-    const where = error.line === undefined ? file.shown : `${file.shown}, line ${error.line}`
-    throw new ClientCertError(`cannot use the client certificate ${where}: ${error.message}`, {
-      path: pathOf(file),
-      line: error.line,
-      hints: error.hints,
-      cause: error,
-    })
+    const { line, hints, message } = error
+    const where = line === undefined ? file.displayName : `${file.displayName}, line ${line}`
+    const problem = `cannot use the client certificate ${where}: ${message}`
+    throw aboutFile(new ClientCertError(problem, { path: displayPath(file), line, hints, cause: error }), file.path)
   }
 }
 
-function readKey(source: ClientCertSource & { kind: 'pem' }, content: Buffer): KeyObject {
+function readKey({ cert, key, passphrase }: PemSource, content: Buffer): KeyObject {
   try {
-    return readPrivateKey(content, source.passphrase)
+    return readPrivateKey(content, passphrase)
   } catch (error) {
     if (!(error instanceof PrivateKeyError)) throw error
     const hints = {
-      none: source.key.path === source.cert.path ? 'name the key file as well: cert: [certPath, keyPath]' : '',
+      none: key.path === cert.path ? 'name the key file as well: cert: [certPath, keyPath]' : '',
       encrypted: PASSPHRASE_HINT,
       other: '',
     }
-    throw new ClientCertError(`cannot use the client key ${source.key.shown}: ${error.message}`, {
-      path: pathOf(source.key),
+    const unusable = new ClientCertError(`cannot use the client key ${key.displayName}: ${error.message}`, {
+      path: displayPath(key),
       hints: [hints[error.kind]].filter((hint) => hint !== ''),
       cause: error.cause,
     })
+    throw aboutFile(unusable, key.path)
   }
 }
 
 const PASSPHRASE_HINT = 'give its passphrase: cert: { cert, key, passphrase }'
 
-function mismatch(source: ClientCertSource & { kind: 'pem' }, chain: string, key: KeyObject): ClientCertError {
-  const later = readCertificates(Buffer.from(chain)).slice(1)
-  const hints = later.some((anchor) => anchor.certificate.checkPrivateKey(key))
-    ? ['the key belongs to a later certificate of the file: put that one first']
-    : ['take the pair that was made together']
-  return new ClientCertError(
-    `the client key ${source.key.shown} does not belong to the certificate ${source.cert.shown}`,
-    { path: pathOf(changedLast(source)), code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH', hints },
+function mismatch(source: PemSource, chain: string, privateKey: KeyObject): ClientCertError {
+  const { cert, key } = source
+  const issuers = readCertificates(Buffer.from(chain)).slice(1)
+  const hint = issuers.some(({ certificate }) => certificate.checkPrivateKey(privateKey))
+    ? 'the key belongs to a later certificate of the file: put that one first'
+    : 'use the key that the certificate was issued for'
+  const changed = changedLast(source)
+  const error = new ClientCertError(
+    `the client key ${key.displayName} does not belong to the certificate ${cert.displayName}`,
+    { path: displayPath(changed), code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH', hints: [hint] },
   )
+  return aboutFile(error, changed.path)
 }
 
-/** Of the two files the one changed last: while a pair is being replaced, that is the one to wait for. */
-function changedLast({ cert, key }: ClientCertSource & { kind: 'pem' }): FileSource {
-  const changed = ({ path }: FileSource) => (path && statusOf(path)?.mtimeMs) || 0
+/** The file that changed last: while a pair is being replaced, the other file is about to change. */
+function changedLast({ cert, key }: PemSource): FileSource {
+  const changed = ({ path }: FileSource) => (path && tryStat(path)?.mtimeMs) || 0
   return changed(cert) > changed(key) ? cert : key
 }
 
-function pathOf({ path, shown }: FileSource): string | undefined {
-  return path === undefined ? undefined : shown
+function displayPath({ path, displayName }: FileSource): string | undefined {
+  return path === undefined ? undefined : displayName
 }

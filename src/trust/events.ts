@@ -1,14 +1,14 @@
-/** What is decided about trust, for logs and counters: the channel `vouch:trust` of `node:diagnostics_channel`. */
+/** Decisions about trust, for logs and metrics: the channel `vouch:trust` of `node:diagnostics_channel`. */
 import { channel } from 'node:diagnostics_channel'
-import type { SSLErrorReason } from '../core/errors.ts'
+import { CABundleError, ClientCertError, ProxyError, SSLError, type SSLErrorReason } from '../core/errors.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 
 /**
  * A message of the channel.
  *
- * - `resolved`: an https request is about to be made, and this is what it trusts.
+ * - `resolved`: the trust of an https request that is about to be sent.
  * - `loaded`, `reloaded`: a file of certificates was read for the first time, or again because it had changed.
- * - `refused`: a server was refused, or a source of trust or client certificate cannot be used.
+ * - `refused`: a server was refused, or a bundle or client certificate cannot be used.
  */
 export type TrustEvent =
   | { readonly event: 'resolved'; readonly origin: string; readonly verified: boolean; readonly trust: TrustInfo }
@@ -20,16 +20,26 @@ export type TrustEvent =
       readonly code: string
       readonly host: string | undefined
       readonly port: number | undefined
-      /** SHA-256 of the certificate that was presented. */
+      /** SHA-256 of the certificate that the server presented. */
       readonly fingerprint: string | undefined
       readonly trust: TrustInfo | undefined
       /** The file that cannot be used. */
       readonly path: string | undefined
     }
 
-/** Tells those who listen, if any: the message is made for them only. */
-export function tell(make: () => TrustEvent): void {
+/** Publishes a message. It is only made if the channel has subscribers. */
+export function publish(make: () => TrustEvent): void {
   if (trust.hasSubscribers) trust.publish(make())
+}
+
+/** Publishes the refusal of a server, of a proxy that is reached by TLS, or of a file; nothing for other errors. */
+export function publishRefusal(error: unknown): void {
+  const refusal = error instanceof ProxyError ? error.cause : error
+  if (!(refusal instanceof SSLError)) return
+  const { reason, code, host, port, trust, peerCertificate } = refusal
+  const fingerprint = peerCertificate?.fingerprint256
+  const path = refusal instanceof CABundleError || refusal instanceof ClientCertError ? refusal.path : undefined
+  publish(() => ({ event: 'refused', reason, code, host, port, fingerprint, trust, path }))
 }
 
 const trust = channel('vouch:trust')

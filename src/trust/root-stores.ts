@@ -1,7 +1,7 @@
 /** The lists of roots that come with Node or the operating system. Each is read when first asked for. */
 import tls from 'node:tls'
 import { CABundleError } from '../core/errors.ts'
-import type { FileVersion } from '../core/live-file.ts'
+import type { Snapshot } from '../core/live-file.ts'
 import { TrustAnchor } from '../x509/certificate.ts'
 
 /** `default`: what `verify: true` trusts; `bundled`: the roots built into Node; `system`: the operating system's store. */
@@ -15,19 +15,19 @@ export type StoreName = 'default' | 'bundled' | 'system'
  *
  * @throws CABundleError when the store cannot be listed
  */
-export function readStore(name: StoreName): FileVersion<readonly TrustAnchor[]> {
+export function readStore(name: StoreName): Snapshot<readonly TrustAnchor[]> {
   const listed = listStore(name)
   const known = stores.get(name)
-  if (known?.listed === listed) return known.version
+  if (known?.listed === listed) return known.snapshot
   const anchors = new Map<string, TrustAnchor>()
   for (const pem of listed) {
     const anchor = TrustAnchor.fromPem(pem)
     anchors.set(anchor.id, anchor)
   }
-  if (known) known.version.stale = true
-  const version = { value: [...anchors.values()], stale: false }
-  stores.set(name, { listed, version })
-  return version
+  if (known) known.snapshot.stale = true
+  const snapshot = { value: [...anchors.values()], stale: false }
+  stores.set(name, { listed, snapshot })
+  return snapshot
 }
 
 /** An object that stands for Node's default roots as they are now: another one after `tls.setDefaultCACertificates`. */
@@ -35,7 +35,7 @@ export function defaultRoots(): readonly string[] {
   return tls.getCACertificates('default')
 }
 
-const stores = new Map<StoreName, { listed: readonly string[]; version: FileVersion<readonly TrustAnchor[]> }>()
+const stores = new Map<StoreName, { listed: readonly string[]; snapshot: Snapshot<readonly TrustAnchor[]> }>()
 
 function listStore(name: StoreName): readonly string[] {
   const listed = name === 'bundled' ? tls.rootCertificates : tls.getCACertificates(name)

@@ -1,18 +1,18 @@
-/** The only place where TLS contexts are made. */
+/** TLS contexts: made here only, and shared by content. */
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { LruMap } from '../core/lru-map.ts'
 import { readPkcs12 } from '../x509/pkcs12.ts'
-import { type ClientIdentity, refusedIdentity } from './client-cert.ts'
+import { type ClientIdentity, clientCertError } from './client-cert.ts'
 import { caCacheStats } from './sources.ts'
 import type { ResolvedTrust } from './verify.ts'
 
 /**
- * The context for this trust and client certificate; the same one as long as both have the same content.
+ * The context for this trust and client certificate: the same one as long as both have the same content.
  *
- * A context costs 5 ms and 1 MB with all public roots (Node 24), so it is shared by every session of the process that
- * trusts the same. It is never changed after it was made: nothing of one request can leak into another through it.
+ * A context costs 5 ms and 1 MB with all public roots (Node 24), so all sessions of the process with the same trust share it.
+ * It is never changed: no request can affect another one through it.
  *
- * @throws ClientCertError when OpenSSL refuses the client certificate: a PKCS#12 file it cannot open, a weak key
+ * @throws ClientCertError if OpenSSL refuses the client certificate: a PKCS#12 file that it cannot open, a weak key
  */
 export function secureContextFor(trust: ResolvedTrust, identity: ClientIdentity | undefined): SecureContext {
   const key = `${trust.digest}|${identity?.digest ?? ''}`
@@ -27,7 +27,7 @@ export function secureContextFor(trust: ResolvedTrust, identity: ClientIdentity 
   return context
 }
 
-/** What the caches of trust hold, and how often they served: for logs and counters. */
+/** Sizes and hit counts of the caches of trust, for logs and metrics. */
 export interface CAStats {
   /** Files of certificates held in memory. */
   readonly files: number
@@ -55,25 +55,25 @@ const stats = { hits: 0, builds: 0 }
 
 function build(trust: ResolvedTrust, identity: ClientIdentity | undefined): SecureContext {
   const ca = trust.set?.anchors.map((anchor) => anchor.pem).join('')
-  // Without `ca` Node uses its default roots, which it keeps parsed: 0.1 ms instead of 5.
+  // Without `ca`, Node uses its default roots, which are parsed already: 0.1 ms instead of 5.
   const roots = ca === undefined ? {} : { ca, allowPartialTrustChain: true }
   try {
-    return tls.createSecureContext(bare(roots, identity && identityOptions(identity)))
+    return tls.createSecureContext(withoutPrototype(roots, identity && clientCertOptions(identity)))
   } catch (error) {
-    // The certificates of trust were all parsed before. A client certificate may be too weak, or PKCS#12 that does not open.
-    throw identity ? refusedIdentity(identity, error) : error
+    // All trusted certificates were parsed before. A client certificate may be too weak, or its PKCS#12 file may not open.
+    throw identity ? clientCertError(identity, error) : error
   }
 }
 
-/** A certificate and its key. Never `pfx`: Node would trust the other certificates of the file, too. */
-function identityOptions({ options }: ClientIdentity): SecureContextOptions {
+/** The certificate and its key. Never `pfx`: Node would also trust the other certificates of the file. */
+function clientCertOptions({ options }: ClientIdentity): SecureContextOptions {
   if (!('pfx' in options)) return options
-  // Whether it opens is for OpenSSL to say, of a context that nobody uses.
-  tls.createSecureContext(bare(options))
+  // Let OpenSSL check the file and its passphrase; this context is discarded.
+  tls.createSecureContext(withoutPrototype(options))
   return readPkcs12(options.pfx, options.passphrase ?? '')
 }
 
-/** Without a prototype: what somebody put on Object.prototype must not become an option. */
-function bare(...options: (SecureContextOptions | undefined)[]): SecureContextOptions {
+/** Without a prototype: properties of Object.prototype must not become options. */
+function withoutPrototype(...options: (SecureContextOptions | undefined)[]): SecureContextOptions {
   return Object.assign(Object.create(null), ...options)
 }

@@ -1,51 +1,52 @@
 /**
- * The in-memory cache of CA certificates, shared by the whole process: each file or directory is parsed once and looked
- * at again for each request, so that a change is seen by the next one.
+ * The cache of CA certificates, shared by the whole process: each file or directory is parsed once and checked for changes
+ * at each request, so that the next request sees a change.
  *
- * Errors leave here as {@link CABundleError}, naming the path as the user wrote it.
+ * Its errors are {@link CABundleError}s, which name the source as the user wrote it.
  */
 import { hash, type X509Certificate } from 'node:crypto'
 import { readdirSync, type Stats, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { displayName } from '../core/credentials.ts'
+import { codeOf } from '../core/error-code.ts'
 import { CABundleError } from '../core/errors.ts'
-import {
-  type FileVersion,
-  isNoPath,
-  isSettled,
-  LiveFiles,
-  sameFile,
-  statusOf,
-  UnusableFileError,
-} from '../core/live-file.ts'
+import { aboutFile, isMissingPathCode, tryStat, withoutPath } from '../core/file-errors.ts'
+import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { BundleSyntaxError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
-import { tell } from './events.ts'
+import { publish } from './events.ts'
 
-/** Certificates that came from one place. `stale` once that place holds others. */
-export type Anchors = FileVersion<readonly TrustAnchor[]>
+/** The certificates of one file or value. `stale` as soon as that file holds others. */
+export type Anchors = Snapshot<readonly TrustAnchor[]>
 
-/** Where certificates are read from: the absolute path, and as the user wrote it, for messages. */
+/** A file or directory of certificates. */
 export interface TrustPath {
+  /** Absolute. */
   readonly path: string
-  readonly shown: string
+  /** As the user wrote it: for messages, where it passes `displayName`. */
+  readonly source: string
 }
 
 /**
- * What the file or directory holds now. Costs a status call for a file that has not changed, one per file for a
+ * The current content of the file or directory. Costs a status call for a file that has not changed, one per file for a
  * directory.
  *
- * @throws CABundleError when it does not exist, cannot be read, is damaged or holds no certificate
+ * @throws CABundleError if it does not exist, cannot be read, is damaged or holds no certificate
  */
 export function readTrustPath(source: TrustPath): Anchors[] {
   const status = statOf(source)
   if (status.isDirectory()) return readDirectory(source, status)
-  return [readFile(source.path, source.shown, status)]
+  return [readFile(source, status)]
 }
 
-/** The certificates in PEM text, or in PEM, DER or PKCS#7 bytes. Equal content is parsed once. */
-export function readTrustContent(content: string | Uint8Array, shown: string): Anchors {
-  // A copy, since bytes can be changed by whoever gave them.
+/**
+ * The certificates in PEM text, or in PEM, DER or PKCS#7 bytes. Equal content is parsed once.
+ *
+ * @param source how the content was given, for messages
+ */
+export function readTrustContent(content: string | Uint8Array, source: string): Anchors {
+  // A copy: the caller may change its bytes later.
   const bytes = Buffer.from(content as string)
   const key = hash('sha256', bytes)
   const known = contents.get(key)
@@ -59,7 +60,7 @@ export function readTrustContent(content: string | Uint8Array, shown: string): A
     contents.set(key, anchors)
     return anchors
   } catch (error) {
-    throw bundleError(error, shown, false)
+    throw contentError(error, source)
   }
 }
 
@@ -73,7 +74,7 @@ export function readTrustCertificate(certificate: X509Certificate): Anchors {
   return anchors
 }
 
-/** What the cache holds and how it was used, for {@link caStats}. */
+/** The part of {@link caStats} that is about certificates. */
 export function caCacheStats(): { files: number; hits: number; parses: number } {
   return {
     files: files.size,
@@ -83,7 +84,7 @@ export function caCacheStats(): { files: number; hits: number; parses: number } 
 }
 
 const files = new LiveFiles<readonly TrustAnchor[]>(readCertificates, 2048, ({ value, replaced, path = '' }) => {
-  tell(() => ({ event: replaced ? 'reloaded' : 'loaded', path, certificates: value.length }))
+  publish(() => ({ event: replaced ? 'reloaded' : 'loaded', path: displayName(path), certificates: value.length }))
 })
 const contents = new LruMap<string, Anchors>(128)
 const contentStats = { hits: 0, parses: 0 }
@@ -93,8 +94,8 @@ interface Directory {
   readonly status: Stats
   readonly settled: boolean
   readonly listing: DirectoryListing
-  /** Holds no certificates; it marks what was built on this listing as stale when the names change. */
-  readonly marker: Anchors
+  /** Holds no certificates: it becomes stale with the listing, and with it the sets that are built on the listing. */
+  readonly listingSnapshot: Anchors
 }
 
 const directories = new LruMap<string, Directory>(64)
@@ -103,52 +104,52 @@ function statOf(source: TrustPath): Stats {
   try {
     return statSync(source.path)
   } catch (error) {
-    forget(source.path)
-    throw bundleError(error, source.shown)
+    invalidate(source.path)
+    throw fileError(error, source)
   }
 }
 
-function forget(path: string): void {
-  files.forget(path)
+function invalidate(path: string): void {
+  files.invalidate(path)
   const directory = directories.get(path)
   if (directory === undefined) return
-  directory.marker.stale = true
+  directory.listingSnapshot.stale = true
   directories.delete(path)
 }
 
-function readFile(path: string, shown: string, status?: Stats): Anchors {
+function readFile(source: TrustPath, status?: Stats): Anchors {
   try {
-    return files.read(path, status)
+    return files.read(source.path, status)
   } catch (error) {
-    throw bundleError(error, shown)
+    throw fileError(error, source)
   }
+}
+
+function fileIn({ path, source }: TrustPath, name: string): TrustPath {
+  return { path: join(path, name), source: join(source, name) }
 }
 
 function readDirectory(source: TrustPath, status: Stats): Anchors[] {
-  const { listing, marker } = listDirectory(source, status)
-  if (!listing.hashed) {
-    return [marker, ...listing.names.map((name) => readFile(join(source.path, name), join(source.shown, name)))]
-  }
+  const { listing, listingSnapshot } = listDirectory(source, status)
+  if (!listing.hashed) return [listingSnapshot, ...listing.names.map((name) => readFile(fileIn(source, name)))]
   const found = readHashedFiles(source, listing.names)
-  if (found.length === 0) {
-    throw new CABundleError(`no usable certificate in the directory ${source.shown}: its hashed names do not match`, {
-      path: source.shown,
-      hints: [`run: openssl rehash ${source.shown} (names made by OpenSSL before 1.0 are not looked up any more)`],
-    })
-  }
-  return [marker, ...found]
+  if (found.length > 0) return [listingSnapshot, ...found]
+  const name = displayName(source.source)
+  throw directoryError(source, `no usable certificate in the directory ${name}: its hashed names do not match`, [
+    `run: openssl rehash ${name} (OpenSSL 1.0 and later do not look up the names made by older versions)`,
+  ])
 }
 
-/** The files that OpenSSL would read: it passes over links that lead nowhere (older than 3.0.22 it stopped at them). */
+/** The files that OpenSSL would read. It skips dangling links; before 3.0.22 it stopped at them. */
 function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[] {
   return names.flatMap((name) => {
-    const path = join(source.path, name)
-    const status = statusOf(path)
+    const file = fileIn(source, name)
+    const status = tryStat(file.path)
     if (status === undefined) {
-      files.forget(path)
+      files.invalidate(file.path)
       return []
     }
-    const anchors = readFile(path, join(source.shown, name), status)
+    const anchors = readFile(file, status)
     const certificates = anchors.value.map((anchor) => anchor.certificate)
     return nameMatches(name, certificates) ? [anchors] : []
   })
@@ -162,18 +163,18 @@ function listDirectory(source: TrustPath, status: Stats): Directory {
   try {
     listing = certificateNames(readdirSync(source.path))
   } catch (error) {
-    throw bundleError(error, source.shown)
+    throw fileError(error, source)
   }
   const unchanged = known !== undefined && sameNames(known.listing, listing)
-  if (known && !unchanged) known.marker.stale = true
+  if (known && !unchanged) known.listingSnapshot.stale = true
   if (listing.names.length === 0) {
-    forget(source.path)
-    throw new CABundleError(`no certificates in the directory ${source.shown}`, {
-      path: source.shown,
-      hints: ['put *.pem, *.crt or *.cer files there, or names made by: openssl rehash DIRECTORY'],
-    })
+    invalidate(source.path)
+    throw directoryError(source, `no certificates in the directory ${displayName(source.source)}`, [
+      'put *.pem, *.crt or *.cer files there, or names made by: openssl rehash DIRECTORY',
+    ])
   }
-  const directory = { status, settled, listing, marker: unchanged ? known.marker : { value: [], stale: false } }
+  const listingSnapshot = unchanged ? known.listingSnapshot : { value: [], stale: false }
+  const directory = { status, settled, listing, listingSnapshot }
   directories.set(source.path, directory)
   return directory
 }
@@ -182,41 +183,50 @@ function sameNames(a: DirectoryListing, b: DirectoryListing): boolean {
   return a.names.length === b.names.length && a.names.every((name, index) => name === b.names[index])
 }
 
-/** Turns what went wrong with a source into the error that users see. The texts for a missing file are requests' own. */
-function bundleError(error: unknown, source: string, isPath = true): CABundleError {
-  // Somebody may have taken a URL for a path; a path stays as it is, since it is looked at again by that name.
-  const shown = source.replace(/^(https?:\/\/)[^/@]*@/i, '$1***@')
-  if (error instanceof BundleSyntaxError) {
-    const where = error.line === undefined ? shown : `${shown}, line ${error.line}`
-    return new CABundleError(`cannot use the CA bundle ${where}: ${error.message}`, {
-      path: isPath ? shown : undefined,
-      line: error.line,
-      hints: error.hints,
-      cause: error,
-    })
-  }
-  if (error instanceof UnusableFileError) {
-    return new CABundleError(`cannot use the CA bundle ${shown}: ${error.message}`, { path: shown, cause: error })
-  }
-  const { code } = error as NodeJS.ErrnoException
-  if (isNoPath(code)) {
-    return new CABundleError(`Could not find a suitable TLS CA certificate bundle, invalid path: ${shown}`, {
-      path: shown,
+/** The error that users see. The text for a missing file is requests' own. */
+function fileError(error: unknown, { path, source }: TrustPath): CABundleError {
+  const name = displayName(source)
+  const code = codeOf(error)
+  const cause = withoutPath(error)
+  if (error instanceof BundleSyntaxError) return aboutFile(syntaxError(error, name, name), path)
+  if (isMissingPathCode(code)) {
+    const missing = new CABundleError(`Could not find a suitable TLS CA certificate bundle, invalid path: ${name}`, {
+      path: name,
       code: code === 'ERR_INVALID_ARG_VALUE' ? 'ENOENT' : code,
-      hints: missingPathHints(shown),
-      cause: error,
+      hints: missingPathHints(source),
+      cause,
     })
+    return aboutFile(missing, path)
   }
-  const { message } = error as Error
-  return new CABundleError(`cannot read the CA bundle ${shown}: ${message}`, { path: shown, code, cause: error })
+  const problem = `cannot ${code === '' ? 'use' : 'read'} the CA bundle ${name}: ${cause.message}`
+  return aboutFile(new CABundleError(problem, { path: name, code: code || undefined, cause }), path)
 }
 
-function missingPathHints(shown: string): string[] {
-  if (/^(?:true|false)$/i.test(shown)) return [`write verify: ${shown.toLowerCase()} without quotes for the boolean`]
-  if (shown.startsWith('~')) return ['a tilde is not expanded: write the path in full, or use os.homedir()']
-  if (/^https?:/.test(shown))
-    return [`a bundle is a file: save what is there first, for a server's own: npx vouch cert fetch`]
-  if (/^file:/.test(shown)) return ['pass a URL object: new URL(…) or pathToFileURL(…)']
-  if (/[:;]/.test(shown)) return ['one path only: for several bundles pass a list, verify: [first, second]']
-  return isAbsolute(shown) ? [] : [`relative paths start at the working directory, now ${process.cwd()}`]
+function directoryError({ path, source }: TrustPath, problem: string, hints: readonly string[]): CABundleError {
+  return aboutFile(new CABundleError(problem, { path: displayName(source), hints }), path)
+}
+
+function contentError(error: unknown, source: string): unknown {
+  return error instanceof BundleSyntaxError ? syntaxError(error, source) : error
+}
+
+function syntaxError(error: BundleSyntaxError, name: string, path?: string): CABundleError {
+  const where = error.line === undefined ? name : `${name}, line ${error.line}`
+  return new CABundleError(`cannot use the CA bundle ${where}: ${error.message}`, {
+    path,
+    line: error.line,
+    hints: error.hints,
+    cause: error,
+  })
+}
+
+function missingPathHints(source: string): string[] {
+  if (/^(?:true|false)$/i.test(source)) return [`write verify: ${source.toLowerCase()} without quotes for the boolean`]
+  if (source.startsWith('~')) return ['a tilde is not expanded: write the path in full, or use os.homedir()']
+  if (/^https?:/.test(source)) {
+    return ['a bundle is a file: save it first; for the certificate of a server: npx vouch cert fetch']
+  }
+  if (/^file:/.test(source)) return ['pass a URL object: new URL(…) or pathToFileURL(…)']
+  if (/[:;]/.test(source)) return ['one path only: for several bundles pass a list, verify: [first, second]']
+  return isAbsolute(source) ? [] : [`relative paths start at the working directory, ${displayName(process.cwd())}`]
 }

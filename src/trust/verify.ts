@@ -1,32 +1,34 @@
-/** `verify`, in any of its forms, becomes a {@link Trust}; nobody behind this file looks at the raw value again. */
+/** `verify`, in any of its forms, becomes a {@link Trust}: only this file reads the raw value. */
 import type { X509Certificate } from 'node:crypto'
 import { displayName } from '../core/credentials.ts'
 import { environmentBundle, environmentOf } from '../core/environment.ts'
 import { CABundleError } from '../core/errors.ts'
+import { aboutFile, fileOf } from '../core/file-errors.ts'
 import type { TrustInfo, TrustSource } from '../core/trust-info.ts'
 import { warnPrecedence } from '../core/warnings.ts'
 import { isPem } from '../x509/pem.ts'
 import { bundleOfPath, bundleOfText, CABundle, type CertificateSet, type TrustSourceInput } from './ca-bundle.ts'
+import { digestOf, type TrustDigest } from './digest.ts'
 import { defaultRoots, readStore } from './root-stores.ts'
 
 /**
- * What a request trusts. `true`: the default roots. `false`: anything, without verification. A path (file or directory),
+ * What a request trusts. `true`: the default roots. `false`: any server, without verification. A path (file or directory),
  * PEM text, bytes, a certificate, a {@link CABundle} or a list of these: these certificates and no others.
  */
 export type Verify = boolean | TrustSourceInput
 
-/** Trust as settled for one request; files are not looked at yet. */
+/** The trust of one request; its files have not been read. */
 export type Trust =
   | { readonly kind: 'insecure'; readonly source: TrustSource }
   | { readonly kind: 'default'; readonly source: TrustSource }
   | { readonly kind: 'bundle'; readonly source: TrustSource; readonly bundle: CABundle }
 
-/** Trust at the moment of a connection. */
+/** The trust of a connection: its files have been read. */
 export interface ResolvedTrust {
   /** Whether certificates are verified at all. */
   readonly verified: boolean
   /** Equal digests mean equal trust: connections may be shared between them and no others. */
-  readonly digest: string
+  readonly digest: TrustDigest
   /** The certificates; `undefined` for Node's default roots and when verification is off. */
   readonly set: CertificateSet | undefined
   readonly info: TrustInfo
@@ -35,8 +37,8 @@ export interface ResolvedTrust {
 /**
  * Normalises a value of `verify`.
  *
- * Only `false` switches verification off. What requests takes for false as well (`''`, `[]`, empty bytes, 0) is refused:
- * a typo must not open the door.
+ * Only `false` switches verification off. Other falsy values, which requests accepts for it (`''`, `[]`, empty bytes, 0), are
+ * refused: a typo must not disable verification.
  *
  * @throws TypeError for a value of another type
  * @throws CABundleError for an empty value, and for damaged PEM text or bytes
@@ -48,16 +50,16 @@ export function toTrust(verify: Verify, source: TrustSource): Trust {
   return bundle.isDefault ? { kind: 'default', source: 'default' } : { kind: 'bundle', source, bundle }
 }
 
-/** Where `verify` may be set besides the call. */
+/** Where `verify` may be set, apart from the call. */
 export interface VerifyDefaults {
   /** The session's. */
   readonly verify: Verify | null | undefined
-  /** Whether the environment counts. */
+  /** Whether environment variables are read. */
   readonly trustEnv: boolean | undefined
 }
 
 /**
- * Decides whose `verify` applies: requests' rule exactly (`merge_environment_settings`, then `merge_setting`).
+ * Chooses the `verify` that applies, by requests' rule (`merge_environment_settings`, then `merge_setting`).
  *
  * | `verify` of the call | `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE` (not empty, `trustEnv`) | result |
  * |---|---|---|
@@ -93,9 +95,9 @@ function describeVerify(verify: Verify): string {
 }
 
 /**
- * Looks at the trusted files as they are now.
+ * Reads the trusted files, if they have changed.
  *
- * @throws CABundleError when one cannot be used
+ * @throws CABundleError if one cannot be used
  */
 export function resolveTrust(trust: Trust): ResolvedTrust {
   if (trust.kind === 'bundle') {
@@ -103,24 +105,25 @@ export function resolveTrust(trust: Trust): ResolvedTrust {
     return { verified: true, digest: set.digest, set, info: trustInfo(trust, set.anchors.length) }
   }
   if (trust.kind === 'insecure') {
-    return { verified: false, digest: 'insecure', set: undefined, info: trustInfo(trust, 0) }
+    return { verified: false, digest: INSECURE, set: undefined, info: trustInfo(trust, 0) }
   }
   return defaultTrust()
 }
 
-/** Who did not name a bundle himself is told who did. */
+/** If the bundle came from an environment variable, an error has a hint that names the variable. */
 function resolveBundle(bundle: CABundle, source: TrustSource): CertificateSet {
   try {
     return bundle.resolve()
   } catch (error) {
     if (!(error instanceof CABundleError) || !/_CA_BUNDLE$/.test(source)) throw error
     const { summary, path, line, code, cause, hints } = error
-    const named = `the variable ${source} names it; verify of a call, or trustEnv: false, goes without`
-    throw new CABundleError(summary, { path, line, code, cause, hints: [named, ...hints] })
+    const origin = `the path is from the variable ${source}; verify of the call overrides it, trustEnv: false ignores it`
+    const named = new CABundleError(summary, { path, line, code, cause, hints: [origin, ...hints] })
+    throw aboutFile(named, fileOf(error))
   }
 }
 
-/** The certificates that are trusted, as far as they can be listed; none when verification is off. */
+/** The trusted certificates, if they can be listed; none if verification is off. */
 export function trustedCertificates({ verified, set }: ResolvedTrust): readonly X509Certificate[] {
   const anchors = set?.anchors ?? (verified && defaultRoots().length > 0 ? readStore('default').value : [])
   return anchors.map((anchor) => anchor.certificate)
@@ -136,18 +139,20 @@ function trustInfo(trust: Trust, certificates: number): TrustInfo {
   return path === undefined ? { source: trust.source, certificates } : { source: trust.source, path, certificates }
 }
 
+const INSECURE = digestOf('insecure')
+
 let roots: readonly string[] | undefined
 let generation = 0
 let current: ResolvedTrust | undefined
 
-/** Another one after `tls.setDefaultCACertificates`: connections made before must not serve requests after. */
+/** Has a new digest after `tls.setDefaultCACertificates`: connections made before it must not be used after it. */
 function defaultTrust(): ResolvedTrust {
   const now = defaultRoots()
   if (current === undefined || now !== roots) {
     roots = now
     generation++
     const info: TrustInfo = { source: 'default', certificates: now.length }
-    current = { verified: true, digest: `default:${generation}`, set: undefined, info }
+    current = { verified: true, digest: digestOf('default', `${generation}`), set: undefined, info }
   }
   return current
 }

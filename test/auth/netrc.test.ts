@@ -84,14 +84,14 @@ const BROKEN: [text: string, problem: string][] = [
 ]
 
 for (const [text, problem] of BROKEN) {
-  test(`${JSON.stringify(text)} has nobody's credentials and is warned about once, without a word of it`, async () => {
+  test(`${JSON.stringify(text)} is ignored with one warning, which quotes none of it`, async () => {
     const path = dir.write(`netrc-${count++}`, text)
     const warnings = await expectWarnings('NetrcWarning', () => {
       for (let times = 0; times < 3; times++) assert.equal(netrcAuth(URL_, { NETRC: path }), undefined)
     })
     assert.deepEqual(
       warnings.map(({ message }) => message),
-      [`the netrc file ${path} cannot be used, so nobody's credentials come from it: ${problem}`],
+      [`the netrc file ${path} is ignored, because it cannot be used: ${problem}`],
     )
     assert.match(warnings[0]?.detail ?? '', /trustEnv: false/)
   })

@@ -205,7 +205,7 @@ test('a key that others can read is reported, once', { skip: windows }, async ()
     await loadCA(...files)
   })
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0]?.message ?? '', /ca\.key can be read by others than its owner \(mode 0644\)/)
+  assert.match(warnings[0]?.message ?? '', /ca\.key can be read by users other than its owner \(mode 0644\)/)
   assert.match(warnings[0]?.detail ?? '', /chmod 600/)
 })
 

@@ -147,10 +147,7 @@ test('without a listener a problem is a warning, and names the file', async () =
     await warned
   })
   assert.equal(warnings.length, 1)
-  assert.match(
-    warnings[0]?.message ?? '',
-    /the server goes on with the certificate that it has, .*key\.pem': no such file/,
-  )
+  assert.match(warnings[0]?.message ?? '', /the server keeps its current certificate, .*key\.pem': no such file/)
 })
 
 test('a pair that is written one file after the other is taken over when it is whole, and nothing is said', async () => {

@@ -137,7 +137,10 @@ test('a key that others can read is a warning in plain words', { skip: process.p
   dir.write('key.pem', key, 0o644)
   const { status, stderr } = await vouch(dir, 'cert ensure localhost')
   assert.equal(status, 0)
-  assert.match(stderr, /^vouch: warning: the private key key\.pem can be read by others than its owner \(mode 0644\)/m)
+  assert.match(
+    stderr,
+    /^vouch: warning: the private key key\.pem can be read by users other than its owner \(mode 0644\)/m,
+  )
 })
 
 const DAY = 24 * 60 * 60 * 1000

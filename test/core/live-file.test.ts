@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { isSettled, LiveFiles, sameFile, UnusableFileError, whileBeingWritten } from '../../src/core/live-file.ts'
+import { aboutFile, retryWhileBeingWritten } from '../../src/core/file-errors.ts'
+import { isSettled, LiveFiles, sameFile, UnusableFileError } from '../../src/core/live-file.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const windows = process.platform === 'win32'
@@ -235,13 +236,14 @@ const loading = (path: string) => {
   const files = new LiveFiles((content) => JSON.parse(content.toString()) as unknown)
   const looks = { count: 0 }
   const load = () =>
-    whileBeingWritten(
-      () => {
-        looks.count++
+    retryWhileBeingWritten(() => {
+      looks.count++
+      try {
         return files.read(path).value
-      },
-      () => path,
-    )
+      } catch (error) {
+        throw aboutFile(error as Error, path)
+      }
+    })
   return { load, looks }
 }
 
@@ -289,9 +291,6 @@ test('a file that was broken long ago, one that is missing, and an error about n
     looks++
     throw new Error('no file')
   }
-  await assert.rejects(
-    whileBeingWritten(fail, () => undefined),
-    /no file/,
-  )
+  await assert.rejects(retryWhileBeingWritten(fail), /no file/)
   assert.equal(looks, 1)
 })

@@ -196,7 +196,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a replaced version is not stale',
-      ['  entry.version.stale = true\n  entry.settled', '  entry.settled'],
+      ['  entry.snapshot.stale = true\n  entry.settled', '  entry.settled'],
       'core/live-file.test.ts',
       'a file that is',
     ],
@@ -211,9 +211,41 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'default roots that change are the same trust',
-      ['digest: `default:${generation}`', "digest: 'default'"],
+      ["digestOf('default', `${generation}`)", "digestOf('default')"],
       'trust/verify.test.ts',
       'other default roots are another trust',
+    ],
+  ]),
+  ...mutantsOf('I5', [
+    [
+      'the path stays in the message of a cause',
+      [
+        'const message = text === undefined ? code : `${code}: ${text}, ${syscall}`',
+        'const { message } = error as Error',
+      ],
+      'core/secrets-in-paths.test.ts',
+      'a missing file named like a URL with a password: "https://user:hunter2@host/x"',
+    ],
+    [
+      'the name of a bundle is its path as given',
+      ['displayName(source.source) : undefined', 'source.source : undefined'],
+      'core/secrets-in-paths.test.ts',
+      'a usable bundle at a path like a URL with a password: "https://user:hunter2@host/x"',
+    ],
+    [
+      'the name of a client certificate is its path as given',
+      [
+        'return { path: resolve(input), displayName: displayName(input)',
+        'return { path: resolve(input), displayName: input',
+      ],
+      'core/secrets-in-paths.test.ts',
+      'a missing file named like a URL with a password: "https://user:hunter2@host/x"',
+    ],
+    [
+      'an event names a file by its path as given',
+      ['path: displayName(path), certificates', 'path, certificates'],
+      'core/secrets-in-paths.test.ts',
+      'a usable bundle at a path like a URL with a password: "https://user:hunter2@host/x"',
     ],
   ]),
 ]

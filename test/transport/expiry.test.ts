@@ -29,7 +29,7 @@ test("the server's certificate that ends within 14 days is told of once, however
   const [warning] = warnings
   assert.match(
     warning?.message ?? '',
-    /^the certificate of the server localhost:\d+ ends in 5 days, 20\d\d-\d\d-\d\dT.*: connections fail/,
+    /^the certificate of the server localhost:\d+ expires in 5 days, 20\d\d-\d\d-\d\dT.*: connections fail/,
   )
   assert.match(warning?.detail ?? '', /SHA-256 [0-9A-F]{2}:.*expiryWarning/)
   assert.equal(warning?.code, 'VOUCH_CertificateExpiryWarning')
@@ -86,7 +86,7 @@ test('a certificate of a small bundle is told of, those of a list of roots are n
   await get(server.url, { verify: CABundle.from(root.certificate, ending, ...others) })
   const said = await warningsOf(() => get(server.url, { verify: [root.certificate, ending] }))
   assert.deepEqual(said.length, 1)
-  assert.match(said[0] ?? '', /^the certificate 'CN=next door' that is trusted ends in 3 days/)
+  assert.match(said[0] ?? '', /^the certificate 'CN=next door' that is trusted expires in 3 days/)
 })
 
 for (const form of ['PEM', 'PKCS#12'] as const) {
@@ -107,7 +107,7 @@ for (const form of ['PEM', 'PKCS#12'] as const) {
         : { pfx: toPkcs12(client, 'secret'), passphrase: 'secret' }
     const said = await warningsOf(() => get(server.url, { verify: root.certificate, cert }))
     assert.equal(said.length, 1)
-    assert.match(said[0] ?? '', /^the certificate of the client \(given as .*\) ends in less than a day, /)
+    assert.match(said[0] ?? '', /^the certificate of the client \(given as .*\) expires in less than a day, /)
   })
 }
 

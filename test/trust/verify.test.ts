@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import tls from 'node:tls'
 import { pathToFileURL } from 'node:url'
 import { CABundle, CABundleError, get } from '../../src/index.ts'
+import { digestOf } from '../../src/trust/digest.ts'
 import { resolveTrust, toTrust, type Verify } from '../../src/trust/verify.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority, toDer } from '../helpers/pki.ts'
@@ -27,7 +28,7 @@ test('false, and nothing else, switches verification off', () => {
   assert.deepEqual(trust, { kind: 'insecure', source: 'call' })
   assert.deepEqual(resolveTrust(trust), {
     verified: false,
-    digest: 'insecure',
+    digest: digestOf('insecure'),
     set: undefined,
     info: { source: 'call', certificates: 0 },
   })
@@ -152,7 +153,7 @@ for (const name of ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'] as const) {
       const error = await get('https://localhost:1/').catch((reason: unknown) => reason)
       assert(error instanceof CABundleError)
       assert.match(error.summary, /invalid path: \/nowhere\.pem$/)
-      assert.match(error.message, new RegExp(`the variable ${name} names it`))
+      assert.match(error.message, new RegExp(`the path is from the variable ${name};`))
       assert.deepEqual([error.path, error.code], ['/nowhere.pem', 'ENOENT'])
     })
     const error = await get('https://localhost:1/', { verify: '/nowhere.pem' }).catch((reason: unknown) => reason)
