@@ -116,8 +116,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'the default roots of the process are changed',
       [
-        '    return tls.createSecureContext(bare(roots',
-        '    if (ca) tls.setDefaultCACertificates([ca])\n    return tls.createSecureContext(bare(roots',
+        '    return tls.createSecureContext(withoutPrototype(roots',
+        '    if (ca) tls.setDefaultCACertificates([ca])\n    return tls.createSecureContext(withoutPrototype(roots',
       ],
       'invariants/lifetime.test.ts',
       'nothing of the process changes',

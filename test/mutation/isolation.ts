@@ -78,13 +78,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the digest of trust does not know the certificates',
-      ["hash('sha256', [...byId.keys()].join('\\n'))", "hash('sha256', String(byId.size))"],
+      ['digestOf(...byId.keys())', 'digestOf(String(byId.size))'],
       'trust/verify.test.ts',
       'equal trust has equal digests',
     ],
     [
       'the digest of a client certificate does not know its key',
-      ['`${cert}\\n${key}`', '`${key.length}`'],
+      ['digestOf(chain, pem)', 'digestOf(`${pem.length}`)'],
       'trust/client-cert.test.ts',
       'equal content is one identity',
     ],
