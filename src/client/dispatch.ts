@@ -5,8 +5,8 @@ import { ChunkedEncodingError, ContentDecodingError, RequestException, TooManyRe
 import type { CookieJar } from '../http/cookies.ts'
 import type { Adapter } from '../transport/adapter.ts'
 import { proxyFor } from '../transport/proxies.ts'
+import type { PreparedRequest, ResponseHook } from './prepared-request.ts'
 import { redirectStep } from './redirects.ts'
-import type { PreparedRequest, ResponseHook } from './request.ts'
 import { Response } from './response.ts'
 import type { Settings } from './settings.ts'
 
@@ -26,10 +26,10 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
   try {
     const history: Response[] = []
     let request = first.pendingAuth ? await withDeadline(first.pendingAuth, settings) : first
-    let hop = request.foreign ? { ...settings, cert: undefined } : settings
+    let hop = request.crossOrigin ? { ...settings, cert: undefined } : settings
     for (;;) {
-      let response = await sendOnce(sender, request, hop)
-      if (isChallenge(response)) response = await answered(sender, response, hop)
+      let response = await sendThroughAdapter(sender, request, hop)
+      if (isChallenge(response)) response = await respondToChallenge(sender, response, hop)
       if (request.hooks.length > 0) response = await runHooks(request.hooks, response, hop)
       if (history.length > 0) response.history = [...history]
       const location = locationOf(response)
@@ -56,9 +56,9 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
 }
 
 /** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
-async function sendOnce(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
+async function sendThroughAdapter(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
   const started = performance.now()
-  request.settleFraming()
+  request.finalizeBodyHeaders()
   const { method, target, headers, body, rewindable } = request
   let response: Response
   try {
@@ -103,17 +103,20 @@ function isChallenge(response: Response): boolean {
 }
 
 /** The response to a request that answers the challenge, the challenge in its history; the same where there is no answer. */
-async function answered(sender: Sender, challenge: Response, settings: Settings): Promise<Response> {
+async function respondToChallenge(sender: Sender, challenge: Response, settings: Settings): Promise<Response> {
   let answer: PreparedRequest | undefined
   try {
-    answer = await withDeadline(challenge.request.answering(challenge.headerValues('www-authenticate')), settings)
+    answer = await withDeadline(
+      challenge.request.withChallengeResponse(challenge.headerValues('www-authenticate')),
+      settings,
+    )
     if (answer === undefined) return challenge
     await skipBody(challenge)
   } catch (error) {
     challenge.close()
     throw error
   }
-  const response = await sendOnce(sender, answer, settings)
+  const response = await sendThroughAdapter(sender, answer, settings)
   response.history = [challenge]
   return response
 }

@@ -11,8 +11,7 @@ import { type Probed, probe } from '../transport/probe.ts'
 import { type ProxiesInit, proxyFor } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
 import { trustedCertificates, type Verify } from '../trust/verify.ts'
-import { Session } from './session.ts'
-import { requestSettings, type TimeoutInit } from './settings.ts'
+import { requestSettings, SESSION_DEFAULTS, type TimeoutInit } from './settings.ts'
 
 /** Options of `explain`: those of a request that decide about trust. */
 export interface ExplainOptions {
@@ -38,7 +37,7 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
   const address = serverAddress(target)
   let trust: TrustInfo = { source: 'call', certificates: 0 }
   try {
-    const settings = requestSettings(new Session({ trustEnv }), { ...call, timeout })
+    const settings = requestSettings({ ...SESSION_DEFAULTS, trustEnv }, { ...call, timeout })
     const path = settings.trust.kind === 'bundle' ? settings.trust.bundle.path : undefined
     trust = { source: settings.trust.source, certificates: 0, ...(path !== undefined && { path }) }
     return trusted(address, await probe(target, { ...settings, proxy: proxyFor(target, settings.proxyRules) }))

@@ -6,12 +6,13 @@ import { charsetOf, charsetParameter, decodeJson, decodeText, streamDecoder } fr
 import { lines, mapStream, readChunks, rechunk, toBuffer } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from '../core/errors.ts'
-import { chardet, linkHeader } from '../core/lazy.ts'
+import { chardet } from '../core/lazy.ts'
 import { CookieJar } from '../http/cookies.ts'
+import { type Link, parseLinkHeader } from '../http/link-header.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 import type { TlsInfo } from '../transport/tls-info.ts'
+import type { PreparedRequest } from './prepared-request.ts'
 import { isRedirect } from './redirects.ts'
-import type { PreparedRequest } from './request.ts'
 
 declare module '../core/errors.ts' {
   interface ErrorResponse extends Response {}
@@ -142,15 +143,9 @@ export class Response {
     return this.isRedirect && (this.statusCode === 301 || this.statusCode === 308)
   }
 
-  /** The Link header by relation, or by URL where there is none (RFC 8288); one that cannot be read is passed over. */
-  get links(): Record<string, { url: string; [parameter: string]: string }> {
-    const links: Record<string, { url: string; [parameter: string]: string }> = Object.create(null)
-    for (const value of this.headerValues('link')) {
-      for (const { uri, ...parameters } of parseLinks(value)) {
-        links[parameters.rel ?? uri] = { ...asText(parameters), url: uri }
-      }
-    }
-    return links
+  /** The links of the Link header by relation, or by URL if they have none (RFC 8288); malformed links are left out. */
+  get links(): Record<string, Link> {
+    return parseLinkHeader(this.headerValues('link'))
   }
 
   /**
@@ -350,37 +345,4 @@ function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]
   for (let index = 0; index < rawHeaders.length; index += 2) {
     yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']
   }
-}
-
-/** Link by link: one that makes no sense takes no other with it. Single quotes are taken for double ones, as in requests. */
-function parseLinks(value: string): ReturnType<ReturnType<typeof linkHeader>['parse']>['refs'] {
-  return (value.match(LINK) ?? []).flatMap((link) => {
-    if (link.length > MAX_LINK) return []
-    try {
-      return linkHeader().parse(link.replace(QUOTED, doubleQuotes)).refs
-    } catch {
-      return []
-    }
-  })
-}
-
-/** Values in the form of RFC 8187 (`title*=UTF-8''x`) come as objects. */
-function asText(parameters: Readonly<Record<string, unknown>>): Record<string, string> {
-  const texts = Object.entries(parameters).map(([name, value]) => [
-    name,
-    String(typeof value === 'object' && value !== null && 'value' in value ? value.value : value),
-  ])
-  return Object.fromEntries(texts)
-}
-
-/** The library takes a time that grows with the square of the length: 25 ms for so many characters. */
-const MAX_LINK = 8192
-
-/** A URL and its parameters, up to a comma that is in no quotes; quotes that are never closed reach to the end. */
-const LINK = /<[^<>]*>(?:[^,<"]|"(?:[^"\\]|\\.)*(?:"|\\?$))*/g
-/** What is left as it is, the URL and double quotes; or a value in single ones. */
-const QUOTED = /^<[^>]*>|"(?:[^"\\]|\\.)*(?:"|\\?$)|=\s*'([^'"]*)'/g
-
-function doubleQuotes(quoted: string, value: string | undefined): string {
-  return value === undefined ? quoted : `="${value}"`
 }

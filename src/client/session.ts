@@ -6,21 +6,24 @@ import { environmentOf } from '../core/environment.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
-import { encodeParams, mergeParams, noAdapter, type ParamsInit } from '../http/url.ts'
+import { encodeParams, mergeParams, type ParamsInit } from '../http/url.ts'
 import type { Adapter } from '../transport/adapter.ts'
-import { HTTPAdapter } from '../transport/http-adapter.ts'
 import type { ProxiesInit } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
 import type { Verify } from '../trust/verify.ts'
 import { dispatch } from './dispatch.ts'
-import { type HooksInit, PreparedRequest, type Request, type RequestParts, toHooks } from './request.ts'
+import { type HooksInit, toHooks } from './hooks.ts'
+import { MountedAdapters } from './mounted-adapters.ts'
+import { prepareRequest } from './prepare.ts'
+import { PreparedRequest } from './prepared-request.ts'
+import type { Request, RequestParts } from './request.ts'
 import type { Response } from './response.ts'
 import {
-  DEFAULT_EXPIRY_WARNING,
   REQUEST_OPTIONS,
   type RequestOptions,
   requestSettings,
   SEND_OPTIONS,
+  SESSION_DEFAULTS,
   type SendOptions,
   type Settings,
   sendSettings,
@@ -91,8 +94,7 @@ export class Session {
   expiryWarning: number | false
   #headers: HeaderMap
   #cookies: CookieJar
-  /** Mounted adapters, the longest prefix first. */
-  #adapters: [prefix: string, adapter: Adapter][] = []
+  readonly #adapters = new MountedAdapters()
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value */
   constructor(defaults: SessionOptions = {}) {
@@ -101,15 +103,15 @@ export class Session {
     this.#cookies = CookieJar.from(options.cookies)
     this.auth = options.auth ?? null
     this.params = options.params ?? null
-    this.verify = options.verify ?? true
+    this.verify = options.verify ?? SESSION_DEFAULTS.verify
     this.cert = options.cert ?? null
     this.timeout = options.timeout ?? null
     this.proxies = options.proxies ?? null
-    this.stream = options.stream ?? false
+    this.stream = options.stream ?? SESSION_DEFAULTS.stream
     this.hooks = options.hooks ?? null
-    this.maxRedirects = options.maxRedirects ?? 30
-    this.trustEnv = options.trustEnv ?? true
-    this.expiryWarning = options.expiryWarning ?? DEFAULT_EXPIRY_WARNING
+    this.maxRedirects = options.maxRedirects ?? SESSION_DEFAULTS.maxRedirects
+    this.trustEnv = options.trustEnv ?? SESSION_DEFAULTS.trustEnv
+    this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
     // A wrong value is told here rather than at the first request. What is assigned later is checked then.
     requestSettings(this, {}, {})
     toHooks(this.hooks)
@@ -209,35 +211,26 @@ export class Session {
     return dispatch(this, request, sendSettings(this, ownOptions(options, 'send', SEND_OPTIONS)))
   }
 
-  /** Uses `adapter` for URLs that begin with `prefix`, in any case; of several prefixes the longest counts. */
+  /**
+   * Uses `adapter` for URLs that begin with `prefix`, in any case; the longest matching prefix wins.
+   *
+   * @throws TypeError for a prefix that is not a string, or an adapter without `send` and `close`
+   *
+   * @example
+   * session.mount('https://', new HTTPAdapter({ maxRetries: 3 }))
+   */
   mount(prefix: string, adapter: Adapter): void {
-    if (typeof adapter?.send !== 'function' || typeof adapter.close !== 'function') {
-      throw new TypeError('an adapter is an object with the methods send and close')
-    }
-    const key = prefix.toLowerCase()
-    const others = this.#adapters.filter(([known]) => known !== key)
-    this.#adapters = [...others, [key, adapter] as [string, Adapter]].sort(([a], [b]) => b.length - a.length)
+    this.#adapters.mount(prefix, adapter)
   }
 
-  /** @throws InvalidSchema when no adapter is mounted for the URL */
+  /** The adapter for a URL. @throws InvalidSchema if none is mounted for it */
   getAdapter(url: string | URL): Adapter {
-    const text = String(url).toLowerCase()
-    const [scheme = ''] = /^https?:\/\//.exec(text) ?? []
-    for (const [prefix, adapter] of this.#adapters) {
-      // A shorter one than that of the adapter below is less special, also before that is there.
-      if (prefix.length >= scheme.length && text.startsWith(prefix)) return adapter
-    }
-    if (scheme === '') throw noAdapter(url)
-    // One for both schemes, made when it is first needed; a prefix that has an adapter of the user's keeps it.
-    const adapter = new HTTPAdapter()
-    const mounted = new Set(this.#adapters.map(([prefix]) => prefix))
-    for (const prefix of ['https://', 'http://']) if (!mounted.has(prefix)) this.mount(prefix, adapter)
-    return adapter
+    return this.#adapters.get(url)
   }
 
   /** Closes every connection, those of responses that are still being read as well. The session can be used again. */
-  async close(): Promise<void> {
-    await Promise.all(Array.from(new Set(this.#adapters.map(([, adapter]) => adapter)), (adapter) => adapter.close()))
+  close(): Promise<void> {
+    return this.#adapters.close()
   }
 
   [Symbol.dispose](): void {
@@ -265,7 +258,7 @@ export class Session {
     env: NodeJS.ProcessEnv | undefined,
   ): PreparedRequest {
     const auth = parts.auth === undefined ? this.auth : parts.auth
-    return PreparedRequest.prepare({
+    return prepareRequest({
       method,
       url,
       params: mergeParams(this.params, parts.params),

@@ -83,6 +83,18 @@ export interface SessionSettings {
   readonly expiryWarning: number | false
 }
 
+/** The settings of a session without options. */
+export const SESSION_DEFAULTS = Object.freeze({
+  verify: true,
+  cert: null,
+  timeout: null,
+  stream: false,
+  trustEnv: true,
+  maxRedirects: 30,
+  proxies: null,
+  expiryWarning: 14,
+}) satisfies SessionSettings
+
 /** What applies to a request and to those that it is redirected to. */
 export interface Settings extends SendSettings {
   readonly allowRedirects: boolean
@@ -229,10 +241,7 @@ function checkSize(size: unknown): number | undefined {
 }
 
 function checkDays(days: number | false | null): number | false {
-  if (days === null) return DEFAULT_EXPIRY_WARNING
+  if (days === null) return SESSION_DEFAULTS.expiryWarning
   if (days === false || (typeof days === 'number' && days >= 0)) return days
   throw new TypeError(`expiryWarning must be a number of days, or false, not ${inspect(days, { depth: 0 })}`)
 }
-
-/** Days. */
-export const DEFAULT_EXPIRY_WARNING = 14

@@ -37,7 +37,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TrustInfo } from './trust-info.ts'
 
-/** The request of an error. It is a `PreparedRequest`: `client/request.ts` extends this interface with that class. */
+/** The request of an error. It is a `PreparedRequest`: `client/prepared-request.ts` extends this interface with that class. */
 export interface ErrorRequest {
   readonly method: string
   readonly url: string

@@ -42,13 +42,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the client certificate goes along by hand',
-      ['request.foreign ? { ...settings, cert: undefined } : settings', 'settings'],
+      ['request.crossOrigin ? { ...settings, cert: undefined } : settings', 'settings'],
       'client/redirects-tls.test.ts',
       'a redirect that is sent by hand',
     ],
     [
       'cookies without a domain go everywhere',
-      ['!mustStripAuth(this.#home, this.target))', 'true)'],
+      ['!mustStripAuth(this.#initialUrl, this.target))', 'true)'],
       'http/cookies.test.ts',
       'cookies without a domain are not taken to another host',
     ],
