@@ -21,10 +21,11 @@ import { pathToFileURL } from 'node:url'
 import { preparePair, withPair, writePair } from '../../src/certs/files.ts'
 import { createSelfSignedCert } from '../../src/certs/index.ts'
 import { moduleUrl } from '../helpers/modules.ts'
+import { isWindows, onPosix } from '../helpers/platform.ts'
+import { outputOf, startScript } from '../helpers/processes.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
-const windows = process.platform === 'win32'
 
 /** Every file below the directory with its content, to compare before and after. */
 function snapshot(dir: TempDir): Record<string, string> {
@@ -40,7 +41,7 @@ function withUmask<T>(mask: number, body: () => Promise<T>): Promise<T> {
 
 for (const umask of [0o000, 0o022, 0o077]) {
   test(`under umask ${umask.toString(8)} the key's mode is 0600 from its first byte on`, {
-    skip: windows,
+    skip: isWindows,
   }, async () => {
     using dir = tempDir()
     const certFile = dir.join('cert.pem')
@@ -69,7 +70,7 @@ for (const umask of [0o000, 0o022, 0o077]) {
   })
 }
 
-test('a key that others could read is replaced by one that they cannot', { skip: windows }, async () => {
+test('a key that others could read is replaced by one that they cannot', onPosix, async () => {
   using dir = tempDir()
   const keyFile = dir.write('key.pem', 'old', 0o644)
   await createSelfSignedCert(dir.join('cert.pem'), keyFile, 'localhost', { overwrite: true })
@@ -125,13 +126,12 @@ const badPlaces: Place[] = [
 ]
 
 for (const [what, code, message, cert, key] of badPlaces) {
-  test(`nothing is written when ${what}`, { skip: windows }, async () => {
+  test(`nothing is written when ${what}`, onPosix, async () => {
     using dir = tempDir()
     mkdirSync(dir.join('sub'))
     symlinkSync(dir.join('sub'), dir.join('link'))
     dir.write('file', 'a file')
-    const pipe = spawn('mkfifo', [dir.join('pipe')])
-    await once(pipe, 'close')
+    await outputOf('mkfifo', [dir.join('pipe')])
     const before = snapshot(dir)
     for (const overwrite of [false, true]) {
       const made = createSelfSignedCert(dir.join(cert), dir.join(key), 'localhost', { overwrite })
@@ -141,7 +141,7 @@ for (const [what, code, message, cert, key] of badPlaces) {
   })
 }
 
-test('a link is replaced, and what it points to is left alone', { skip: windows }, async () => {
+test('a link is replaced, and what it points to is left alone', onPosix, async () => {
   using dir = tempDir()
   dir.write('elsewhere', 'not yours')
   symlinkSync(dir.join('elsewhere'), dir.join('key.pem'))
@@ -190,7 +190,7 @@ for (const overwrite of [false, true]) {
         { path: dir.join(blocked), message: /^cannot write '/ },
       )
       assert.deepEqual(snapshot(dir), overwrite ? { [dir.join(other)]: 'what was there' } : {})
-      if (overwrite && !windows) assert.equal(modeOf(dir.join(other)), '640')
+      if (overwrite && !isWindows) assert.equal(modeOf(dir.join(other)), '640')
       assert.deepEqual(readdirSync(dir.path).sort(), overwrite ? ['cert.pem', 'key.pem'] : [blocked])
     })
   }
@@ -273,7 +273,7 @@ for (const [what, certName, keyName] of [
   ['behind links', 'cert-link.pem', 'key-link.pem'],
 ] as const) {
   test(`a process killed before any of its steps leaves a pair where a pair was, ${what}`, {
-    skip: windows,
+    skip: isWindows,
   }, async () => {
     const pair = await createSelfSignedCert(null, null, 'localhost')
     const seen = { old: 0, new: 0 }
@@ -308,21 +308,23 @@ for (const [what, certName, keyName] of [
   })
 }
 
-test('a process killed before any of its steps leaves no key without its certificate where nothing was', {
-  skip: windows,
-}, async () => {
-  await forAll(async (n) => {
-    using dir = tempDir()
-    const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
-    const survived = await writeAndDie(files, other, n)
-    assert(!existsSync(files[1]) || belongsTo(...files), `killed before step ${n}`)
-    await createSelfSignedCert(...files, 'localhost', { overwrite: true })
-    assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
-    return !survived
-  })
-})
+test(
+  'a process killed before any of its steps leaves no key without its certificate where nothing was',
+  onPosix,
+  async () => {
+    await forAll(async (n) => {
+      using dir = tempDir()
+      const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+      const survived = await writeAndDie(files, other, n)
+      assert(!existsSync(files[1]) || belongsTo(...files), `killed before step ${n}`)
+      await createSelfSignedCert(...files, 'localhost', { overwrite: true })
+      assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+      return !survived
+    })
+  },
+)
 
-test('where the file system knows no links a pair is replaced all the same', { skip: windows }, async () => {
+test('where the file system knows no links a pair is replaced all the same', onPosix, async () => {
   using dir = tempDir()
   const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
   await createSelfSignedCert(...files, 'localhost')
@@ -332,31 +334,31 @@ test('where the file system knows no links a pair is replaced all the same', { s
   assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
 })
 
-test('who reads a pair while it is replaced again and again always finds both files, and one after the other a pair', {
-  skip: windows,
-}, async () => {
-  using dir = tempDir()
-  const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
-  await createSelfSignedCert(...files, 'localhost')
-  const script = `
+test(
+  'who reads a pair while it is replaced again and again always finds both files, and one after the other a pair',
+  onPosix,
+  async () => {
+    using dir = tempDir()
+    const files = [dir.join('cert.pem'), dir.join('key.pem')] as const
+    await createSelfSignedCert(...files, 'localhost')
+    const script = `
     const { createSelfSignedCert } = await import('${moduleUrl('certs/index')}')
     console.log('ready')
     for (;;) await createSelfSignedCert(...${JSON.stringify(files)}, 'localhost', { overwrite: true })`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  const seen = new Set<string>()
-  let mixed = 0
-  let reads = 0
-  for (const end = performance.now() + 30_000; seen.size <= 10 && performance.now() < end; reads++) {
-    const [cert, key] = files.map((file) => readFileSync(file))
-    const x509 = new X509Certificate(cert ?? '')
-    if (!x509.checkPrivateKey(createPrivateKey(key ?? ''))) mixed++
-    seen.add(x509.fingerprint256)
-    await setImmediate()
-  }
-  child.kill('SIGKILL')
-  await once(child, 'close')
-  assert(seen.size > 10, `saw ${seen.size} pairs`)
-  // Two files are read one after the other; they are exchanged at one moment.
-  assert(mixed < reads / 20, `${mixed} of ${reads}`)
-})
+    await using writer = await startScript(script)
+    assert.equal(writer.printed, 'ready')
+    const seen = new Set<string>()
+    let mixed = 0
+    let reads = 0
+    for (const end = performance.now() + 30_000; seen.size <= 10 && performance.now() < end; reads++) {
+      const [cert, key] = files.map((file) => readFileSync(file))
+      const x509 = new X509Certificate(cert ?? '')
+      if (!x509.checkPrivateKey(createPrivateKey(key ?? ''))) mixed++
+      seen.add(x509.fingerprint256)
+      await setImmediate()
+    }
+    assert(seen.size > 10, `saw ${seen.size} pairs`)
+    // Two files are read one after the other; they are exchanged at one moment.
+    assert(mixed < reads / 20, `${mixed} of ${reads}`)
+  },
+)

@@ -16,9 +16,8 @@ import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { withLock } from '../../src/certs/lock.ts'
+import { isLinux, onLinux } from '../helpers/platform.ts'
 import { tempDir } from '../helpers/temp.ts'
-
-const linux = process.platform === 'linux'
 
 const age = (path: string, seconds: number) => {
   const time = Date.now() / 1000 - seconds
@@ -54,7 +53,7 @@ test('the lock of a process of this machine that is gone is taken over at once',
     for (const lost of [
       { host: hostname(), space, pid: child.pid },
       // Its number belongs to another process by now.
-      ...(linux ? [{ host: hostname(), space, pid: process.pid, since: '1' }] : []),
+      ...(isLinux ? [{ host: hostname(), space, pid: process.pid, since: '1' }] : []),
     ]) {
       symlinkSync(JSON.stringify(lost), dir.join('lost'))
       const started = performance.now()
@@ -88,7 +87,7 @@ test('of many that take over an abandoned lock one at a time has it, and it is g
   }
 })
 
-test('the lock of a process that runs is its own, however old it is', { skip: !linux }, async () => {
+test('the lock of a process that runs is its own, however old it is', onLinux, async () => {
   using dir = tempDir()
   const lock = dir.join('lock')
   let taken = false

@@ -1,6 +1,5 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createSecureServer } from 'node:http2'
@@ -21,6 +20,8 @@ import { KEPT_SETTINGS } from '../../src/certs/watch.ts'
 import { get, Session } from '../../src/index.ts'
 import { expectWarnings } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
+import { onPosix } from '../helpers/platform.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
@@ -80,10 +81,9 @@ test('no request is lost while the certificate is renewed again and again under 
       await createSelfSignedCert(...${JSON.stringify(files)}, ['localhost', '127.0.0.1'], { overwrite: true })
       await setTimeout(400)
     }`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
-  const ended = once(child, 'close')
+  const ended = outputOfScript(script)
   let running = true
-  void ended.then(() => {
+  void ended.finally(() => {
     running = false
   })
   await using session = new Session({ verify: files[0] })
@@ -98,7 +98,7 @@ test('no request is lost while the certificate is renewed again and again under 
     }
   }
   await Promise.all(Array.from({ length: 10 }, (_, index) => ask(index)))
-  assert.deepEqual(await ended, [0, null])
+  await ended
   assert(answered > 200, `${answered} requests`)
   assert(seen.size >= 3, `saw ${seen.size} certificates`)
 })
@@ -164,9 +164,7 @@ test('a pair that is written one file after the other is taken over when it is w
   assert.deepEqual(errors, [])
 })
 
-test('mounted secrets, whose directory is a link that is exchanged, are followed', {
-  skip: process.platform === 'win32',
-}, async () => {
+test('mounted secrets, whose directory is a link that is exchanged, are followed', onPosix, async () => {
   using dir = tempDir()
   const [one, two] = [
     await createSelfSignedCert(null, null, 'localhost'),
@@ -265,8 +263,7 @@ test('a watch keeps no process alive, and ends with its server', async () => {
     const { watchCert } = await import('${moduleUrl('certs/index')}')
     const { createServer } = await import('node:https')
     watchCert(createServer(), ...${JSON.stringify(files)}, { interval: 10 })`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit', timeout: 10_000 })
-  assert.deepEqual(await once(child, 'close'), [0, null])
+  await outputOfScript(script, { limit: 10_000 })
 
   const server = await startHttpsServer({})
   const errors: Error[] = []

@@ -11,6 +11,7 @@ import { createSelfSignedCert, inspectCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
 import { authority, leaf, utcTime } from '../conformance/limbo/forge.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { isWindows, onPosix } from '../helpers/platform.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -29,7 +30,7 @@ test('a certificate is made, looked at, kept, renewed, and never overwritten una
     /^vouch: hint: serve it: .*\nvouch: hint: trust it: get\('https:\/\/localhost\/', \{ verify: 'cert\.pem' \}\)\n$/,
   )
   assert.doesNotMatch(made.stdout + made.stderr, /PRIVATE/)
-  if (process.platform !== 'win32') assert.equal(statSync(dir.join('key.pem')).mode & 0o777, 0o600)
+  if (!isWindows) assert.equal(statSync(dir.join('key.pem')).mode & 0o777, 0o600)
 
   const again = await vouch(dir, 'cert create localhost')
   assert.deepEqual([again.status, again.stdout], [1, ''])
@@ -130,7 +131,7 @@ test('of a chain the server alone is saved, since who trusts the rest trusts an 
   )
 })
 
-test('a key that others can read is a warning in plain words', { skip: process.platform === 'win32' }, async () => {
+test('a key that others can read is a warning in plain words', onPosix, async () => {
   using dir = tempDir()
   const { certificate, key } = selfSigned({ notAfter: new Date(Date.now() + 1e10) })
   dir.write('cert.pem', certificate)

@@ -1,51 +1,33 @@
 /** The command `vouch`, run as a person would. */
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { moduleUrl } from '../helpers/modules.ts'
+import { isLinux, isWindows } from '../helpers/platform.ts'
+import { type Ran, run } from '../helpers/processes.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
-
-/** What a command did. */
-export interface Ran {
-  status: number
-  stdout: string
-  stderr: string
-}
 
 /** The script. */
 export const main = fileURLToPath(moduleUrl('cli/main'))
 
 /** Runs `vouch` in the directory, with the words of the line and, over the environment, these variables. */
-export async function vouch(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+export function vouch(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   const words = line === '' ? [] : line.split(' ')
-  const child = spawn(process.execPath, [main, ...words], {
-    cwd: dir.path,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  })
-  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { status, stdout, stderr }
+  return run(process.execPath, [main, ...words], { cwd: dir.path, env })
 }
 
 /** Runs a line of a shell in the directory, in which `vouch` is a command. Both outputs come as one, in `stdout`. */
 export async function shell(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   using bin = tempDir()
   bin.write('vouch', `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, 0o755)
-  const child = spawn('sh', ['-c', `exec 2>&1\n${line}`], {
-    cwd: dir.path,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env, PATH: `${bin.path}:${process.env.PATH}` },
-  })
-  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { status, stdout, stderr }
+  const options = { cwd: dir.path, env: { ...env, PATH: `${bin.path}:${process.env.PATH}` } }
+  return await run('sh', ['-c', `exec 2>&1\n${line}`], options)
 }
 
 /** Whether there is a shell. */
-export const hasShell = process.platform !== 'win32'
+export const hasShell = !isWindows
 
 /** Whether `script` of util-linux is there, which has a terminal for whoever has none. */
-export const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+export const hasTerminal = isLinux && spawnSync('script', ['--version']).status === 0
 
 /** A terminal that has colours, to a machine of which Node would say otherwise (`tty.WriteStream.getColorDepth`). */
 const TERMINAL = {

@@ -6,9 +6,9 @@ import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { aboutFile, retryWhileBeingWritten } from '../../src/core/file-errors.ts'
 import { isSettled, LiveFiles, sameFile, UnusableFileError } from '../../src/core/live-file.ts'
+import { isWindows, onPosix } from '../helpers/platform.ts'
 import { tempDir } from '../helpers/temp.ts'
 
-const windows = process.platform === 'win32'
 const textFiles = (max?: number) => new LiveFiles((content) => content.toString(), max)
 /** Long enough for a write not to fall into the same tick as the read after it. */
 const settle = () => setTimeout(60)
@@ -120,7 +120,7 @@ for (const [how, replace] of replacements) {
   })
 }
 
-test('a directory that is swapped behind a symbolic link, as Kubernetes does, is seen', { skip: windows }, async () => {
+test('a directory that is swapped behind a symbolic link, as Kubernetes does, is seen', onPosix, async () => {
   using dir = tempDir()
   for (const [name, content] of [
     ['first', 'one'],
@@ -191,7 +191,7 @@ const unusable: [what: string, make: (dir: ReturnType<typeof tempDir>) => string
 ]
 
 for (const [what, make, problem] of unusable) {
-  test(`${what} is refused at once`, { skip: windows, timeout: 5000 }, () => {
+  test(`${what} is refused at once`, { skip: isWindows, timeout: 5000 }, () => {
     using dir = tempDir()
     const path = make(dir)
     assert.throws(

@@ -9,6 +9,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { ConnectionError, type RequestOptions, Session } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { onLinux } from '../helpers/platform.ts'
 import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { silence } from './silence.ts'
 import { assertNothingLeft, countSurvived, eventually } from './survive.ts'
@@ -142,8 +143,6 @@ type LookupCallback = (error: Error | null, addresses?: dns.LookupAddress[]) => 
 
 const toAddress = (address: string): dns.LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })
 
-const linux = { skip: process.platform !== 'linux' }
-
 describe('a name', () => {
   test('of many addresses is reached by the one that answers, and its certificate is checked by the name', async (t) => {
     await using server = await startHttpsServer({ cert, key, handler: (_request, response) => void response.end('ok') })
@@ -157,7 +156,7 @@ describe('a name', () => {
 
   test(
     'whose first addresses do not answer is reached all the same, and within the limit or not at all',
-    linux,
+    onLinux,
     async (t) => {
       await using server = await startHttpsServer({
         cert,

@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { CABundleError, ClientCertError, type RequestOptions, Session } from '../../src/index.ts'
 import { createAuthority, rehash } from '../helpers/pki.ts'
+import { onPosix } from '../helpers/platform.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 import { assertNothingLeft, countSurvived, withinBound } from './survive.ts'
@@ -140,7 +141,7 @@ const isRoot = process.geteuid?.() === 0
 const sockets: (() => void)[] = []
 
 for (const [roleName, role] of Object.entries<Role>(ROLES)) {
-  describe(roleName, { skip: process.platform === 'win32' }, () => {
+  describe(roleName, onPosix, () => {
     for (const [what, { make, told, except = {} }] of Object.entries(FAULTS)) {
       const expected = except[roleName as RoleName] ?? told
       test(`that ${what} is a ${role.error.name}, and forgotten when it is mended`, () => meet(role, make, expected))

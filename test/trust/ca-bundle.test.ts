@@ -1,6 +1,5 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
@@ -14,6 +13,8 @@ import { defaultRoots, readStore } from '../../src/trust/root-stores.ts'
 import { readTrustPath } from '../../src/trust/sources.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, rehash, subjectHash } from '../helpers/pki.ts'
+import { onLinux, onPosix } from '../helpers/platform.ts'
+import { runScript } from '../helpers/processes.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 const [one, two, three] = ['One', 'Two', 'Three'].map((commonName) => createAuthority({ commonName }).certificate) as [
@@ -21,8 +22,6 @@ const [one, two, three] = ['One', 'Two', 'Three'].map((commonName) => createAuth
   string,
   string,
 ]
-const windows = process.platform === 'win32'
-const linux = process.platform === 'linux'
 const pems = (bundle: CABundle) => bundle.resolve().anchors.map(({ pem }) => pem)
 
 test('a bundle holds each certificate once, in the order given', () => {
@@ -80,26 +79,23 @@ test('a store is read once, and again when the default roots are changed', () =>
   assert.equal(CABundle.default().size, before.length)
 })
 
-const inChild = (code: string, flags: string[], env: NodeJS.ProcessEnv = {}) => {
+const inChild = async (code: string, flags: string[], env: NodeJS.ProcessEnv = {}) => {
   const script = `const { CABundle } = await import('${moduleUrl('index')}'); ${code}`
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  })
+  const { stdout, stderr } = await runScript(script, { flags, env })
   return stdout || stderr
 }
 
-test('default roots that Node cannot list are an error with advice', () => {
+test('default roots that Node cannot list are an error with advice', async () => {
   const code = 'try { CABundle.default().size } catch (error) { console.log(error.name, error.message, error.hints) }'
-  const output = inChild(code, ['--use-openssl-ca'])
+  const output = await inChild(code, ['--use-openssl-ca'])
   // Later versions of Node may list them.
   if (output !== '') assert.match(output, /^CABundleError .*--use-openssl-ca.*name the file/s)
 })
 
-test('an empty store of the system is an error, not a bundle that trusts nothing', { skip: !linux }, () => {
+test('an empty store of the system is an error, not a bundle that trusts nothing', onLinux, async () => {
   const code = 'try { CABundle.system().size } catch (error) { console.log(error.name, error.message) }'
   const env = { SSL_CERT_FILE: '/dev/null', SSL_CERT_DIR: '/dev/null' }
-  assert.equal(inChild(code, [], env), 'CABundleError the system certificate store is empty\n')
+  assert.equal(await inChild(code, [], env), 'CABundleError the system certificate store is empty\n')
 })
 
 test('relative paths start at the working directory of the moment in which the bundle was made', () => {
@@ -191,7 +187,7 @@ test('a directory prepared by openssl rehash is read', () => {
   assert.deepEqual(pems(CABundle.from(dir.path)).sort(), [one, two, three].sort())
 })
 
-test('a link that comes to dangle takes its trust with it', { skip: windows }, () => {
+test('a link that comes to dangle takes its trust with it', onPosix, () => {
   using dir = tempDir()
   const target = dir.write('one.pem', one)
   mkdirSync(dir.join('hashed'))
@@ -205,24 +201,26 @@ test('a link that comes to dangle takes its trust with it', { skip: windows }, (
   assert.equal(before.stale, true)
 })
 
-test('a directory of one name many times is read to the first gap; a link to nowhere is none, and holds nothing', {
-  skip: windows,
-}, () => {
-  using dir = tempDir()
-  const hash = subjectHash(one)
-  const same = Array.from({ length: 12 }, () => createAuthority({ commonName: 'One' }).certificate)
-  for (const [index, pem] of same.entries()) dir.write(`${hash}.${index}`, pem)
-  dir.write(`${subjectHash(two)}.0`, two)
-  assert.equal(CABundle.from(dir.path).size, 13)
-  unlinkSync(dir.join(`${hash}.10`))
-  assert.equal(CABundle.from(dir.path).size, 11)
-  symlinkSync('nowhere', dir.join(`${hash}.10`))
-  assert.equal(CABundle.from(dir.path).size, 12)
-  unlinkSync(dir.join(`${hash}.0`))
-  // A link to itself is no better than one to nowhere.
-  symlinkSync(`${hash}.0`, dir.join(`${hash}.0`))
-  assert.deepEqual(pems(CABundle.from(dir.path)).sort(), [two, ...same.slice(1, 10), same[11]].sort())
-})
+test(
+  'a directory of one name many times is read to the first gap; a link to nowhere is none, and holds nothing',
+  onPosix,
+  () => {
+    using dir = tempDir()
+    const hash = subjectHash(one)
+    const same = Array.from({ length: 12 }, () => createAuthority({ commonName: 'One' }).certificate)
+    for (const [index, pem] of same.entries()) dir.write(`${hash}.${index}`, pem)
+    dir.write(`${subjectHash(two)}.0`, two)
+    assert.equal(CABundle.from(dir.path).size, 13)
+    unlinkSync(dir.join(`${hash}.10`))
+    assert.equal(CABundle.from(dir.path).size, 11)
+    symlinkSync('nowhere', dir.join(`${hash}.10`))
+    assert.equal(CABundle.from(dir.path).size, 12)
+    unlinkSync(dir.join(`${hash}.0`))
+    // A link to itself is no better than one to nowhere.
+    symlinkSync(`${hash}.0`, dir.join(`${hash}.0`))
+    assert.deepEqual(pems(CABundle.from(dir.path)).sort(), [two, ...same.slice(1, 10), same[11]].sort())
+  },
+)
 
 const errors: [
   what: string,
@@ -283,7 +281,7 @@ const errors: [
 ]
 
 for (const [what, make, message, hint, code] of errors) {
-  test(`a source that cannot be used is named, with what is wrong: ${what}`, { skip: windows }, () => {
+  test(`a source that cannot be used is named, with what is wrong: ${what}`, onPosix, () => {
     using dir = tempDir()
     const path = make(dir)
     const bundle = CABundle.from(path)
@@ -306,7 +304,7 @@ for (const [what, make, message, hint, code] of errors) {
   })
 }
 
-test('a file or directory that may not be read is an error', { skip: windows }, () => {
+test('a file or directory that may not be read is an error', onPosix, () => {
   using dir = tempDir()
   chmodSync(dir.path, 0o755)
   const path = dir.write('a.pem', one, 0o000)
@@ -367,7 +365,7 @@ test('a path can be given as a file: URL, and is shown as a path', () => {
   assert.equal(CABundle.from(one).path, undefined)
 })
 
-test('a directory that was swapped behind a symbolic link is seen', { skip: windows }, () => {
+test('a directory that was swapped behind a symbolic link is seen', onPosix, () => {
   using dir = tempDir()
   dir.write('first/a.pem', one)
   dir.write('second/a.pem', two)
