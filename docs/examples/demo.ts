@@ -71,6 +71,7 @@ try {
 
   title('Without verification: for tests only')
   code(`await get('${url}', { verify: false })`)
+  // vouch-audit: the demo shows the warning that this gives
   accepted(await get(url, { verify: false }))
   await new Promise(setImmediate)
   for (const { name, message } of warnings) console.log(`  ${styleText('yellow', '!')} ${name}: ${message}`)

@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 /** The command `vouch`: finds the command that is meant, runs it, and says what went wrong. */
-import { readFileSync } from 'node:fs'
 import { nearest } from '../core/options.ts'
 import { type Command, UsageError } from './command.ts'
+import { auditCommand } from './commands/audit.ts'
 import { certCreate, certEnsure } from './commands/cert-create.ts'
 import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
 import { check } from './commands/check.ts'
 import { get } from './commands/get.ts'
 import { fail, hint, type Output, print, printJson, shownUrl, warning } from './print.ts'
+import { version } from './version.ts'
 
-const COMMANDS: readonly Command[] = [check, get, certCreate, certEnsure, certShow, certFetch]
+const COMMANDS: readonly Command[] = [check, get, certCreate, certEnsure, certShow, certFetch, auditCommand]
 
 /** Runs one command line, without `node` and the script. @returns the exit status: 2 for one that is not understood */
 async function main(given: readonly string[], output: Output): Promise<number> {
@@ -71,10 +72,6 @@ function unknownCommand([first = '', second = '']: readonly string[]): UsageErro
   const given = near === 'cert' && second !== '' ? `${first} ${second}` : first
   const advice = meant === undefined || meant === first ? '' : `: did you mean '${meant}'?`
   return new UsageError(`there is no command '${shownUrl(given)}'${advice}`)
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 /** With `--json`, for programs: what they can switch on. */

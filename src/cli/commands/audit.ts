@@ -1,0 +1,71 @@
+/** `vouch audit`: where a project switches verification off, and what to write instead. */
+import { existsSync } from 'node:fs'
+import type { AuditResult, Finding } from '../audit/audit.ts'
+import { type Command, readArguments, UsageError } from '../command.ts'
+import { type Output, paint, print, printable, printJson, say } from '../print.ts'
+import { version } from '../version.ts'
+
+export const auditCommand: Command = {
+  name: 'audit',
+  summary: 'find where a project switches verification off',
+  help: `Usage: vouch audit [PATH…] [options]
+
+Looks through JavaScript, TypeScript, JSON, .env files, Dockerfiles, YAML, .npmrc, shell scripts and the like below each path
+(the working directory) for places that switch the verification of certificates off, and prints for each what it opens and
+what to write instead. Nothing is changed. Files that .gitignore names and node_modules are left out.
+
+A comment on the line before silences a place, if it says why:  // vouch-audit: REASON
+
+The exit status is 0 if there is no such place, 1 if there are some, 2 for a wrong command line.
+
+  --json      as JSON
+  --sarif     as SARIF 2.1.0, for code scanners
+
+Examples:
+  vouch audit
+  vouch audit src Dockerfile .github
+  vouch audit --sarif > vouch.sarif`,
+
+  async run(args, output) {
+    const { values, positionals } = readArguments(args, { json: { type: 'boolean' }, sarif: { type: 'boolean' } })
+    if (values.json && values.sarif) throw new UsageError('--json and --sarif exclude each other')
+    const missing = positionals.find((path) => !existsSync(path))
+    if (missing !== undefined) throw new UsageError(`there is no file or directory '${printable(missing)}'`)
+    // Loaded here: the other commands need no tokenizer.
+    const { audit } = await import('../audit/audit.ts')
+    const result = audit(positionals.length > 0 ? positionals : ['.'])
+    if (values.json) printJson(output, result)
+    else if (values.sarif) printJson(output, await sarifOf(result))
+    else report(result, output)
+    return result.findings.length === 0 ? 0 : 1
+  },
+}
+
+async function sarifOf(result: AuditResult): Promise<object> {
+  const { toSarif } = await import('../audit/sarif.ts')
+  return toSarif(result, version())
+}
+
+function report(result: AuditResult, output: Output): void {
+  for (const finding of result.findings) printFinding(finding, output)
+  for (const { path, why } of result.unread) say(output, `not looked at: ${path}: ${why}`)
+  say(output, summaryOf(result))
+}
+
+function printFinding({ path, line, column, text, opens, instead, see }: Finding, output: Output): void {
+  const place = paint(output.stdout, 'cyan', printable(`${path}:${line}:${column}`))
+  print(output, `${place}  ${printable(text)}`)
+  print(output, `  opens  ${opens}`)
+  print(output, `  write  ${instead}`)
+  print(output, `  more   ${see}\n`)
+}
+
+function summaryOf({ findings, silenced, unread, files }: AuditResult): string {
+  const places = findings.length === 1 ? '1 place switches' : `${findings.length || 'no'} places switch`
+  const notes = [
+    silenced > 0 ? `${silenced} silenced with a reason` : '',
+    unread.length > 0 ? `${unread.length} not looked at` : '',
+  ].filter((note) => note !== '')
+  const rest = notes.length > 0 ? ` (${notes.join(', ')})` : ''
+  return `${places} verification off, in ${files === 1 ? '1 file' : `${files} files`} looked at${rest}`
+}
