@@ -29,8 +29,10 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
   request.removeHeader('Connection')
   limitConnectTime(request, 'connect', connectTimeout)
   let givenUp: Error | undefined
-  request.once('connect', (response, socket: Socket) => {
+  request.once('connect', (response, socket: Socket, head: Buffer) => {
     if (response.statusCode === 200) {
+      // A server that speaks first may have greeted in the same packet.
+      if (head.length > 0) socket.unshift(head)
       callback(null, socket)
       return
     }

@@ -81,9 +81,26 @@ function handshake(
     client.once('error', ({ message }) => refuse(inWords(message, type)))
     client.once('established', () => {
       socket.off('error', reject)
-      resolve()
+      keepEarlyBytes(socket, resolve)
     })
     client.connect(socket)
+  })
+}
+
+/**
+ * In an immediate after `established` the library emits what followed the proxy's reply, and makes the socket flow: bytes of a
+ * server that speaks first would be lost. A listener for `readable` keeps it from flowing; what was emitted is put back.
+ */
+function keepEarlyBytes(socket: Socket, done: () => void): void {
+  const chunks: Buffer[] = []
+  const keep = (chunk: Buffer) => chunks.push(chunk)
+  const wait = () => {}
+  socket.on('readable', wait).on('data', keep)
+  setImmediate(() => {
+    socket.off('data', keep).off('readable', wait)
+    if (chunks.length > 0) socket.unshift(Buffer.concat(chunks))
+    // Node notices on the next tick that nothing listens any more.
+    process.nextTick(done)
   })
 }
 
