@@ -1,6 +1,6 @@
 /** Makes a key pair and a certificate for it: the one place that decides what a sensible certificate is. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { DAY } from '../x509/certificate-info.ts'
+import { DAY_MS } from '../x509/certificate-info.ts'
 import { toPem } from '../x509/pem.ts'
 import type { AltName } from './hosts.ts'
 import { createKeyPair, privateKeyPem } from './keys.ts'
@@ -68,11 +68,11 @@ export async function certify(
 
 /** The last moment of validity. No certificate outlives its issuer's: it would be refused from then on. */
 function endOf(days: number | undefined, defaultDays: number, now: number, issuer: Issuer | undefined): Date {
-  const end = new Date(now + (days ?? defaultDays) * DAY)
+  const end = new Date(now + (days ?? defaultDays) * DAY_MS)
   const last = issuer?.certificate.validToDate
   if (last === undefined || end <= last) return end
   if (last.getTime() <= now) throw new RangeError(`the authority's own certificate ended ${last.toISOString()}`)
-  const left = Math.floor((last.getTime() - now) / DAY)
+  const left = Math.floor((last.getTime() - now) / DAY_MS)
   // An authority and a certificate of as many days, made one after the other, end together.
   if (days !== undefined && days > left + 1) {
     throw new RangeError(`days is ${days}, but the authority's own certificate ends in ${left} days: give no more`)

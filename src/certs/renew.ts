@@ -1,7 +1,7 @@
 /** `ensureSelfSignedCert`: a self-signed certificate that is there, and good for some time to come. */
 import type { X509Certificate } from 'node:crypto'
 import { optionNames } from '../core/options.ts'
-import { DAY, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../x509/certificate-info.ts'
+import { DAY_MS, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../x509/certificate-info.ts'
 import {
   makeSelfSigned,
   readSelfSigned,
@@ -94,7 +94,7 @@ function readWish(hosts: string | readonly string[], options: EnsureSelfSignedCe
   if (options.renewBefore !== undefined && wholeDays('renewBefore', renewBefore) >= days) {
     throw new RangeError(`renewBefore (${renewBefore}) must be less than days (${days}): it would be renewed each time`)
   }
-  return { ...settings, given: options, renewBefore: renewBefore * DAY }
+  return { ...settings, given: options, renewBefore: renewBefore * DAY_MS }
 }
 
 type Found =
@@ -153,7 +153,7 @@ function whyRenew({ certificates: [certificate], key, privateKey }: StoredPair, 
   const { given, hosts, renewBefore } = wish
   const left = certificate.validToDate.getTime() - Date.now()
   if (Date.parse(certificate.validFrom) > Date.now()) return 'it is not valid yet'
-  if (left <= renewBefore) return left > 0 ? `it ends in ${Math.floor(left / DAY)} days` : 'it has expired'
+  if (left <= renewBefore) return left > 0 ? `it ends in ${Math.floor(left / DAY_MS)} days` : 'it has expired'
   const names = new Set(hostsOf(certificate).map((host) => host.toLowerCase()))
   if (names.size !== hosts.length || hosts.some(({ value }) => !names.has(value))) return 'it is for other hosts'
   if (given.keyType !== undefined && keyTypeOf(privateKey) !== given.keyType) return 'its key is of another kind'

@@ -1,9 +1,9 @@
-/** A map of at most `max` entries that lets go of the one used longest ago: every cache here is bounded. */
+/** A map of at most `max` entries that evicts the least recently used one: every cache is bounded. */
 export class LruMap<K, V> {
   readonly #map = new Map<K, V>()
   readonly #max: number
   readonly #onEvict: ((value: V, key: K) => void) | undefined
-  /** The newest entry's key: mostly the one that is asked for next. */
+  /** The newest entry's key: usually the next one to be read. */
   #newest: K | undefined
 
   constructor(max: number, onEvict?: (value: V, key: K) => void) {

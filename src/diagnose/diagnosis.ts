@@ -1,68 +1,82 @@
 /**
- * Why a server's certificate was refused. OpenSSL's code says what it stumbled over; what was presented and what is trusted
- * say what that means, and what to write. Pure: nothing is read, and nobody is asked.
+ * Why a server's certificate was refused: OpenSSL's code, together with the presented and the trusted certificates, gives the
+ * cause and the remedy. Pure: no files, no network.
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { httpsAuthority } from '../core/address.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
-import { DAY, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
+import { DAY_MS, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
 import { inspectorIn } from './inspectors.ts'
 import type { Reason } from './reasons.ts'
 
-/** What is known of a handshake that failed. */
+/** The facts about a failed handshake. */
 export interface Evidence {
   readonly host: string
   readonly port: number
-  /** What the server presented, its own certificate first, each issued by the next; empty: nothing is known of it. */
+  /** The certificates that the server presented: its own first, each issued by the next. Empty if unknown. */
   readonly chain: readonly X509Certificate[]
-  /** What is trusted; asked for only where it matters, since there may be hundreds. */
+  /** The trusted certificates. Called only if they are needed: there may be hundreds. */
   readonly trusted: () => readonly X509Certificate[]
-  /** The file or directory that is trusted, where it is one. */
+  /** The display name of the trusted file or directory, if it is one. */
   readonly path: string | undefined
-  /** ms since 1970 */
+  /** In ms since 1970. */
   readonly now: number
 }
 
-/** What to tell of it. */
+/** The result. */
 export interface Diagnosis extends Reason {
   /** What was expected and what was found instead, a sentence each. */
   readonly findings: readonly string[]
-  /** Where in the chain it fails: an index, or its length for the certificate that is missing behind it. */
+  /** The index in the chain of the failing certificate, or the length of the chain for a missing one. */
   readonly failing: number | undefined
 }
 
-/** Looks closer at a failure whose row of the table is known. */
+/** Adds details to the table row of a failure. */
 export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
-  const found = evidence.chain.length > 0 ? LOOK[row.reason]?.(evidence, row) : undefined
+  const { chain } = evidence
+  const found = isPresented(chain) ? INSPECTIONS[row.reason]?.({ ...evidence, chain }, row) : undefined
   return { ...row, findings: [], failing: undefined, ...found }
 }
 
-type Look = (evidence: Evidence, row: Reason) => Partial<Diagnosis>
+type Chain = readonly [server: X509Certificate, ...issuers: X509Certificate[]]
 
-/** What there is to see, by the reason that the code gives. */
-const LOOK: { readonly [reason in SSLErrorReason]?: Look } = {
-  'self-signed': lookAtSelfSigned,
-  'unknown-ca': lookAtUnknownCA,
-  expired: lookAtDates,
-  'not-yet-valid': lookAtDates,
-  'hostname-mismatch': lookAtNames,
-  'wrong-purpose': lookAtPurposes,
-  'invalid-ca': lookAtAuthorities,
-  weak: lookAtStrength,
+/** Evidence with at least one certificate. */
+type Presented = Evidence & { readonly chain: Chain }
+
+type Inspection = (evidence: Presented, row: Reason) => Partial<Diagnosis>
+
+function isPresented(chain: readonly X509Certificate[]): chain is Chain {
+  return chain.length > 0
 }
 
-function lookAtSelfSigned({ host, port, chain, trusted, path }: Evidence, row: Reason): Partial<Diagnosis> {
-  const [server] = chain as [X509Certificate]
-  const namesake = trusted().find(({ subject }) => subject === server.subject)
-  if (namesake === undefined) {
+function lastOf([server, ...issuers]: Chain): X509Certificate {
+  return issuers.at(-1) ?? server
+}
+
+/** By the reason in the table row. */
+const INSPECTIONS: { readonly [reason in SSLErrorReason]?: Inspection } = {
+  'self-signed': inspectSelfSigned,
+  'unknown-ca': inspectUnknownCA,
+  expired: inspectDates,
+  'not-yet-valid': inspectDates,
+  'hostname-mismatch': inspectNames,
+  'wrong-purpose': inspectPurposes,
+  'invalid-ca': inspectAuthorities,
+  weak: inspectStrength,
+}
+
+function inspectSelfSigned({ host, port, chain, trusted, path }: Presented, row: Reason): Partial<Diagnosis> {
+  const [server] = chain
+  const sameName = trusted().find(({ subject }) => subject === server.subject)
+  if (sameName === undefined) {
     const fetchIt = `to look at it and save it: npx vouch cert fetch ${httpsAuthority({ host, port })} -o server.pem`
     return { failing: 0, hints: [...row.hints, fetchIt] }
   }
   return {
     failing: 0,
     findings: [
-      `another certificate of this name is trusted, SHA-256 ${namesake.fingerprint256}, valid ${spanOf(namesake)}`,
+      `another certificate of this name is trusted, SHA-256 ${sameName.fingerprint256}, valid ${spanOf(sameName)}`,
     ],
     hints: [
       `the server's certificate was renewed or replaced: if its owner says so, get the new one: npx vouch cert fetch ${httpsAuthority({ host, port })} -o ${path ?? 'server.pem'} --overwrite`,
@@ -71,8 +85,8 @@ function lookAtSelfSigned({ host, port, chain, trusted, path }: Evidence, row: R
   }
 }
 
-function lookAtUnknownCA({ chain, trusted }: Evidence): Partial<Diagnosis> {
-  const last = chain.at(-1) as X509Certificate
+function inspectUnknownCA({ chain, trusted }: Presented): Partial<Diagnosis> {
+  const last = lastOf(chain)
   const endsInRoot = isSelfSigned(last)
   const missing = nameInOneLine(last.issuer)
   const failing = endsInRoot ? chain.length - 1 : chain.length
@@ -90,8 +104,8 @@ function lookAtUnknownCA({ chain, trusted }: Evidence): Partial<Diagnosis> {
       ],
     }
   }
-  const namesake = trusted().find(({ subject, raw }) => subject === last.issuer && !raw.equals(last.raw))
-  if (namesake !== undefined) return { failing, ...otherKey(last, namesake) }
+  const sameName = trusted().find(({ subject, raw }) => subject === last.issuer && !raw.equals(last.raw))
+  if (sameName !== undefined) return { failing, ...sameNameOtherKey(last, sameName) }
   if (endsInRoot) {
     return {
       failing,
@@ -107,11 +121,11 @@ function lookAtUnknownCA({ chain, trusted }: Evidence): Partial<Diagnosis> {
   }
 }
 
-/** A CA that was made anew keeps its name: only the key tells the two apart. */
-function otherKey(last: X509Certificate, namesake: X509Certificate): Partial<Diagnosis> {
+/** A recreated CA keeps its name: only its key differs. */
+function sameNameOtherKey(last: X509Certificate, sameName: X509Certificate): Partial<Diagnosis> {
   return {
     findings: [
-      `a CA named '${nameInOneLine(last.issuer)}' is trusted, but with another key than the one that signed here: SHA-256 ${namesake.fingerprint256}, valid ${spanOf(namesake)}`,
+      `a CA named '${nameInOneLine(last.issuer)}' is trusted, but with another key than the one that signed here: SHA-256 ${sameName.fingerprint256}, valid ${spanOf(sameName)}`,
     ],
     hints: [
       'the CA was made anew, or there are two of one name: get its current certificate from its owner, and trust that',
@@ -133,9 +147,9 @@ function missingIntermediate(issuer: string): Partial<Diagnosis> {
 }
 
 /**
- * Whether a lone certificate was issued by an intermediate authority rather than by a root that is not trusted. From the
- * certificate alone nobody can know: public CAs never issue from a root and say where to find the issuer (RFC 5280, section
- * 4.2.2.1), and names tell.
+ * Whether a lone certificate was probably issued by an intermediate CA, not by an untrusted root. The certificate alone
+ * cannot prove it. Signs of it are names, and the address of the issuer (RFC 5280, section 4.2.2.1): public CAs always include
+ * it, and never issue from a root.
  */
 function seemsToLackIntermediate(certificate: X509Certificate, trusted: readonly X509Certificate[]): boolean {
   if (/CA Issuers/.test(certificate.infoAccess ?? '')) return true
@@ -148,12 +162,12 @@ function partOf(name: string, type: string): string {
   return new RegExp(`^${type}=(.*)$`, 'm').exec(name)?.[1] ?? ''
 }
 
-function lookAtDates({ chain, now, trusted }: Evidence, row: Reason): Partial<Diagnosis> {
+function inspectDates({ chain, now, trusted }: Presented, row: Reason): Partial<Diagnosis> {
   const isExpired = row.reason === 'expired'
   const isOff = ({ validFrom, validTo }: X509Certificate) =>
     isExpired ? Date.parse(validTo) < now : Date.parse(validFrom) > now
   const sent = chain.findIndex(isOff)
-  const last = chain.at(-1) as X509Certificate
+  const last = lastOf(chain)
   const off = chain[sent] ?? trusted().find((root) => root.subject === last.issuer && isOff(root))
   if (off === undefined) return {}
   const failing = sent < 0 ? chain.length : sent
@@ -164,15 +178,15 @@ function lookAtDates({ chain, now, trusted }: Evidence, row: Reason): Partial<Di
   return {
     failing,
     findings: [`'${nameInOneLine(off.subject)}' (${whose}) ${when}; this machine's clock says ${iso(now)}`],
-    hints: failing === 0 || !isExpired ? row.hints : [RENEWED_CA, ...row.hints],
+    hints: failing === 0 || !isExpired ? row.hints : [CA_SUCCESSOR_HINT, ...row.hints],
   }
 }
 
-const RENEWED_CA =
+const CA_SUCCESSOR_HINT =
   'most CAs that end have a successor: have the server send the current chain, and trust the current root'
 
-function lookAtNames({ host, port, chain }: Evidence, row: Reason): Partial<Diagnosis> {
-  const [server] = chain as [X509Certificate]
+function inspectNames({ host, port, chain }: Presented, row: Reason): Partial<Diagnosis> {
+  const [server] = chain
   const hosts = hostsOf(server)
   const shown = hosts.length > 12 ? `${hosts.slice(0, 12).join(', ')} … (${hosts.length})` : hosts.join(', ')
   const commonName = partOf(server.subject, 'CN')
@@ -199,7 +213,7 @@ function lookAtNames({ host, port, chain }: Evidence, row: Reason): Partial<Diag
   return { failing: 0, findings, hints }
 }
 
-/** The name that was probably meant: with or without `www.`, the wildcard that does not reach, another name of this machine. */
+/** A similar name: with or without `www.`, a wildcard that does not match, another name of this machine. */
 function nearestName(host: string, hosts: readonly string[]): string | undefined {
   const isHere = (name: string) => name === 'localhost' || name === '::1' || name.startsWith('127.')
   const bare = host.replace(/^www\./, '')
@@ -210,7 +224,7 @@ function nearestName(host: string, hosts: readonly string[]): string | undefined
   )
 }
 
-function lookAtPurposes(evidence: Evidence): Partial<Diagnosis> {
+function inspectPurposes(evidence: Presented): Partial<Diagnosis> {
   const { chain } = evidence
   const allows = (certificate: X509Certificate) => {
     const purposes = purposesOf(certificate)
@@ -218,8 +232,8 @@ function lookAtPurposes(evidence: Evidence): Partial<Diagnosis> {
   }
   const failing = chain.findIndex((certificate) => !allows(certificate))
   const certificate = chain[failing]
-  // OpenSSL says the same of an issuer that is no CA.
-  if (certificate === undefined) return lookAtAuthorities(evidence)
+  // OpenSSL reports the same code for an issuer that is not a CA.
+  if (certificate === undefined) return inspectAuthorities(evidence)
   const purposes = purposesOf(certificate).join(', ')
   return {
     failing,
@@ -227,7 +241,7 @@ function lookAtPurposes(evidence: Evidence): Partial<Diagnosis> {
   }
 }
 
-function lookAtAuthorities({ chain, trusted }: Evidence): Partial<Diagnosis> {
+function inspectAuthorities({ chain, trusted }: Presented): Partial<Diagnosis> {
   const failing = chain.findIndex((certificate, index) => index > 0 && !certificate.ca)
   const certificate = chain[failing]
   if (certificate !== undefined) {
@@ -238,7 +252,7 @@ function lookAtAuthorities({ chain, trusted }: Evidence): Partial<Diagnosis> {
       ],
     }
   }
-  const last = chain.at(-1) as X509Certificate
+  const last = lastOf(chain)
   const root = trusted().find(({ subject, ca }) => subject === last.issuer && !ca)
   if (root === undefined) return {}
   return {
@@ -247,7 +261,7 @@ function lookAtAuthorities({ chain, trusted }: Evidence): Partial<Diagnosis> {
   }
 }
 
-function lookAtStrength({ chain }: Evidence): Partial<Diagnosis> {
+function inspectStrength({ chain }: Presented): Partial<Diagnosis> {
   const kinds = chain.map(publicKeyType)
   const failing = kinds.findIndex((kind) => Number(/^rsa-(\d+)$/.exec(kind)?.[1] ?? 2048) < 2048)
   return {
@@ -264,15 +278,15 @@ export function spanOf({ validFrom, validTo }: X509Certificate): string {
 
 const dayOf = (date: string): string => iso(date).replace(/T.*/, '')
 
-/** To the second: certificates know no finer time. A server can present one with dates that nobody can read. */
+/** In seconds, the resolution of certificates. A server can present one with unparsable dates. */
 function iso(date: string | number): string {
   const at = new Date(date)
   return Number.isNaN(at.getTime()) ? '(no date)' : at.toISOString().replace(/\.\d+/, '')
 }
 
-/** A time in the largest unit that says enough. */
+/** A duration in the largest suitable unit. */
 function ago(ms: number): string {
-  const days = Math.floor(ms / DAY)
+  const days = Math.floor(ms / DAY_MS)
   if (days >= 2) return `${days} days`
   const hours = Math.floor(ms / 3_600_000)
   return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`

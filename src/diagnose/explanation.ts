@@ -1,12 +1,13 @@
-/** Why a server is trusted or not, as a value and as a short story. Pure: see `explain.ts` for how it is found out. */
+/** Why a server is trusted or not, as a value and as text. Pure: `client/explain.ts` connects to the server. */
 import type { X509Certificate } from 'node:crypto'
 import { httpsAuthority } from '../core/address.ts'
 import { displayName } from '../core/credentials.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
 import { spanOf } from './diagnosis.ts'
-import { certificateInOneLine, columns, printable, trustInWords } from './report.ts'
+import { certificateInOneLine, columns, MAX_LINE, trustInWords } from './report.ts'
 
 /** What an {@link Explanation} is made of. */
 export interface ExplanationParts {
@@ -29,9 +30,9 @@ export interface ExplanationParts {
  * for programs.
  */
 export class Explanation {
-  /** Whether a request to the server would be let through. */
+  /** Whether a request to the server would be sent. */
   readonly ok: boolean
-  /** The reason of the `SSLError` that a request would get; null when it would get none. */
+  /** The reason of the `SSLError` of such a request; null if there is none. */
   readonly reason: SSLErrorReason | null
   /** One line. */
   readonly summary: string
@@ -39,15 +40,15 @@ export class Explanation {
   readonly port: number
   /** What the server presented: its own certificate first, each issued by the next. */
   readonly chain: readonly CertificateInfo[]
-  /** The trusted certificate that vouches for the server, and the file that it is from; null when none does. */
+  /** The trusted certificate at the end of the chain, with its file; null if there is none. */
   readonly anchor: (CertificateInfo & { readonly path: string | null }) | null
-  /** What is trusted, and who said so. */
+  /** What is trusted, and where that was set. */
   readonly trust: TrustInfo
   /** What was expected and what was found instead, a sentence each. */
   readonly findings: readonly string[]
   /** What to write or do, one sentence each, the likeliest first. */
   readonly hints: readonly string[]
-  /** `TLSv1.3`; null when the handshake failed. */
+  /** `TLSv1.3`; null if the handshake failed. */
   readonly protocol: string | null
   readonly cipher: string | null
   readonly #parts: ExplanationParts
@@ -70,7 +71,7 @@ export class Explanation {
     this.#parts = parts
   }
 
-  /** The story: the chain as a tree, what is wrong with it and where, what to do. */
+  /** The chain as a tree, what is wrong with it and where, what to do. */
   toString(): string {
     const { host, port, summary, ok, anchor } = this
     const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `is not trusted: ${summary}`
@@ -90,12 +91,13 @@ export class Explanation {
     const isAnchor = ({ raw }: X509Certificate) => anchor?.certificate.raw.equals(raw)
     const lines = chain.map((certificate, index) => {
       const mark = index === failing ? '  ✗' : isAnchor(certificate) ? '  ✓ trusted' : ''
-      return `${printable(certificateInOneLine(certificate))}${mark}`
+      return `${printable(certificateInOneLine(certificate), MAX_LINE)}${mark}`
     })
     const last = chain.at(-1)
-    if (anchor && !chain.some(isAnchor)) lines.push(`${printable(certificateInOneLine(anchor.certificate))}  ✓ trusted`)
+    if (anchor && !chain.some(isAnchor))
+      lines.push(`${printable(certificateInOneLine(anchor.certificate), MAX_LINE)}  ✓ trusted`)
     if (last && failing === chain.length)
-      lines.push(`${printable(nameInOneLine(last.issuer))}  ✗ not sent, not trusted`)
+      lines.push(`${printable(nameInOneLine(last.issuer), MAX_LINE)}  ✗ not sent, not trusted`)
     return lines
   }
 

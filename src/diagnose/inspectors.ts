@@ -1,16 +1,16 @@
-/** Programs and services that inspect TLS: they stand in the middle and issue certificates of their own. */
+/** Products that inspect TLS: they intercept connections and issue certificates of their own. */
 import type { X509Certificate } from 'node:crypto'
 import { nameInOneLine } from '../x509/certificate-info.ts'
 
-/** Who inspects, and the name of the authority that shows it. */
+/** The product, and the name of its CA. */
 export interface Inspector {
   readonly product: string
   readonly issuer: string
 }
 
-/** Recognised by the names in the chain; `undefined`: nobody that is known. */
+/** The product recognised by the issuers in the chain; `undefined` if none is. */
 export function inspectorIn(chain: readonly X509Certificate[]): Inspector | undefined {
-  // Not by subjects of servers: these products have web sites too.
+  // By issuers only: the makers of these products have web sites too.
   for (const { issuer } of chain) {
     const known = PRODUCTS.find(([, pattern]) => pattern.test(issuer))
     if (known) return { product: known[0], issuer: nameInOneLine(issuer) }
@@ -18,7 +18,7 @@ export function inspectorIn(chain: readonly X509Certificate[]): Inspector | unde
   return undefined
 }
 
-/** By the names that their authorities have when nobody changes them. */
+/** The default names of their CAs. */
 const PRODUCTS: readonly (readonly [product: string, name: RegExp])[] = [
   ['Zscaler', /zscaler/i],
   ['Netskope', /netskope|goskope/i],

@@ -1,12 +1,12 @@
-/** What each failure of a TLS connection is called, and what to do about it: one row per code. */
+/** The table of failures of TLS connections: for each code a reason, a summary and hints. */
 import type { SSLErrorReason } from '../core/errors.ts'
 
 /** A row of the table. */
 export interface Reason {
   readonly reason: SSLErrorReason
-  /** OpenSSL's own words, as requests shows them. */
+  /** OpenSSL's own words, as in requests. */
   readonly summary: string
-  /** What to write or do, the likeliest first. */
+  /** What to do, the likeliest first. */
   readonly hints: readonly string[]
 }
 
@@ -30,8 +30,8 @@ const verification = (reason: SSLErrorReason, summary: string, ...hints: string[
 })
 
 /**
- * Codes of failed verification, as Node reports them (`X509_V_ERR_…` without its prefix). Their messages are not to be
- * relied on: Node 24 adds advice to some.
+ * Codes of failed verification, as Node reports them (`X509_V_ERR_…` without its prefix). Their messages are not stable: Node
+ * 24 adds advice to some.
  */
 const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
   ['DEPTH_ZERO_SELF_SIGNED_CERT', verification('self-signed', 'self-signed certificate', TRUST_IT)],
@@ -84,7 +84,7 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
   ['UNABLE_TO_GET_CRL', verification('other', 'unable to get certificate CRL')],
 ])
 
-/** Node gives this one code to every failure that it has no name for; OpenSSL's words are in the message. */
+/** Failures for which Node has no code, by OpenSSL's message. */
 const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
   ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate', ISSUE_AGAIN)],
   [
@@ -117,7 +117,7 @@ const REFUSED_CLIENT = handshake(
   'give one that it accepts: of an authority that it trusts, not expired, for clients (extendedKeyUsage clientAuth)',
 )
 
-/** Codes of a handshake that failed for another reason than the server's certificate (OpenSSL's `SSL_R_…`). */
+/** Codes of handshakes that failed for a reason other than the server's certificate (OpenSSL's `SSL_R_…`). */
 const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
   ['ERR_SSL_WRONG_VERSION_NUMBER', NOT_TLS],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NOT_TLS],
@@ -148,7 +148,7 @@ const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
   ],
 ])
 
-/** The row for an error of a TLS connection; `undefined` when the error has nothing to do with TLS. */
+/** The row for an error of a TLS connection; `undefined` if the error is not about TLS. */
 export function reasonFor(error: Error & { code?: string | undefined }): Reason | undefined {
   const { message } = error
   const code = oldAlertName(error.code ?? '')
@@ -164,14 +164,14 @@ export function reasonFor(error: Error & { code?: string | undefined }): Reason 
 /** The names of OpenSSL's verification errors that have no row of their own. */
 const VERIFY_CODE = /^(?:CERT|CRL|CA|EE|UNABLE_TO|SUBTREE|PERMITTED|EXCLUDED|UNHANDLED|INVALID|AKID|KEYUSAGE)_/
 
-/** OpenSSL 3.5 says `ssl/tls alert` where the versions before said `sslv3 alert`. */
+/** OpenSSL 3.5 writes `ssl/tls alert`, older versions `sslv3 alert`. */
 function oldAlertName(text: string): string {
   return text.replace(/ssl\/tls([ _])alert/i, (_, gap) =>
     text.startsWith('ERR_') ? `SSLV3${gap}ALERT` : `sslv3${gap}alert`,
   )
 }
 
-/** Some versions of Node report OpenSSL's error as EPROTO, with its name in the message only. */
+/** Some versions of Node report OpenSSL's error as EPROTO, with the name in the message only. */
 function byMessage(message: string): Reason | undefined {
   const text = oldAlertName(message).toLowerCase()
   for (const [code, row] of HANDSHAKE) {
@@ -180,7 +180,7 @@ function byMessage(message: string): Reason | undefined {
   return undefined
 }
 
-/** The words that matter of `C0E7…:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert …:../deps/…:`. */
+/** The reason in `C0E7…:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert …:../deps/…:`. */
 function opensslReason(message: string): string {
   return /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1] ?? message.split('\n')[0] ?? message
 }

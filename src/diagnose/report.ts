@@ -1,13 +1,14 @@
-/** What is known of a connection that was refused, as lines for people: the body of an error's message. */
+/** The report on a refused connection: the lines of an error's message after the first. */
 import type { X509Certificate } from 'node:crypto'
+import { printable } from '../core/printable.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { hostsOf, isSelfSigned, nameInOneLine } from '../x509/certificate-info.ts'
 import { type Diagnosis, spanOf } from './diagnosis.ts'
 
 /**
- * The lines below the first one of an error's message: what was presented, what was trusted, what was found, what to do.
+ * The lines of an error's message after the first: the presented and the trusted certificates, findings and hints.
  *
- * @returns text that begins with a line break, or nothing
+ * @returns text that begins with a line break, or an empty string
  */
 export function reportOf(
   { reason, findings, hints }: Pick<Diagnosis, 'reason' | 'findings' | 'hints'>,
@@ -26,25 +27,21 @@ export function reportOf(
   return columns(rows)
 }
 
-/** Names in one column and texts in the other, a line each; a name that was just said is not said again. */
+/** Names in one column and texts in the other, a line each; a repeated name is left out. */
 export function columns(rows: readonly (readonly [name: string, text: string | undefined])[]): string {
   let before = ''
   return rows
     .filter(([, text]) => text !== undefined)
     .map(([name, text]) => {
-      const shown = name === before ? '' : name
+      const label = name === before ? '' : name
       before = name
-      return `\n  ${shown.padEnd(WIDTH)}${printable(text ?? '')}`
+      return `\n  ${label.padEnd(WIDTH)}${printable(text ?? '', MAX_LINE)}`
     })
     .join('')
 }
 
-/** A certificate says what its maker likes: nothing of it may move the cursor, or begin a line of a log. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${character.codePointAt(0)?.toString(16)}}`
-  })
-}
+/** Lists of names can be long, but a server must not fill a log. */
+export const MAX_LINE = 4096
 
 const WIDTH = 'presented'.length + 2
 
@@ -56,8 +53,8 @@ export function certificateInOneLine(certificate: X509Certificate): string {
 
 function hostsInWords(hosts: readonly string[]): string {
   if (hosts.length === 0) return ''
-  const shown = hosts.slice(0, MAX_HOSTS).join(', ')
-  return `, for ${shown}${hosts.length > MAX_HOSTS ? ` and ${hosts.length - MAX_HOSTS} more` : ''}`
+  const list = hosts.slice(0, MAX_HOSTS).join(', ')
+  return `, for ${list}${hosts.length > MAX_HOSTS ? ` and ${hosts.length - MAX_HOSTS} more` : ''}`
 }
 
 /** Certificates of content networks have a hundred. */

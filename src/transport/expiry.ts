@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { warnExpiry } from '../core/warnings.ts'
 import type { CertificateSet } from '../trust/ca-bundle.ts'
-import { DAY, nameInOneLine } from '../x509/certificate-info.ts'
+import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
 import { handshakeOf } from './tls-info.ts'
 
 /** What to look at besides the server's certificate. */
@@ -24,7 +24,7 @@ export interface ExpirySubjects {
 export function warnExpiring(socket: Socket, days: number, { server, trusted, client }: ExpirySubjects): void {
   if (!(socket instanceof TLSSocket)) return
   const now = Date.now()
-  const endsSoon = (end: number) => end > now && end - now <= days * DAY
+  const endsSoon = (end: number) => end > now && end - now <= days * DAY_MS
   const presented = handshakeOf(socket)?.peer
   if (presented) {
     const end = Date.parse(presented.validTo)

@@ -1,14 +1,14 @@
-/** What a certificate says, in words that need no looking up. */
+/** The contents of a certificate in readable form. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 
-/** What a certificate says. */
+/** The contents of a certificate. */
 export interface CertificateInfo {
-  /** The subject's name, `'O=Example, CN=localhost'`, special characters after a backslash; empty when it has none. */
+  /** The subject's name, `'O=Example, CN=localhost'`, special characters after a backslash; empty if it has none. */
   subject: string
-  /** The name of who issued it. */
+  /** The name of its issuer. */
   issuer: string
-  /** The names and addresses that it is valid for (subjectAltName), in the order of the certificate. */
+  /** The names and addresses for which it is valid (subjectAltName), in the order of the certificate. */
   hosts: string[]
   validFrom: Date
   validTo: Date
@@ -20,13 +20,13 @@ export interface CertificateInfo {
   keyType: string
   /** SHA-256 of the DER encoding, as `'AA:BB:…'`. */
   fingerprint: string
-  /** The same by SHA-1, which old tools show: good for finding a certificate, not for trusting one. */
+  /** Also SHA-1, which old tools show: enough to find a certificate, not to trust one. */
   fingerprints: { sha1: string; sha256: string }
-  /** Whether it may vouch for other certificates (basicConstraints CA:TRUE). */
+  /** Whether it may issue certificates (basicConstraints CA:TRUE). */
   ca: boolean
   /** Whether it is signed with its own key. */
   selfSigned: boolean
-  /** What it may be used for (extendedKeyUsage): `'serverAuth'`, `'clientAuth'`, or an OID; empty: anything. */
+  /** Its permitted uses (extendedKeyUsage): `'serverAuth'`, `'clientAuth'`, or an OID; empty: any. */
   purposes: string[]
   /** The certificate itself. */
   pem: string
@@ -41,7 +41,7 @@ export function describeCertificate(certificate: X509Certificate): CertificateIn
     hosts: hostsOf(certificate),
     validFrom: new Date(validFrom),
     validTo: new Date(end),
-    daysLeft: Math.floor((end - Date.now()) / DAY),
+    daysLeft: Math.floor((end - Date.now()) / DAY_MS),
     serialNumber: certificate.serialNumber,
     keyType: publicKeyType(certificate),
     fingerprint: fingerprint256,
@@ -58,7 +58,7 @@ export function nameInOneLine(name: string | undefined): string {
   return (name ?? '').split('\n').join(', ')
 }
 
-/** Signed with its own key; one that only says so is not. Not by `checkIssued`, which wants an authority. */
+/** Whether it is signed with its own key; equal names are not enough. `checkIssued` would also require a CA. */
 export function isSelfSigned(certificate: X509Certificate): boolean {
   try {
     return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
@@ -90,17 +90,17 @@ export function canonicalAddress(address: string): string {
   return isIPv6(address) ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address
 }
 
-/** The kind of key that is certified, see {@link CertificateInfo.keyType}. */
+/** The type of the certified key, see {@link CertificateInfo.keyType}. */
 export function publicKeyType(certificate: X509Certificate): string {
   try {
     return keyTypeOf(certificate.publicKey)
   } catch {
-    // OpenSSL does not know each algorithm there is.
+    // OpenSSL does not support every algorithm.
     return 'unknown'
   }
 }
 
-/** The kind of key, by the names of `KeyType` where there is one. */
+/** The type of a key, by the names of `KeyType` if there is one. */
 export function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string {
   const { namedCurve, modulusLength } = asymmetricKeyDetails
   if (namedCurve !== undefined) return `ec-${CURVES.get(namedCurve) ?? namedCurve}`
@@ -114,7 +114,7 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ['secp521r1', 'p521'],
 ])
 
-/** What Node calls `keyUsage` is the extendedKeyUsage. */
+/** Node's `keyUsage` is the extendedKeyUsage. */
 export function purposesOf({ keyUsage }: X509Certificate): string[] {
   return (keyUsage ?? []).map((oid) => PURPOSES.get(oid) ?? oid)
 }
@@ -130,5 +130,4 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   ['2.5.29.37.0', 'any'],
 ])
 
-/** Milliseconds. */
-export const DAY = 24 * 60 * 60 * 1000
+export const DAY_MS = 24 * 60 * 60 * 1000

@@ -1,15 +1,16 @@
 /** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
+import { printable } from '../core/printable.ts'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
 import { CERTIFICATE_LABELS, isPem, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
 
 const WITH_SETTINGS = 'TRUSTED CERTIFICATE'
 
-/** A certificate that vouches for others (or for itself): RFC 5280 calls it a trust anchor. */
+/** A trusted certificate (RFC 5280: trust anchor). */
 export class TrustAnchor {
-  /** One PEM block, as OpenSSL is to read it: a `TRUSTED CERTIFICATE` keeps its trust settings. */
+  /** One PEM block for OpenSSL: a `TRUSTED CERTIFICATE` keeps its trust settings. */
   readonly pem: string
-  /** SHA-256 of what is trusted (label and content), in hex: equal ids mean equal trust. */
+  /** SHA-256 of label and content, in hex: equal ids mean equal trust. */
   readonly id: string
   #certificate: X509Certificate | undefined
 
@@ -23,7 +24,7 @@ export class TrustAnchor {
     this.#certificate = certificate
   }
 
-  /** From a PEM block that is known to be good, such as one of Node's own roots; parsed when first looked at. */
+  /** From a valid PEM block, such as one of Node's own roots; parsed on first use. */
   static fromPem(pem: string): TrustAnchor {
     const [block] = scanPem(pem)
     if (block === undefined) throw new PemSyntaxError(1, 'not a PEM block')
@@ -40,7 +41,7 @@ export class TrustAnchor {
   }
 }
 
-/** What is wrong with a bundle: the problem, the line it is on (PEM only), and how to mend it. */
+/** The problem of a bundle, its line (PEM only), and how to correct it. */
 export class BundleSyntaxError extends Error {
   readonly line: number | undefined
   readonly hints: readonly string[]
@@ -55,10 +56,10 @@ export class BundleSyntaxError extends Error {
 
 /**
  * All certificates in the content of a bundle: PEM text with anything between the blocks, one DER certificate or
- * several, or PKCS#7 (`.p7b`, PEM or DER). PKCS#7 blocks count only in a file without certificate blocks, since
- * elsewhere OpenSSL, hence requests, passes over them.
+ * several, or PKCS#7 (`.p7b`, PEM or DER). PKCS#7 blocks count only in a file without certificate blocks: in others OpenSSL,
+ * and with it requests, ignores them.
  *
- * @throws BundleSyntaxError when there is none, or when one of them is damaged: a bundle is used whole or not at all.
+ * @throws BundleSyntaxError if there is none, or one of them is damaged: a bundle is never used in part.
  */
 export function readCertificates(content: Buffer): TrustAnchor[] {
   if (isPem(content)) return readPemCertificates(content.toString('latin1'), content)
@@ -100,7 +101,7 @@ function anchorOfBlock(block: PemBlock): TrustAnchor {
     : TrustAnchor.fromCertificate(certificate)
 }
 
-/** Without what may stand behind it, which OpenSSL passes over. */
+/** The certificate without trailing bytes, which OpenSSL ignores. */
 function firstElement(bytes: Buffer): Buffer {
   try {
     return readElement(bytes).bytes
@@ -109,7 +110,7 @@ function firstElement(bytes: Buffer): Buffer {
   }
 }
 
-/** As PEM, always: bytes that hold PEM themselves are no DER, though `X509Certificate` would take them for it. */
+/** Always as PEM: given bytes, `X509Certificate` would also accept PEM inside them. */
 function parseCertificate(pem: string, problem: string, line?: number): X509Certificate {
   try {
     return new X509Certificate(pem)
@@ -182,35 +183,37 @@ function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
   )
 }
 
-/** Says what a file without certificates is instead: most often it is the wrong one of two. */
+/** Describes a file without certificates: it is often the wrong one of two. */
 function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): BundleSyntaxError {
   const problem = 'no certificate in it'
-  const say = (what: string, ...hints: string[]) => new BundleSyntaxError(`${problem}: ${what}`, { hints })
+  const describe = (what: string, ...hints: string[]) => new BundleSyntaxError(`${problem}: ${what}`, { hints })
   const text = content.toString('latin1')
-  if (content.length === 0) return say('the file is empty')
+  if (content.length === 0) return describe('the file is empty')
   if (/^(?:\xff\xfe|\xfe\xff|-\0-\0|\0-\0-)/.test(text)) {
-    return say('it is UTF-16 text', 'save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE > bundle.pem')
+    return describe('it is UTF-16 text', 'save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE > bundle.pem')
   }
   const labels = new Set(blocks.map((block) => block.label))
   for (const label of labels) {
-    if (label.endsWith('PRIVATE KEY')) return say('it holds a private key; name the certificate that belongs to it')
+    if (label.endsWith('PRIVATE KEY'))
+      return describe('it holds a private key; name the certificate that belongs to it')
     if (label.endsWith('CERTIFICATE REQUEST'))
-      return say('it holds a signing request, not the certificate made from it')
-    if (label === 'X509 CRL') return say('it holds a revocation list only')
+      return describe('it holds a signing request, not the certificate made from it')
+    if (label === 'X509 CRL') return describe('it holds a revocation list only')
   }
-  if (labels.size > 0) return say(`it holds ${[...labels].map((label) => `"${label}"`).join(', ')} only`)
+  if (labels.size > 0)
+    return describe(`it holds ${[...labels].map((label) => `"${printable(label)}"`).join(', ')} only`)
   if (text.includes('-----BEGIN ') && text.includes('\\n')) {
-    return say('its line breaks are written as \\n', 'replace each "\\n" by a real line break')
+    return describe('its line breaks are written as \\n', 'replace each "\\n" by a real line break')
   }
   if (text.includes('-----BEGIN ') && !text.includes('\n')) {
-    return say('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > bundle.pem")
+    return describe('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > bundle.pem")
   }
   if (text.includes('-----BEGIN ')) {
-    return say(
+    return describe(
       'something stands before "-----BEGIN" on its line',
       'the dashes must be the first characters of the line',
     )
   }
-  if (text.trim() === '') return say('there is nothing but white space')
-  return say('it is neither PEM nor DER', 'a PEM certificate begins with the line -----BEGIN CERTIFICATE-----')
+  if (text.trim() === '') return describe('there is nothing but white space')
+  return describe('it is neither PEM nor DER', 'a PEM certificate begins with the line -----BEGIN CERTIFICATE-----')
 }

@@ -1,4 +1,4 @@
-/** A reader for DER (X.690): just enough to walk a certificate or a PKCS#7 file. It copies nothing. */
+/** A reader for DER (X.690): the subset needed for certificates, PKCS#7 and PKCS#12. It copies nothing. */
 
 /** One tag-length-value element, its content still in place. */
 export interface DerElement {
@@ -19,7 +19,7 @@ export const CONTEXT_0 = 0xa0
 /**
  * Reads the element at the start of `bytes`.
  *
- * @throws RangeError when it is cut short, longer than 32 bits can say, or of indefinite length (BER, not DER).
+ * @throws RangeError if it is cut short, its length exceeds 32 bits, or it has indefinite length (BER, not DER).
  */
 export function readElement(bytes: Buffer): DerElement {
   const tag = bytes[0]

@@ -1,9 +1,9 @@
-/** The check that a certificate is meant for the host that was asked for. */
+/** The check that a certificate is valid for the requested host. */
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 
-/** What {@link checkServerIdentity} returns for a certificate of another host; Node destroys the connection with it. */
+/** {@link checkServerIdentity} returns it for a certificate of another host; Node destroys the connection with it. */
 export class HostnameMismatchError extends Error {
   override readonly name = 'HostnameMismatchError'
   /** Node's own code for this. */
@@ -27,12 +27,12 @@ export class HostnameMismatchError extends Error {
  */
 export function isValidFor(certificate: X509Certificate, host: string): boolean {
   if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined
-  // OpenSSL takes a name with a leading dot for all that ends in it: any certificate under `.com` would do.
+  // To OpenSSL a leading dot means every name with that ending: for `.com` nearly any certificate would be valid.
   if (host === '' || host.startsWith('.')) return false
   return certificate.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined
 }
 
-/** For the option of the same name of `tls.connect`: an error when the certificate is not for `host`. */
+/** For the option of the same name of `tls.connect`: an error if the certificate is not valid for `host`. */
 export function checkServerIdentity(host: string, peer: PeerCertificate): Error | undefined {
   const name = host.endsWith('.') ? host.slice(0, -1) : host
   return isValidFor(new X509Certificate(peer.raw), name) ? undefined : new HostnameMismatchError(name)

@@ -3,12 +3,13 @@
  *
  * The rules were measured against OpenSSL 3 as requests uses it: text between blocks, CRLF, a byte-order mark, trailing
  * blanks, headers of encrypted keys and foreign blocks are fine; one damaged block refuses the whole file. Node itself
- * would read as far as the damage and say nothing, so nothing reaches Node that has not passed here.
+ * would silently stop at the damage, so all PEM passes this scanner before it reaches Node.
  */
+import { printable } from '../core/printable.ts'
 
 /** One `-----BEGIN label-----` … `-----END label-----` block. */
 export interface PemBlock {
-  /** What stands after BEGIN, e.g. `CERTIFICATE`. */
+  /** The text after BEGIN, e.g. `CERTIFICATE`. */
   readonly label: string
   /** The decoded base64. */
   readonly bytes: Buffer
@@ -18,7 +19,7 @@ export interface PemBlock {
   readonly headers: boolean
 }
 
-/** A damaged block: where it is and what is wrong with it. */
+/** A damaged block: its line and the problem. */
 export class PemSyntaxError extends Error {
   readonly line: number
 
@@ -29,7 +30,7 @@ export class PemSyntaxError extends Error {
   }
 }
 
-/** Whether a text is PEM rather than a path, and bytes rather than DER. */
+/** Whether a text is PEM and not a path, or bytes are PEM and not DER. */
 export function isPem(content: string | Buffer): boolean {
   return content.includes('-----BEGIN')
 }
@@ -48,9 +49,9 @@ export const CERTIFICATE_LABELS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Finds all blocks of a PEM text, whatever their label.
+ * Finds all blocks of a PEM text, with any label.
  *
- * @throws PemSyntaxError for a block that does not end, ends with another label, or is not base64.
+ * @throws PemSyntaxError for a block that has no end, ends with another label, or is not base64.
  *
  * @example
  * scanPem(readFileSync('bundle.pem', 'latin1')).filter((block) => CERTIFICATE_LABELS.has(block.label))
@@ -59,8 +60,8 @@ export function scanPem(text: string): PemBlock[] {
   const lines = text.split('\n')
   const blocks: PemBlock[] = []
   let stoppedAt = 0
-  // OpenSSL strips a byte-order mark from the first line that it reads for each block: files that were appended to one
-  // another have theirs in the middle.
+  // OpenSSL strips a byte-order mark from the first line that it reads for each block: concatenated files have marks in the
+  // middle.
   let mayHaveMark = true
   for (let index = 0; index < lines.length; index++) {
     const line = trimLine(lines, index, mayHaveMark)
@@ -68,7 +69,7 @@ export function scanPem(text: string): PemBlock[] {
     if (lines[index]?.startsWith('\0') && stoppedAt === 0) stoppedAt = index + 1
     const label = BEGIN.exec(line)?.[1]
     if (label === undefined) continue
-    // OpenSSL stops reading at such a line; what follows would be left out in silence.
+    // OpenSSL stops reading at such a line: the blocks after it would be ignored silently.
     if (stoppedAt > 0) throw new PemSyntaxError(stoppedAt, 'a line begins with a NUL byte, so the file is damaged')
     const end = findEnd(lines, index, label)
     blocks.push(readBlock(lines, index, end, label))
@@ -78,7 +79,7 @@ export function scanPem(text: string): PemBlock[] {
   return blocks
 }
 
-// A label in OpenSSL may be empty or have any characters; a block that nobody knows is skipped like any other.
+// In OpenSSL a label may be empty or have any characters; blocks with unknown labels are skipped.
 const BEGIN = /^-----BEGIN ([^\r\n]*)-----$/
 const HEADER = /^[^:\s]+:/
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
@@ -102,38 +103,40 @@ function isStripped(code: number): boolean {
 }
 
 function findEnd(lines: readonly string[], begin: number, label: string): number {
+  const name = printable(label)
   for (let index = begin + 1; index < lines.length; index++) {
     const line = trimLine(lines, index)
     if (line === `-----END ${label}-----`) return index
     if (line.startsWith('-----END ')) {
-      throw new PemSyntaxError(index + 1, `the block "${label}" begun on line ${begin + 1} ends as "${line}"`)
+      throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} ends as "${printable(line)}"`)
     }
     if (line.includes('-----')) {
-      throw new PemSyntaxError(index + 1, `the block "${label}" begun on line ${begin + 1} has "-----" inside a line`)
+      throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} has "-----" inside a line`)
     }
   }
-  throw new PemSyntaxError(begin + 1, `the block "${label}" has no END line: the file is cut short`)
+  throw new PemSyntaxError(begin + 1, `the block "${name}" has no END line: the file is cut short`)
 }
 
 function readBlock(lines: readonly string[], begin: number, end: number, label: string): PemBlock {
+  const name = printable(label)
   let first = begin + 1
   const headers = HEADER.test(trimLine(lines, first))
   if (headers) {
     while (first < end && trimLine(lines, first) !== '') first++
   }
-  // An empty line may end the headers, even where there are none; after that it is damage.
+  // OpenSSL accepts one empty line at the start, even without headers; a later one is damage.
   if (first < end && trimLine(lines, first) === '') first++
   let base64 = ''
   for (let index = first; index < end; index++) {
     const line = trimLine(lines, index)
-    if (line === '') throw new PemSyntaxError(index + 1, `the block "${label}" has an empty line inside`)
+    if (line === '') throw new PemSyntaxError(index + 1, `the block "${name}" has an empty line inside`)
     const content = line.replace(/[ \t]/g, '')
-    if (!BASE64.test(content)) throw new PemSyntaxError(index + 1, `the block "${label}" has a line that is not base64`)
+    if (!BASE64.test(content)) throw new PemSyntaxError(index + 1, `the block "${name}" has a line that is not base64`)
     base64 += content
   }
-  if (base64 === '') throw new PemSyntaxError(begin + 1, `the block "${label}" is empty`)
+  if (base64 === '') throw new PemSyntaxError(begin + 1, `the block "${name}" is empty`)
   if (!BASE64.test(base64) || base64.length % 4 !== 0) {
-    throw new PemSyntaxError(begin + 1, `the block "${label}" is not valid base64: the file is damaged`)
+    throw new PemSyntaxError(begin + 1, `the block "${name}" is not valid base64: the file is damaged`)
   }
   return { label, bytes: Buffer.from(base64, 'base64'), line: begin + 1, headers }
 }

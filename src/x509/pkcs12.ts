@@ -1,6 +1,6 @@
 /**
- * The certificate and key of a PKCS#12 file (RFC 7292). Node's own `pfx` would not do: it adds the other certificates of the
- * file to those that are trusted, so that a client certificate with its CA decided which servers are.
+ * The certificate and key of a PKCS#12 file (RFC 7292). Node's own `pfx` is not used: it also trusts the other certificates of
+ * the file, so that the CA of a client certificate would decide which servers are trusted.
  */
 import {
   createDecipheriv,
@@ -10,13 +10,13 @@ import {
   pbkdf2Sync,
   X509Certificate,
 } from 'node:crypto'
-import { type DerElement, OBJECT_IDENTIFIER, readElement, readElements } from './der.ts'
+import { type DerElement, OBJECT_IDENTIFIER, readElement, readElements, SEQUENCE } from './der.ts'
 import { toPem } from './pem.ts'
 
 /**
- * @param pfx as OpenSSL has opened it before, with this passphrase: its integrity is not looked at again
- * @returns PEM: the key, and its certificate with the others behind it
- * @throws Error for what is not understood, in words that go behind the name of the file
+ * @param pfx a file that OpenSSL has opened with this passphrase: its integrity is not checked again
+ * @returns PEM: the key, and its certificate followed by the others
+ * @throws Error for an unknown structure; its message continues the name of the file
  */
 export function readPkcs12(pfx: Buffer, passphrase: string): { readonly cert: string; readonly key: string } {
   const bags = bagsOf(pfx, passphrase)
@@ -50,16 +50,16 @@ function bagsOf(pfx: Buffer, passphrase: string): Bag[] {
 
 function readBags(safe: DerElement, passphrase: string): Bag[] {
   const [type] = readElements(safe.content)
-  if (oid(type) === DATA) return bagsIn(contentOf(safe))
-  if (oid(type) !== ENCRYPTED_DATA) throw new RangeError(`unknown contents ${oid(type)}`)
+  if (oidHex(type) === DATA) return bagsIn(contentOf(safe))
+  if (oidHex(type) !== ENCRYPTED_DATA) throw new RangeError(`unknown contents ${oidHex(type)}`)
   const [, explicit] = readElements(safe.content)
-  const [, encrypted] = readElements(readElement(part(explicit).content).content)
-  const [, algorithm, octets] = readElements(part(encrypted).content)
-  // Of a passphrase that is empty the older algorithm knows two forms.
+  const [, encrypted] = readElements(readElement(required(explicit).content).content)
+  const [, algorithm, octets] = readElements(required(encrypted).content)
+  // The older algorithm has two encodings of an empty passphrase.
   let failure: unknown
   for (const secret of passphrase === '' ? ['', undefined] : [passphrase]) {
     try {
-      return bagsIn(decrypt(part(algorithm), part(octets).content, secret))
+      return bagsIn(decrypt(required(algorithm), required(octets).content, secret))
     } catch (error) {
       failure = error
     }
@@ -70,15 +70,15 @@ function readBags(safe: DerElement, passphrase: string): Bag[] {
 function bagsIn(contents: Buffer): Bag[] {
   return readElements(readElement(contents).content).map((bag) => {
     const [type, explicit] = readElements(bag.content)
-    return { type: oid(type), value: part(explicit).content }
+    return { type: oidHex(type), value: required(explicit).content }
   })
 }
 
 /** The octets of a ContentInfo of type `data`. */
 function contentOf(info: DerElement | undefined): Buffer {
-  const [type, explicit] = readElements(part(info).content)
-  if (oid(type) !== DATA) throw new RangeError(`unknown contents ${oid(type)}`)
-  const octets = readElement(part(explicit).content)
+  const [type, explicit] = readElements(required(info).content)
+  if (oidHex(type) !== DATA) throw new RangeError(`unknown contents ${oidHex(type)}`)
+  const octets = readElement(required(explicit).content)
   if (octets.tag !== OCTET_STRING) throw new RangeError('octets in pieces (BER)')
   return octets.content
 }
@@ -92,15 +92,17 @@ function keyOf(type: string, der: Buffer, passphrase: string): KeyObject[] {
 function certificateOf(type: string, value: Buffer): X509Certificate[] {
   if (type !== CERT_BAG) return []
   const [kind, explicit] = readElements(readElement(value).content)
-  if (oid(kind) !== X509_CERTIFICATE) return []
-  return [new X509Certificate(toPem('CERTIFICATE', readElement(part(explicit).content).content))]
+  if (oidHex(kind) !== X509_CERTIFICATE) return []
+  return [new X509Certificate(toPem('CERTIFICATE', readElement(required(explicit).content).content))]
 }
 
-/** @param passphrase `undefined`: none, which is not the same as an empty one to the older algorithm */
+/** @param passphrase `undefined`: none, which the older algorithm distinguishes from an empty one */
 function decrypt(algorithm: DerElement, data: Buffer, passphrase: string | undefined): Buffer {
   const [type, parameters] = readElements(algorithm.content)
   const { name, key, iv } =
-    oid(type) === PBES2 ? pbes2(part(parameters), passphrase ?? '') : tripleDes(oid(type), part(parameters), passphrase)
+    oidHex(type) === PBES2
+      ? pbes2(required(parameters), passphrase ?? '')
+      : tripleDes(oidHex(type), required(parameters), passphrase)
   const decipher = createDecipheriv(name, key, iv)
   return Buffer.concat([decipher.update(data), decipher.final()])
 }
@@ -111,65 +113,72 @@ interface Cipher {
   readonly iv: Buffer
 }
 
-/** RFC 8018, section 6.2: PBKDF2 and AES, as files are written today. */
+/** RFC 8018, section 6.2: PBKDF2 and AES, as current tools write. */
 function pbes2(parameters: DerElement, passphrase: string): Cipher {
   const [derivation, encryption] = readElements(parameters.content)
-  const [kdf, kdfParameters] = readElements(part(derivation).content)
-  const [cipher, iv] = readElements(part(encryption).content)
-  const aes = AES.get(oid(cipher))
-  if (oid(kdf) !== PBKDF2 || aes === undefined) throw new RangeError(`unknown cipher ${oid(kdf)} ${oid(cipher)}`)
-  const [salt, iterations, ...others] = readElements(part(kdfParameters).content)
-  const prf = others.find(({ tag }) => tag === 0x30)
-  const digest = prf === undefined ? 'sha1' : PRFS.get(oid(readElement(prf.content)))
+  const [kdf, kdfParameters] = readElements(required(derivation).content)
+  const [cipher, iv] = readElements(required(encryption).content)
+  const aes = AES.get(oidHex(cipher))
+  if (oidHex(kdf) !== PBKDF2 || aes === undefined)
+    throw new RangeError(`unknown cipher ${oidHex(kdf)} ${oidHex(cipher)}`)
+  const [salt, iterations, ...others] = readElements(required(kdfParameters).content)
+  const prf = others.find(({ tag }) => tag === SEQUENCE)
+  const digest = prf === undefined ? 'sha1' : PRFS.get(oidHex(readElement(prf.content)))
   if (digest === undefined) throw new RangeError('unknown hash')
-  const key = pbkdf2Sync(passphrase, part(salt).content, integer(iterations), aes.bytes, digest)
-  return { name: aes.name, key, iv: part(iv).content }
+  const key = pbkdf2Sync(passphrase, required(salt).content, iterationCount(iterations), aes.bytes, digest)
+  return { name: aes.name, key, iv: required(iv).content }
 }
 
-/** RFC 7292, appendix B and C: SHA-1 and triple DES, as Windows wrote files for long. OpenSSL 3 opens nothing older. */
+/** RFC 7292, appendix B and C: SHA-1 and triple DES, as older versions of Windows write. OpenSSL 3 opens nothing older. */
 function tripleDes(type: string, parameters: DerElement, passphrase: string | undefined): Cipher {
   if (type !== PBE_SHA1_3DES) throw new RangeError(`unknown cipher ${type}`)
   const [salt, iterations] = readElements(parameters.content)
   const secret = passphrase === undefined ? Buffer.alloc(0) : Buffer.from(`${passphrase}\0`, 'utf16le').swap16()
-  const derive = (id: number, length: number) => pkcs12Key(id, length, secret, part(salt).content, integer(iterations))
+  const derive = (id: number, length: number) =>
+    pkcs12Key(id, length, secret, required(salt).content, iterationCount(iterations))
   return { name: 'des-ede3-cbc', key: derive(1, 24), iv: derive(2, 8) }
 }
 
+/** SHA-1's. */
+const BLOCK_BYTES = 64
+const SHA1_BYTES = 20
+
 /** RFC 7292, appendix B.2, with SHA-1. */
 function pkcs12Key(id: number, length: number, secret: Buffer, salt: Buffer, iterations: number): Buffer {
-  const BLOCK = 64
-  const fill = (bytes: Buffer) => Buffer.alloc(Math.ceil(bytes.length / BLOCK) * BLOCK, bytes)
+  const fill = (bytes: Buffer) => Buffer.alloc(Math.ceil(bytes.length / BLOCK_BYTES) * BLOCK_BYTES, bytes)
   const input = Buffer.concat([fill(salt), fill(secret)])
   const blocks: Buffer[] = []
-  for (let made = 0; made < length; made += 20) {
-    let hash = createHash('sha1').update(Buffer.alloc(BLOCK, id)).update(input).digest()
+  for (let made = 0; made < length; made += SHA1_BYTES) {
+    let hash = createHash('sha1').update(Buffer.alloc(BLOCK_BYTES, id)).update(input).digest()
     for (let round = 1; round < iterations; round++) hash = createHash('sha1').update(hash).digest()
     blocks.push(hash)
-    const addend = BigInt(`0x${Buffer.alloc(BLOCK, hash).toString('hex')}`) + 1n
-    for (let start = 0; start < input.length; start += BLOCK) {
-      const sum = BigInt(`0x${input.toString('hex', start, start + BLOCK)}`) + addend
-      input.write((sum % (1n << 512n)).toString(16).padStart(BLOCK * 2, '0'), start, 'hex')
+    const addend = BigInt(`0x${Buffer.alloc(BLOCK_BYTES, hash).toString('hex')}`) + 1n
+    for (let start = 0; start < input.length; start += BLOCK_BYTES) {
+      const sum = BigInt(`0x${input.toString('hex', start, start + BLOCK_BYTES)}`) + addend
+      input.write((sum % (1n << 512n)).toString(16).padStart(BLOCK_BYTES * 2, '0'), start, 'hex')
     }
   }
   return Buffer.concat(blocks).subarray(0, length)
 }
 
-function part(element: DerElement | undefined): DerElement {
+function required(element: DerElement | undefined): DerElement {
   if (element === undefined) throw new RangeError('DER element is missing')
   return element
 }
 
 /** The octets of an object identifier, in hex. */
-function oid(element: DerElement | undefined): string {
+function oidHex(element: DerElement | undefined): string {
   if (element?.tag !== OBJECT_IDENTIFIER) throw new RangeError('an object identifier is missing')
   return element.content.toString('hex')
 }
 
-/** A count of iterations; more would take hours. */
-function integer(element: DerElement | undefined): number {
-  const { content } = part(element)
+/** More iterations would take hours. */
+const MAX_ITERATIONS = 10_000_000
+
+function iterationCount(element: DerElement | undefined): number {
+  const { content } = required(element)
   const value = content.length <= 4 ? content.readUIntBE(0, content.length) : Number.POSITIVE_INFINITY
-  if (value < 1 || value > 10_000_000) throw new RangeError(`${value} iterations`)
+  if (value < 1 || value > MAX_ITERATIONS) throw new RangeError(`${value} iterations`)
   return value
 }
 

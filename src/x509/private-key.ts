@@ -1,11 +1,12 @@
 /** Private keys: PEM or DER, PKCS#8 and the older forms, encrypted or not. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
+import { isPem } from './pem.ts'
 
-/** Why a key cannot be read; no word of it, and no passphrase. */
+/** Why a key cannot be read. It contains neither the key nor the passphrase. */
 export class PrivateKeyError extends Error {
   override readonly name = 'PrivateKeyError'
-  /** `none`: there is no key; `encrypted`: a passphrase is needed. */
+  /** `none`: there is no key; `encrypted`: a passphrase is required. */
   readonly kind: 'none' | 'encrypted' | 'other'
 
   constructor(kind: PrivateKeyError['kind'], problem: string, cause?: unknown) {
@@ -14,14 +15,14 @@ export class PrivateKeyError extends Error {
   }
 }
 
-/** @throws PrivateKeyError when there is no key, or none that can be read with this passphrase */
+/** @throws PrivateKeyError if there is no key, or it cannot be read with this passphrase */
 export function readPrivateKey(content: Buffer, passphrase?: string): KeyObject {
   const kind = kindOfKey(content)
   if (kind === 'none') throw new PrivateKeyError('none', 'there is no private key in it')
   if (kind === 'encrypted' && passphrase === undefined) throw new PrivateKeyError('encrypted', 'it is encrypted')
   const secret = passphrase === undefined ? {} : { passphrase }
   try {
-    return content[0] === SEQUENCE ? privateKeyFromDer(content, secret) : createPrivateKey({ key: content, ...secret })
+    return isPem(content) ? createPrivateKey({ key: content, ...secret }) : privateKeyFromDer(content, secret)
   } catch (cause) {
     throw kind === 'encrypted'
       ? new PrivateKeyError('other', 'it cannot be decrypted: the passphrase is wrong, or the file is damaged', cause)
@@ -30,13 +31,13 @@ export function readPrivateKey(content: Buffer, passphrase?: string): KeyObject 
 }
 
 function kindOfKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
-  if (content[0] === SEQUENCE) return kindOfDerKey(content)
+  if (!isPem(content)) return content[0] === SEQUENCE ? kindOfDerKey(content) : 'none'
   const text = content.toString('latin1')
   if (!/^(?:\u00ef\u00bb\u00bf)?-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text)) return 'none'
   return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text) ? 'encrypted' : 'plain'
 }
 
-/** A key begins with its version number (RFC 5208, 8017, 5915), an encrypted one with its algorithm. */
+/** A key begins with its version number (RFC 5208, 8017, 5915), an encrypted key with its algorithm. */
 function kindOfDerKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
   try {
     const first = readElement(readElement(content).content)

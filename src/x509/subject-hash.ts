@@ -13,14 +13,14 @@ export function subjectHash(certificate: X509Certificate): string {
   return subject
 }
 
-/** A directory is gone through for each request, and a hash costs ten times a status call. */
+/** Cached: directories are checked at each request, and a hash costs ten times a status call. */
 const hashes = new WeakMap<X509Certificate, string>()
 
 /** The subject's relative distinguished names (RFC 5280 section 4.1): the field after serial, algorithm, issuer, validity. */
 function subjectOf(certificate: Buffer): Buffer {
   const [tbs] = readElements(readElement(certificate).content)
   const fields = tbs ? readElements(tbs.content) : []
-  // The version, tagged [0], is absent in v1 certificates. What follows the first SEQUENCEs is fixed in order.
+  // The version, tagged [0], is absent in v1 certificates; the order of the SEQUENCEs is fixed.
   const sequences = fields.filter((field) => field.tag === SEQUENCE)
   const subject = sequences[3]
   if (subject === undefined) throw new RangeError('the certificate has no subject')

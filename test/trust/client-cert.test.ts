@@ -46,6 +46,7 @@ const forms: [what: string, make: (dir: TempDir) => ClientCert][] = [
   ['an object without a key: it is in the certificate', () => ({ cert: both })],
   ['an object with PEM text', () => ({ cert: chain, key })],
   ['an object with bytes of PEM', () => ({ cert: Buffer.from(chain), key: new Uint8Array(Buffer.from(key)) })],
+  ['text before the key', () => ({ cert: chain, key: `0 is no DER\n${key}` })],
   ['CRLF', () => ({ cert: chain.replaceAll('\n', '\r\n'), key: key.replaceAll('\n', '\r\n') })],
   ['byte-order marks', () => ({ cert: `\ufeff${chain}`, key: `\ufeff${key}` })],
   ['a key as PKCS#8', () => ({ cert: chain, key: der(key, 'pkcs8') })],
