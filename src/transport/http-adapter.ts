@@ -1,10 +1,9 @@
 /** `HTTPAdapter`: sends requests over http and https, on pooled connections. */
 import type { Readable } from 'node:stream'
-import { inspect } from 'node:util'
 import { delay } from '../core/deadline.ts'
 import { ConnectionError, SSLError } from '../core/errors.ts'
 import { retryWhileBeingWritten } from '../core/file-errors.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { checkFlag, checkInteger, optionNames, ownOptions } from '../core/options.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { publishRefusal } from '../trust/events.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
@@ -176,12 +175,9 @@ const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
 function checkPoolOptions(options: PoolOptionsInit): PoolOptions {
   const { poolConnections = 10, poolMaxsize = 10, poolBlock = false, keepAliveTimeout = 30_000 } = options
   for (const [name, value] of Object.entries({ poolConnections, poolMaxsize, keepAliveTimeout })) {
-    if (Number.isInteger(value) && value >= 1) continue
-    throw new TypeError(`HTTPAdapter: ${name} must be a whole number of 1 or more, not ${inspect(value, { depth: 0 })}`)
+    checkInteger(`HTTPAdapter: ${name}`, value, 1)
   }
-  if (typeof poolBlock !== 'boolean') {
-    throw new TypeError(`HTTPAdapter: poolBlock must be a boolean, not ${inspect(poolBlock, { depth: 0 })}`)
-  }
+  checkFlag('HTTPAdapter: poolBlock', poolBlock)
   return { poolConnections, poolMaxsize, poolBlock, keepAliveTimeout }
 }
 

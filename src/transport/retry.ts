@@ -1,7 +1,7 @@
 /** Whether a request is sent again: urllib3's `Retry`, but for certificate failures, which are final. */
-import { inspect } from 'node:util'
+import { displayValue } from '../core/credentials.ts'
 import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../core/errors.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { checkFlag, checkInteger, optionNames, ownOptions } from '../core/options.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
 import { BROKEN, NOT_CONNECTED } from './map-error.ts'
 
@@ -48,16 +48,11 @@ export function toRetryPolicy(init: MaxRetries): RetryPolicy {
   }
   if (typeof init !== 'object' || init === null) {
     throw new TypeError(
-      `maxRetries must be a number of retries or an object such as { total: 3 }, not ${inspect(init, { depth: 0 })}`,
+      `maxRetries must be a number of retries or an object such as { total: 3 }, not ${displayValue(init)}`,
     )
   }
   const own = ownOptions(init, 'maxRetries', RETRY_OPTIONS)
-  const { respectRetryAfter = true } = own
-  if (typeof respectRetryAfter !== 'boolean') {
-    throw new TypeError(
-      `maxRetries.respectRetryAfter must be a boolean, not ${inspect(respectRetryAfter, { depth: 0 })}`,
-    )
-  }
+  const respectRetryAfter = checkFlag('maxRetries.respectRetryAfter', own.respectRetryAfter) ?? true
   return {
     total: count('maxRetries.total', own.total, 10),
     connect: count('maxRetries.connect', own.connect, Number.POSITIVE_INFINITY),
@@ -178,15 +173,13 @@ const RETRY_OPTIONS = optionNames<RetryInit>({
 })
 
 function count(name: string, value: unknown, otherwise: number): number {
-  if (value === undefined) return otherwise
-  if (Number.isInteger(value) && Number(value) >= 0) return Number(value)
-  throw new TypeError(`${name} must be a whole number of 0 or more, not ${inspect(value, { depth: 0 })}`)
+  return value === undefined ? otherwise : checkInteger(name, value, 0)
 }
 
 function duration(name: string, value: unknown): number {
   if (value === undefined) return 0
   if (typeof value === 'number' && value >= 0) return value
-  throw new TypeError(`${name} must be a number of ms of 0 or more, not ${inspect(value, { depth: 0 })}`)
+  throw new TypeError(`${name} must be a number of ms of 0 or more, not ${displayValue(value)}`)
 }
 
 function toMethods(methods: Iterable<string> | undefined): ReadonlySet<string> | undefined {
