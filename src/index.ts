@@ -109,13 +109,13 @@ export {
   trustedAgent,
 }
 
-/** Something that adds credentials to a request, and may answer a challenge. */
+/** An object that adds credentials to a request, and may respond to a challenge of the server. */
 export type Auth<T extends AuthTarget = PreparedRequest> = AuthOf<T>
 
-/** What the option `auth` takes. */
+/** The values of the option `auth`. */
 export type AuthInit<T extends AuthTarget = PreparedRequest> = AuthInitOf<T>
 
-/** The default export holds the same names as members, for code in the style of `requests.get(…)`. */
+/** The default export has the same names as members, for code in the style of `requests.get(…)`. */
 const requests = {
   ...errors,
   CABundle,

@@ -4,7 +4,7 @@ import { InvalidHeader } from '../core/errors.ts'
 import { typeName } from '../core/pairs.ts'
 import type { HeaderMap } from '../http/headers.ts'
 
-/** What an {@link Auth} is given: a request whose headers it may change. */
+/** The request for an {@link Auth}, which may change its headers. */
 export interface AuthTarget {
   readonly headers: HeaderMap
 }
@@ -12,21 +12,21 @@ export interface AuthTarget {
 /** Something that adds credentials to a request. `T` is the kind of request that it needs. */
 export interface Auth<T extends AuthTarget = AuthTarget> {
   /**
-   * Called with the finished request, last before it is sent; changes it, or returns another to be sent instead.
-   * What it throws rejects the call.
+   * Called with the prepared request before it is sent; changes it, or returns another one to send instead.
+   * An error rejects the call.
    */
   apply(request: T): AuthResult<T> | Promise<AuthResult<T>>
   /**
-   * Answers a challenge: called when the server refuses (4xx) and asks for credentials, once for each request. Changes
-   * the copy of the request that it is given, and returns `true` to have it sent; otherwise the refusal is the response.
-   * An auth that has this method is asked again after a redirect to the same origin, and by no other.
+   * Responds to a challenge: called once for each request if the server returns 4xx with `WWW-Authenticate`. Changes the
+   * copy of the request and returns `true` to send it; with `false` the 4xx is the response of the call. After a redirect
+   * to the same origin it is called for a new challenge; other origins never get its credentials.
    *
    * @param challenges the values of the header `WWW-Authenticate`, see RFC 9110 section 11.6.1
    */
   answer?(request: T, challenges: readonly string[]): boolean | Promise<boolean>
 }
 
-/** The request to be sent; nothing means the one that was given. */
+/** The request to send; `undefined` means the one that was passed. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is to be accepted
 export type AuthResult<T extends AuthTarget = AuthTarget> = T | undefined | void
 
@@ -40,9 +40,9 @@ export type AuthInit<T extends AuthTarget = AuthTarget> =
   | AuthFunction<T>
 
 /**
- * Makes an {@link Auth} of what was given as `auth`.
+ * Normalizes the option `auth`.
  *
- * @throws TypeError for anything else, InvalidHeader for a user or password that cannot be sent; neither shows them.
+ * @throws TypeError for another value, InvalidHeader for an invalid user or password; messages contain neither
  */
 export function toAuth<T extends AuthTarget = AuthTarget>(value: AuthInit<T>): Auth<T> {
   if (Array.isArray(value) && value.length === 2) return new HTTPBasicAuth(value[0], value[1])
@@ -54,10 +54,9 @@ export function toAuth<T extends AuthTarget = AuthTarget>(value: AuthInit<T>): A
 }
 
 /**
- * The credentials of `Basic` authentication as they stand in the header, in UTF-8 (RFC 7617; requests writes
- * latin-1).
+ * The header value of Basic authentication, in UTF-8 (RFC 7617; requests encodes latin-1).
  *
- * @throws TypeError when one is not a string, InvalidHeader when the user has a `:` or either a control character.
+ * @throws TypeError if one is not a string, InvalidHeader for a `:` in the user or a control character in either
  */
 export function basicCredentials(user: string, password: string): string {
   checkCredential('Basic', 'user', user)
@@ -82,17 +81,17 @@ export class HTTPBasicAuth implements Auth {
     this.username = user
   }
 
-  /** The header that is set. */
+  /** The name of the header. */
   protected get header(): string {
     return 'Authorization'
   }
 
-  /** Sets the header, over one that is there. */
+  /** Sets the header; an existing one is overridden. */
   apply(request: AuthTarget): void {
     request.headers.set(this.header, this.#credentials)
   }
 
-  /** The password is not shown. */
+  /** Hides the password. */
   [inspect.custom](): string {
     return `${this.constructor.name} { username: ${inspect(this.username)}, password: '***' }`
   }
@@ -106,9 +105,9 @@ export class HTTPProxyAuth extends HTTPBasicAuth {
 }
 
 /**
- * @internal A user or password that can be sent; the message does not show it.
+ * @internal Checks a user or password; messages do not contain it.
  *
- * @throws TypeError when it is not a string, InvalidHeader when it has a control character (RFC 7617, RFC 7616).
+ * @throws TypeError if it is not a string, InvalidHeader for a control character (RFC 7617, RFC 7616)
  */
 export function checkCredential(scheme: 'Basic' | 'Digest', which: 'user' | 'password', value: unknown): void {
   if (typeof value !== 'string') {

@@ -1,16 +1,17 @@
 /** What a server asks for with the header `WWW-Authenticate` (RFC 9110 section 11.6.1). */
 import { TOKEN_CHARACTER } from '../http/token.ts'
 
+/** One challenge of a server. */
 export interface Challenge {
   /** In lower case: `basic`, `digest`, `bearer` … */
   readonly scheme: string
-  /** By name in lower case, unquoted. Of a name that comes twice the first counts. */
+  /** Unquoted, by name in lower case. If a name is repeated, the first value counts. */
   readonly params: ReadonlyMap<string, string>
 }
 
 /**
- * The challenges, in the order in which the server prefers them. One header can hold several, with the same comma between
- * challenges as between the parameters of one; what fits neither is passed over.
+ * Parses challenges, in the server's order of preference. A header may contain several; a comma separates challenges as well
+ * as parameters. Malformed parts are ignored.
  *
  * @example
  * parseChallenges(['Negotiate, Digest realm="a, b", nonce="x"']).map(({ scheme }) => scheme) // ['negotiate', 'digest']
@@ -34,7 +35,7 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
 
 const TOKEN = `${TOKEN_CHARACTER}+`
 
-/** A parameter, or else a scheme with or without a token68; either begins the value or follows a comma or blank. */
+/** A parameter, else a scheme with or without a token68, at the start of the value or after a comma or blank. */
 const ITEM = new RegExp(
   `(?<![^\\s,])(?:(?<name>${TOKEN})\\s*=\\s*(?:"(?<quoted>(?:[^"\\\\]|\\\\.)*)"|(?<plain>${TOKEN}))` +
     `|(?<scheme>${TOKEN})(?:[ ]+[\\w.~+/-]+=*(?=\\s*(?:,|$)))?(?=[\\s,]|$))`,

@@ -1,4 +1,4 @@
-/** Digest authentication: RFC 7616, and what came before it (RFC 2617, RFC 2069). */
+/** Digest authentication (RFC 7616, and its predecessors RFC 2617 and RFC 2069). */
 import { createHash, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { LruMap } from '../core/lru-map.ts'
@@ -6,18 +6,18 @@ import type { Auth, AuthTarget } from './auth.ts'
 import { checkCredential } from './auth.ts'
 import { parseChallenges } from './challenge.ts'
 
-/** What of a request goes into the digest. */
+/** The parts of a request that the digest covers. */
 export interface DigestTarget extends AuthTarget {
   readonly method: string
   readonly target: URL
 }
 
 /**
- * Digest authentication: the password itself is never sent. The first request to an origin goes out without credentials
- * and is sent again to answer the server's challenge; the challenge is kept, so that later requests need no second try.
+ * Digest authentication, which never sends the password itself. The first request to an origin is sent without credentials,
+ * and again in response to the server's challenge. The challenge is kept, so that later requests are sent once.
  *
  * MD5, SHA-256, SHA-512-256 and their `-sess` forms (RFC 7616), SHA and SHA-512 as in requests; quality of protection
- * `auth`, or none. A server that only asks for something else gets no answer: its 401 is the response.
+ * `auth`, or none. If a server offers nothing else, its 401 is the response of the call.
  *
  * @example
  * const session = new Session({ auth: new HTTPDigestAuth('ada', 'secret') })
@@ -25,10 +25,10 @@ export interface DigestTarget extends AuthTarget {
 export class HTTPDigestAuth implements Auth<DigestTarget> {
   readonly username: string
   readonly #password: string
-  /** By origin: credentials made for one server say nothing to another. */
+  /** By origin, so that credentials computed for one server are not sent to another. */
   readonly #challenges = new LruMap<string, DigestChallenge>(100)
 
-  /** @throws TypeError when one is not a string, InvalidHeader when one has a control character */
+  /** @throws TypeError if one is not a string, InvalidHeader for a control character */
   constructor(user: string, password: string) {
     checkCredential('Digest', 'user', user)
     checkCredential('Digest', 'password', password)
@@ -36,21 +36,21 @@ export class HTTPDigestAuth implements Auth<DigestTarget> {
     this.#password = password
   }
 
-  /** Adds credentials where the server's challenge is known from an earlier request. */
+  /** Adds credentials if the server's challenge is known from an earlier request. */
   apply(request: DigestTarget): void {
     const challenge = this.#challenges.get(request.target.origin)
     if (challenge) this.#authorize(request, challenge)
   }
 
-  /** Answers the first challenge of Digest that can be answered: the order is the server's preference. */
+  /** Responds to the first supported Digest challenge; their order is the server's preference. */
   answer(request: DigestTarget, challenges: readonly string[]): boolean {
     const { origin } = request.target
     for (const { scheme, params } of parseChallenges(challenges)) {
-      const asked = scheme === 'digest' ? DigestChallenge.from(params) : undefined
-      if (asked === undefined) continue
+      const received = scheme === 'digest' ? DigestChallenge.from(params) : undefined
+      if (received === undefined) continue
       const known = this.#challenges.get(origin)
-      // The same nonce goes on being counted: a count that comes twice looks like a replay.
-      const challenge = known?.isSameAs(asked) ? known : asked
+      // Continue the count of a known nonce: a repeated count looks like a replay.
+      const challenge = known?.isSameAs(received) ? known : received
       this.#challenges.set(origin, challenge)
       this.#authorize(request, challenge)
       return true
@@ -58,7 +58,7 @@ export class HTTPDigestAuth implements Auth<DigestTarget> {
     return false
   }
 
-  /** The password is not shown. */
+  /** Hides the password. */
   [inspect.custom](): string {
     return `HTTPDigestAuth { username: ${inspect(this.username)}, password: '***' }`
   }
@@ -78,7 +78,7 @@ const HASHES: ReadonlyMap<string, string> = new Map([
   ['SHA-512-256', 'sha512-256'],
 ])
 
-/** @internal A server's challenge, and how often its nonce was used. */
+/** @internal A server's challenge, with the count of its nonce. */
 export class DigestChallenge {
   readonly #params: ReadonlyMap<string, string>
   readonly #nonce: string
@@ -87,8 +87,8 @@ export class DigestChallenge {
   readonly #isSession: boolean
   readonly #hasQop: boolean
   /**
-   * One for all uses of the nonce: the key of a `-sess` algorithm is made of it once by RFC 7616 section 3.4.2, and
-   * each time anew by some servers, who then find the same.
+   * Constant for all uses of the nonce. By RFC 7616 section 3.4.2 the key of a `-sess` algorithm is computed from the first
+   * cnonce, but some servers use the latest: a constant one suits both.
    */
   readonly #cnonce: string
   #count = 0
@@ -98,13 +98,13 @@ export class DigestChallenge {
     this.#nonce = params.get('nonce') ?? ''
     this.#realm = params.get('realm') ?? ''
     this.#cnonce = cnonce
-    // What came from the server is latin-1, each byte a character; so is all else by the time it is hashed.
+    // Header values are latin-1, one character for each byte; user and password are converted by asBytes.
     this.#hash = (text) => createHash(hash).update(text, 'latin1').digest('hex')
     this.#isSession = isSession
     this.#hasQop = params.has('qop')
   }
 
-  /** `undefined` for a challenge without a nonce, or with an algorithm or quality of protection that is not known here. */
+  /** `undefined` for a challenge without a nonce, or with an unsupported algorithm or quality of protection. */
   static from(
     params: ReadonlyMap<string, string>,
     cnonce: string = randomBytes(16).toString('hex'),
@@ -119,7 +119,7 @@ export class DigestChallenge {
     return new DigestChallenge(params, hash, session !== undefined, cnonce)
   }
 
-  /** Whether both ask for the same: the nonce goes on being counted then. */
+  /** Whether both challenges are equal, so that the count of the nonce continues. */
   isSameAs(other: DigestChallenge): boolean {
     return ['nonce', 'realm', 'algorithm', 'qop'].every((name) => this.#params.get(name) === other.#params.get(name))
   }
@@ -147,7 +147,7 @@ export class DigestChallenge {
     return `Digest ${fields.join(', ')}`
   }
 
-  /** The user by name; by its hash, or as RFC 8187 writes what is not ASCII, where the server knows RFC 7616. */
+  /** The user name; for servers that support RFC 7616 its hash, or the encoding of RFC 8187 if it is not ASCII. */
   #userFields(user: string, name: string): string[] {
     if (this.#params.get('userhash')?.toLowerCase() === 'true') {
       return [`username="${this.#hash(`${name}:${this.#realm}`)}"`, 'userhash=true']
@@ -163,7 +163,7 @@ export class DigestChallenge {
   }
 }
 
-/** The UTF-8 bytes of a text, each as one character. */
+/** The UTF-8 bytes of a text, one character for each byte. */
 function asBytes(text: string): string {
   return Buffer.from(text).toString('latin1')
 }

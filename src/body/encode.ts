@@ -1,4 +1,5 @@
 /** The body of a request: bytes or a stream from `data`, `json` and `files`, with its Content-Type. */
+import { displayValue } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'
 import { isRecord, toFieldList, toPairs, typeName } from '../core/pairs.ts'
 import { encodeForm, FORM_TYPE, type FormInit } from '../http/form.ts'
@@ -106,7 +107,7 @@ export function withDeclaredLength(body: EncodedBody, declared: string | undefin
   const { content, contentLength, rewindable } = body
   if (declared === undefined || contentLength !== undefined || content === undefined) return body
   if (!/^\d{1,15}$/.test(declared))
-    throw new InvalidHeader(`Content-Length must be a number of bytes, not '${declared}'`)
+    throw new InvalidHeader(`Content-Length must be a number of bytes, not ${displayValue(declared)}`)
   const length = Number(declared)
   return {
     ...body,

@@ -1,6 +1,7 @@
 /** Values as JSON in UTF-8, without the silent losses of `JSON.stringify`. */
 import { InvalidJSONError } from '../core/errors.ts'
 import { typeName } from '../core/pairs.ts'
+import { printable } from '../core/printable.ts'
 
 /** The Content-Type that goes with {@link encodeJson}. */
 export const JSON_TYPE = 'application/json'
@@ -28,12 +29,12 @@ function stringify(value: unknown, replacer?: (key: string, value: unknown) => u
   } catch (error) {
     if (error instanceof InvalidJSONError) throw error
     const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
-    throw new InvalidJSONError(`json cannot be serialised: ${reason}`, { cause: error })
+    throw new InvalidJSONError(`json cannot be serialised: ${printable(reason ?? '')}`, { cause: error })
   }
 }
 
 function checkValue(key: string, value: unknown): unknown {
-  const where = key === '' ? '' : ` at ${JSON.stringify(key)}`
+  const where = key === '' ? '' : ` at "${printable(key)}"`
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new InvalidJSONError(`Out of range float values are not JSON compliant: ${value}${where}`)
   }

@@ -1,6 +1,7 @@
 /** `multipart/form-data`, byte for byte as requests writes it. */
 import type { Blob } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
+import { displayName } from '../core/credentials.ts'
 import { type PairsInit, toPairs, typeName } from '../core/pairs.ts'
 import { checkHeader } from '../http/headers.ts'
 import { type BodySource, type BytesInit, onceOrReplayable, type StreamInit, toSource } from './source.ts'
@@ -58,7 +59,7 @@ export function fieldPart(name: string, value: string | Buffer): Part {
 export function fileParts(files: Iterable<readonly [string, unknown]>, option = 'files'): Part[] {
   const parts: Part[] = []
   for (const [name, spec] of files) {
-    const part = filePart(name, spec, `${option}.${name}`)
+    const part = filePart(name, spec, `${option}.${displayName(name)}`)
     if (part) parts.push(part)
   }
   return parts

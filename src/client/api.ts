@@ -9,10 +9,10 @@ import type { RequestOptions } from './settings.ts'
 /**
  * Sends one request.
  *
- * Cookies and settings are the call's own, as with `requests.request`; connections and CA certificates are shared by all
+ * As with `requests.request`, cookies and settings belong to the call; connections and CA certificates are shared by all
  * calls of the process.
  *
- * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
+ * @throws RequestException, as one of its subclasses; TypeError for a wrong option; the signal's reason if it is aborted
  *
  * @example
  * const response = await request('GET', 'https://192.168.1.172:10330/tor', { verify: 'selfsigned.crt' })
@@ -31,7 +31,7 @@ export function options(url: string | URL, options?: RequestOptions): Promise<Re
   return newSession().options(url, options)
 }
 
-/** `HEAD`, without following redirects unless asked to. @throws as {@link request} */
+/** `HEAD`; follows redirects only with `allowRedirects: true`. @throws as {@link request} */
 export function head(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().head(url, options)
 }
@@ -57,27 +57,27 @@ export function delete_(url: string | URL, options?: RequestOptions): Promise<Re
 }
 
 /**
- * Shakes hands with a server as a request would, through the same trust and proxies, and says why it is trusted or not, and
- * what to write to trust it. No request is sent.
+ * Performs the TLS handshake of a request, with the same trust settings and proxies, and explains why the server is trusted
+ * or not, and how to trust it. No request is sent.
  *
- * @throws InvalidSchema for anything but an `https:` URL; ConnectionError, ConnectTimeout, ProxyError when there is no
- *   connection to explain
+ * @throws InvalidSchema for a URL other than `https:`; ConnectionError, ConnectTimeout, ProxyError if the connection fails
+ *   before the handshake
  *
  * @example
  * const explanation = await explain('https://intranet.example/', { verify: 'company-ca.pem' })
  * if (!explanation.ok) console.error(String(explanation))
  */
 export async function explain(url: string | URL, options?: ExplainOptions): Promise<Explanation> {
-  // Loaded when asked for: programs that are trusted need none of it.
+  // Loaded on demand: most programs never call it.
   const { explain } = await import('./explain.ts')
   return explain(url, options)
 }
 
 let shared: HTTPAdapter | undefined
 
-/** Lives for one call; never closed, since its adapter is everybody's. Idle connections do not keep a process alive. */
+/** A session for one call. It is not closed: all calls share its adapter, and idle connections do not keep a process alive. */
 function newSession(): Session {
-  // More pools than a session has: calls from all over a program come together here.
+  // More pools than the default 10: this adapter serves the calls of the whole program.
   shared ??= new HTTPAdapter({ poolConnections: 100 })
   const session = new Session()
   session.mount('https://', shared)

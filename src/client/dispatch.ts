@@ -10,9 +10,9 @@ import { redirectStep } from './redirects.ts'
 import { Response } from './response.ts'
 import type { Settings } from './settings.ts'
 
-/** What of a session is needed here. */
+/** The part of a session that sends. */
 export interface Sender {
-  /** Where the cookies that servers set are kept. */
+  /** The cookies of the session; those of responses are added. */
   readonly cookies: CookieJar
   getAdapter(url: URL): Adapter
 }
@@ -44,7 +44,7 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
       }
       history.push(response)
       const next = redirectedFrom(response, location, settings)
-      // Of the request that was sent, since a hook may have given back the response of another.
+      // Compare with the request we sent: a hook may have returned a response that belongs to another request.
       if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }
       request = next
     }
@@ -55,17 +55,19 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
   }
 }
 
-/** Sends through the adapter and the proxy that are for the URL, and takes in the cookies of the response. */
+/** Sends through the adapter and the proxy for the URL, and stores the cookies of the response. */
 async function sendThroughAdapter(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
   const started = performance.now()
   request.finalizeBodyHeaders()
   const { method, target, headers, body, rewindable } = request
+  // Outside `try`: a URL of another scheme may hold credentials, so the error of its request does not refer to it.
+  const adapter = sender.getAdapter(target)
   let response: Response
   try {
     const proxy = proxyFor(target, settings.proxyRules)
     const hop = proxy === undefined ? settings : { ...settings, proxy }
-    const answer = await sender.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
-    response = new Response(answer, request, performance.now() - started, settings.maxResponseSize)
+    const received = await adapter.send({ method, target, headers, body, rewindable }, hop)
+    response = new Response(received, request, performance.now() - started, settings.maxResponseSize)
   } catch (error) {
     if (error instanceof RequestException) error.request ??= request
     throw error
@@ -78,7 +80,7 @@ async function sendThroughAdapter(sender: Sender, request: PreparedRequest, sett
   return response
 }
 
-/** Hooks see what the caller will see: without `stream`, a response whose body is there. */
+/** Calls the hooks. Without `stream` the body is read before, so that hooks see the response as the caller will. */
 async function runHooks(hooks: readonly ResponseHook[], first: Response, settings: Settings): Promise<Response> {
   let response = first
   try {
@@ -102,31 +104,31 @@ function isChallenge(response: Response): boolean {
   return statusCode >= 400 && statusCode < 500 && response.header('www-authenticate') !== undefined
 }
 
-/** The response to a request that answers the challenge, the challenge in its history; the same where there is no answer. */
+/** Sends the request again if its auth responds to the challenge, which becomes the history; else returns the challenge. */
 async function respondToChallenge(sender: Sender, challenge: Response, settings: Settings): Promise<Response> {
-  let answer: PreparedRequest | undefined
+  let authorized: PreparedRequest | undefined
   try {
-    answer = await withDeadline(
+    authorized = await withDeadline(
       challenge.request.withChallengeResponse(challenge.headerValues('www-authenticate')),
       settings,
     )
-    if (answer === undefined) return challenge
+    if (authorized === undefined) return challenge
     await skipBody(challenge)
   } catch (error) {
     challenge.close()
     throw error
   }
-  const response = await sendThroughAdapter(sender, answer, settings)
+  const response = await sendThroughAdapter(sender, authorized, settings)
   response.history = [challenge]
   return response
 }
 
-/** Where a redirect leads; `undefined` for other responses, and for a redirect to nowhere. */
+/** The Location of a redirect; `undefined` for other responses, and if it is empty. */
 function locationOf(response: Response): string | undefined {
   return (response.isRedirect && response.header('location')) || undefined
 }
 
-/** The request that a redirect asks for. @throws RequestException when there cannot be one, with the response at hand */
+/** The request that follows a redirect. @throws RequestException, with the response, if the Location cannot be requested */
 function redirectedFrom(response: Response, location: string, { env }: Settings): PreparedRequest {
   try {
     return response.request.redirected(redirectStep(response.request, response.statusCode, location), env)
@@ -139,7 +141,7 @@ function redirectedFrom(response: Response, location: string, { env }: Settings)
   }
 }
 
-/** Who does not follow a redirect gets the response, also when it leads where no request can go: `null` then. */
+/** Response.next: the request that follows a redirect; `null` if the Location cannot be requested. */
 function nextRequest(response: Response, location: string, settings: Settings): PreparedRequest | null {
   try {
     return redirectedFrom(response, location, settings)

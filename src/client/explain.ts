@@ -13,7 +13,7 @@ import type { ClientCert } from '../trust/client-cert.ts'
 import { trustedCertificates, type Verify } from '../trust/verify.ts'
 import { requestSettings, SESSION_DEFAULTS, type TimeoutInit } from './settings.ts'
 
-/** Options of `explain`: those of a request that decide about trust. */
+/** Options of `explain`: those of a request that affect trust. */
 export interface ExplainOptions {
   /** What to trust, as for a request. Default: the environment's bundle, else the default roots. */
   verify?: Verify | null | undefined
@@ -21,7 +21,7 @@ export interface ExplainOptions {
   cert?: ClientCert | null | undefined
   /** The proxies to go through, as for a request. Default: the environment's. */
   proxies?: ProxiesInit | null | undefined
-  /** Whether the environment counts. Default `true` */
+  /** Whether to read the environment. Default: `true` */
   trustEnv?: boolean | undefined
   /** In ms, to connect. Default: 10,000 */
   timeout?: TimeoutInit | null | undefined
@@ -42,7 +42,7 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
     trust = { source: settings.trust.source, certificates: 0, ...(path !== undefined && { path }) }
     return trusted(address, await probe(target, { ...settings, proxy: proxyFor(target, settings.proxyRules) }))
   } catch (error) {
-    // Of a proxy that speaks TLS the certificate may be what is not trusted.
+    // The certificate of an https proxy may be the one that is not trusted.
     const failure = error instanceof ProxyError ? error.cause : error
     if (failure instanceof SSLError) return refused({ ...address, trust }, failure)
     throw error
@@ -68,7 +68,7 @@ function trusted(address: { host: string; port: number }, { chain, protocol, cip
 function refused(about: { host: string; port: number; trust: TrustInfo }, error: SSLError): Explanation {
   return new Explanation({
     reason: error.reason,
-    // Without the server, which stands beside it.
+    // Without the server, which is a property of its own.
     summary: error.summary.replace(/ \([^()]*:\d+\)$/, ''),
     host: error.host ?? about.host,
     port: error.port ?? about.port,
@@ -80,7 +80,7 @@ function refused(about: { host: string; port: number; trust: TrustInfo }, error:
   })
 }
 
-/** The trusted certificate that a chain leads to: one of its own, or an issuer; what stands above may be cross-signed. */
+/** The trust anchor of a chain: the first certificate that is trusted itself, else the first trusted issuer. */
 function anchorOf(chain: readonly X509Certificate[], anchors: readonly X509Certificate[]): X509Certificate | undefined {
   for (const certificate of chain) {
     const same = anchors.find(({ raw }) => raw.equals(certificate.raw))

@@ -17,7 +17,7 @@ export interface TlsOptionsInit {
   cert?: ClientCert | null | undefined
 }
 
-/** What {@link tlsOptions} returns; all three belong together. */
+/** The result of {@link tlsOptions}; pass all three properties. */
 export interface TrustedTlsOptions {
   readonly secureContext: SecureContext
   readonly rejectUnauthorized: boolean
@@ -31,16 +31,15 @@ export interface TrustedAgentOptions {
   verify?: Verify | null | undefined
   /** The client certificate. */
   cert?: ClientCert | null | undefined
-  /** The proxy to go through: an http, https or SOCKS URL, with credentials where it wants some. Default: none. */
+  /** The proxy to go through: an http, https or SOCKS URL, with credentials if it requires them. Default: none. */
   proxy?: string | URL | null | undefined
 }
 
 /**
- * Trust for `tls.connect`, undici's `connect`, `ws` and whatever else hands its options to Node's TLS: as the files are now.
- * What changes later takes another call.
+ * TLS options for `tls.connect`, undici's `connect`, `ws` and other clients that pass their options to Node's TLS. Files
+ * are read once; call it again after they have changed.
  *
- * Not for requests through an `https.Agent` that others use as well: its pool does not tell contexts apart. That is what
- * {@link trustedAgent} is for.
+ * Do not use them with a shared `https.Agent`, whose pool ignores the context: use {@link trustedAgent}.
  *
  * @param verify as for a request; `undefined` and `true`: the environment's bundle, else the default roots
  * @throws CABundleError, ClientCertError when a file cannot be used; TypeError for a wrong value
@@ -59,11 +58,11 @@ export function tlsOptions(verify?: Verify | null, options: TlsOptionsInit = {})
 }
 
 /**
- * An agent for `https.get`, got, axios, node-fetch and whatever else takes one: each request is trusted, and its connection
- * pooled, as one of a session. Files are looked at again for each request.
+ * An agent for `https.get`, got, axios, node-fetch and other clients that take one: servers are verified, and connections
+ * pooled, as in a session. Files are checked for changes before each request.
  *
- * The agent decides: `ca`, `rejectUnauthorized`, `checkServerIdentity` of a request change nothing, and the host of the URL is
- * what is verified. Errors of trust files are the request's errors. `agent.destroy()` closes its connections.
+ * The agent ignores `ca`, `rejectUnauthorized` and `checkServerIdentity` of a request, and verifies the host of the URL.
+ * If a trust file cannot be used, the request emits the error. `agent.destroy()` closes its connections.
  *
  * @throws TypeError for an unknown option or a wrong value, InvalidProxyURL for a proxy that cannot be used
  *
@@ -74,7 +73,7 @@ export function tlsOptions(verify?: Verify | null, options: TlsOptionsInit = {})
  */
 export function trustedAgent(options: TrustedAgentOptions = {}): Agent {
   const { verify, cert, proxy } = ownOptions(options, 'trustedAgent', AGENT_OPTIONS)
-  // Wrong values are told here, not at the first request.
+  // Report wrong values here, not at the first request.
   trustOf(verify)
   const client = cert === undefined || cert === null ? undefined : toClientCertSource(cert)
   const call = checkProxies({ all: proxy })
@@ -82,7 +81,7 @@ export function trustedAgent(options: TrustedAgentOptions = {}): Agent {
   return new TrustedAgent(() => ({ trust: trustOf(verify), cert: client, proxy: through }))
 }
 
-/** As for a request of a session that was told nothing. */
+/** As for a request of a session without options. */
 function trustOf(verify: Verify | null | undefined): Trust {
   return resolveVerify(verify, { verify: true, trustEnv: true }, processEnvironment())
 }

@@ -7,6 +7,8 @@ import { lines, mapStream, readChunks, rechunk, toBuffer } from '../body/read.ts
 import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from '../core/errors.ts'
 import { chardet } from '../core/lazy.ts'
+import { checkInteger } from '../core/options.ts'
+import { printable } from '../core/printable.ts'
 import { CookieJar } from '../http/cookies.ts'
 import { type Link, parseLinkHeader } from '../http/link-header.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
@@ -19,10 +21,10 @@ declare module '../core/errors.ts' {
 }
 
 /**
- * The answer to a request.
+ * The response to a request.
  *
- * With `stream: false` the body has been read: `content`, `text` and `json()` are there at once. With `stream: true` it
- * waits: read it with `for await`, `iterContent`, `iterLines` or all of it with `read()`, or let go of it with `close()`.
+ * With `stream: false` the body has been read: `content`, `text` and `json()` are available at once. With `stream: true`
+ * read it with `for await`, `iterContent` or `iterLines`, or completely with `read()`, or discard it with `close()`.
  *
  * @example
  * const response = await get('https://example.com/data.json')
@@ -32,18 +34,18 @@ export class Response {
   readonly statusCode: number
   /** The reason phrase of the status line, e.g. `Not Found`; may be empty. */
   readonly reason: string
-  /** The request that was answered: after redirects, the last one. */
+  /** The request of this response: after redirects, the last one. */
   readonly request: PreparedRequest
   /** The responses that redirected here, the oldest first. */
   history: Response[] = []
-  /** ms from sending the request to the arrival of the headers. */
+  /** Time in ms from sending the request to receiving the headers. */
   readonly elapsed: number
-  /** The connection's TLS side; `null` for plain http. */
+  /** TLS details of the connection; `null` for plain http. */
   readonly tls: TlsInfo | null
-  /** The request that a redirect asks for, when redirects were not followed; `null` as well when it cannot be made. */
+  /** The next request, if this is a redirect and redirects are not followed; `null` if it cannot be prepared. */
   next: PreparedRequest | null = null
 
-  /** As the adapter gave it. */
+  /** The adapter's stream. */
   readonly #body: Readable
   #raw: Readable | undefined
   readonly #rawHeaders: readonly string[]
@@ -53,45 +55,46 @@ export class Response {
   #content: Buffer | undefined
   #reading: Promise<Buffer> | undefined
   #consumed = false
-  /** What was assigned; `undefined`: nothing was. */
+  /** The value that was assigned; `undefined`: none. */
   #encoding: string | null | undefined
 
   /**
-   * Not for users: responses come from sessions.
+   * Internal: sessions make responses.
    *
    * @param elapsed ms
    * @param maxSize the largest body to accept, in bytes after decoding
    */
-  constructor(answer: AdapterResponse, request: PreparedRequest, elapsed: number, maxSize: number | undefined) {
-    this.statusCode = answer.statusCode
-    this.reason = answer.reason
+  constructor(received: AdapterResponse, request: PreparedRequest, elapsed: number, maxSize: number | undefined) {
+    this.statusCode = received.statusCode
+    this.reason = received.reason
     this.request = request
     this.elapsed = elapsed
-    this.tls = answer.tls
-    this.#body = answer.body
-    this.#rawHeaders = answer.rawHeaders
+    this.tls = received.tls
+    this.#body = received.body
+    this.#rawHeaders = received.rawHeaders
     this.#maxSize = maxSize
-    this.#mapBodyError = answer.mapBodyError ?? ((error) => new ConnectionError(error.message, { cause: error }))
+    this.#mapBodyError =
+      received.mapBodyError ?? ((error) => new ConnectionError(printable(error.message), { cause: error }))
   }
 
   /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
   get raw(): Readable {
-    // Made for who asks: it costs, and what `read()` and the iterators need is there without.
-    this.#raw ??= mapStream(this.#body, this.#described())
+    // Created on demand: `read()` and the iterators do not need it.
+    this.#raw ??= mapStream(this.#body, this.#withContext())
     return this.#raw
   }
 
-  /** The URL that answered, after redirects; without credentials. */
+  /** The URL of this response, after redirects; without credentials. */
   get url(): string {
     return this.request.url
   }
 
-  /** Whether `raiseForStatus()` would let it pass: the status is neither 4xx nor 5xx. */
+  /** Whether the status is neither 4xx nor 5xx; if so, `raiseForStatus()` does not throw. */
   get ok(): boolean {
     return this.statusCode < 400 || this.statusCode >= 600
   }
 
-  /** The headers, found by name in any case; repeated ones joined by `, `. */
+  /** The headers; names are case-insensitive, the values of a repeated header are joined by `, `. */
   get headers(): Headers {
     if (this.#headers === undefined) {
       this.#headers = new Headers()
@@ -133,12 +136,12 @@ export class Response {
     return jar
   }
 
-  /** Whether this is a redirect that could be followed. */
+  /** Whether this is a redirect: status 301, 302, 303, 307 or 308, with a Location. */
   get isRedirect(): boolean {
     return isRedirect(this.statusCode) && this.header('location') !== undefined
   }
 
-  /** Whether this is a redirect of the permanent kind (301, 308). */
+  /** Whether this is a permanent redirect: status 301 or 308, with a Location. */
   get isPermanentRedirect(): boolean {
     return this.isRedirect && (this.statusCode === 301 || this.statusCode === 308)
   }
@@ -151,7 +154,7 @@ export class Response {
   /**
    * The body.
    *
-   * @throws StreamConsumedError when it was streamed, or is still to be read (`await response.read()`)
+   * @throws StreamConsumedError if it was streamed, or has not been read yet (`await response.read()`)
    */
   get content(): Buffer {
     if (this.#content !== undefined) return this.#content
@@ -162,7 +165,7 @@ export class Response {
         })
   }
 
-  /** Reads the whole body, unless that was done before, and keeps it as `content`. */
+  /** Reads the whole body and keeps it as `content`; if it was read before, returns it. @throws RequestException if reading fails */
   read(): Promise<Buffer> {
     this.#reading ??= this.#readAll()
     return this.#reading
@@ -170,19 +173,19 @@ export class Response {
 
   async #readAll(): Promise<Buffer> {
     const chunks: Buffer[] = []
-    const take = this.#begin()
+    const accept = this.#startReading()
     try {
-      await readChunks(this.#source, (chunk) => chunks.push(take(chunk)))
+      await readChunks(this.#source, (chunk) => chunks.push(accept(chunk)))
     } catch (error) {
-      throw this.#describe(error)
+      throw this.#attachContext(error)
     }
     this.#content = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
     return this.#content
   }
 
   /**
-   * The charset that `text` decodes with; assign another to override it. From the Content-Type: its charset, else
-   * ISO-8859-1 for text (RFC 2616's default, as in requests), UTF-8 for JSON, `null` for anything else.
+   * The charset with which `text` decodes; assign another one to override it. Default: the charset of the Content-Type, else
+   * ISO-8859-1 for text (the default of RFC 2616, as in requests), UTF-8 for JSON, `null` for other types.
    */
   get encoding(): string | null {
     return this.#encoding === undefined ? charsetOf(this.header('content-type')) : this.#encoding
@@ -192,23 +195,24 @@ export class Response {
     this.#encoding = value
   }
 
-  /** The charset that the bytes look like. */
+  /** The charset that the package chardet detects from the bytes. */
   get apparentEncoding(): string {
     const { content } = this
-    // The beginning tells enough; guessing takes 0.2 s for each MB.
-    return isUtf8(content) ? 'utf-8' : (chardet().detect(content.subarray(0, 65_536))?.toLowerCase() ?? 'utf-8')
+    return isUtf8(content)
+      ? 'utf-8'
+      : (chardet().detect(content.subarray(0, DETECTION_BYTES))?.toLowerCase() ?? 'utf-8')
   }
 
-  /** The body as text, by `encoding`, or by `apparentEncoding` when that is `null`. What cannot be decoded is U+FFFD. */
+  /** The body as text, by `encoding`, else by `apparentEncoding`. Invalid bytes become U+FFFD. @throws as {@link content} */
   get text(): string {
     const { content } = this
     return content.length === 0 ? '' : decodeText(content, this.encoding ?? this.apparentEncoding)
   }
 
   /**
-   * The body parsed as JSON.
+   * The body parsed as JSON; its charset is detected (UTF-8, UTF-16, UTF-32), unless the Content-Type or `encoding` names one.
    *
-   * @throws JSONDecodeError when it is not
+   * @throws JSONDecodeError if it is not JSON
    */
   json<T = unknown>(): T {
     const { content } = this
@@ -217,47 +221,48 @@ export class Response {
     try {
       return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
     } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause)
-      throw new JSONDecodeError(`the response of ${this.url} is not JSON: ${problem}`, { response: this, cause })
+      // The parser's message quotes the body as received.
+      const problem = printable((cause as SyntaxError).message)
+      const message = `the response of ${redactUrl(this.url)} is not JSON: ${problem}`
+      throw new JSONDecodeError(message, { response: this, cause: new SyntaxError(problem) })
     }
   }
 
-  /** Returns the response when it is {@link ok}. @throws HTTPError otherwise, in requests' words */
+  /** Returns the response if it is {@link ok}. @throws HTTPError if not, with requests' message */
   raiseForStatus(): this {
     if (this.ok) return this
     const kind = this.statusCode < 500 ? 'Client' : 'Server'
-    const message = `${this.statusCode} ${kind} Error: ${this.reason} for url: ${redactUrl(this.url)}`
+    const message = `${this.statusCode} ${kind} Error: ${printable(this.reason)} for url: ${redactUrl(this.url)}`
     throw new HTTPError(message, { response: this })
   }
 
   /**
-   * The body piece by piece: of `chunkSize` bytes (the last one may be shorter), or as it arrives.
+   * The body in chunks of `chunkSize` bytes, the last of which may be shorter. Default: chunks as received.
    *
-   * @throws TypeError for a wrong `chunkSize`; while iterating StreamConsumedError on a second pass over a body that was not
-   *   read before
+   * @throws TypeError for a wrong `chunkSize`; while iterating, StreamConsumedError on a second iteration of a body that has
+   *   not been read
    */
   iterContent(chunkSize?: number | null): AsyncGenerator<Buffer, void, undefined> {
-    if (chunkSize !== undefined && chunkSize !== null && !(Number.isInteger(chunkSize) && chunkSize > 0)) {
-      throw new TypeError(`chunkSize must be a whole number of bytes, or null, not ${String(chunkSize)}`)
-    }
-    const source = this.#content === undefined ? this.#stream() : whole(this.#content)
+    if (chunkSize !== undefined && chunkSize !== null) checkInteger('chunkSize', chunkSize, 1)
+    const source = this.#content === undefined ? this.#stream() : singleChunk(this.#content)
     return chunkSize === undefined || chunkSize === null ? source : rechunk(source, chunkSize)
   }
 
   /**
-   * The body line by line, as text, without line ends. Without a charset in the Content-Type, or an `encoding` of yours, it is
-   * UTF-8, as that of event streams always is.
+   * The lines of the body as text, without their ends. The charset is `encoding` if assigned, else that of the Content-Type,
+   * else UTF-8, the charset of event streams.
    */
   async *iterLines(): AsyncGenerator<string, void, undefined> {
     const charset = this.#encoding === undefined ? charsetParameter(this.header('content-type')) : this.#encoding
     yield* lines(this.iterContent(), streamDecoder(charset ?? 'utf-8'))
   }
 
+  /** The body in chunks as received. */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     return this.iterContent()
   }
 
-  /** Lets go of a body that is not wanted: what has not arrived is given up together with its connection. */
+  /** Discards a body that has not been read to its end, and destroys its connection. */
   close(): void {
     if (this.#source.readableEnded) return
     this.#consumed = true
@@ -269,42 +274,42 @@ export class Response {
     this.close()
   }
 
-  /** As short as what is shown, for the same reason. */
+  /** Leaves out headers and body, which may hold credentials. */
   toJSON(): object {
     const { statusCode, reason } = this
     return { statusCode, reason, url: redactUrl(this.url) }
   }
 
-  /** Short, as in requests: what is inside (the connection, the request as sent) holds credentials. */
+  /** Short, as in requests: the request and the headers hold credentials. */
   [inspect.custom](): string {
     return `Response [${this.statusCode}] ${redactUrl(this.url)}`
   }
 
   async *#stream(): AsyncGenerator<Buffer, void, undefined> {
-    const take = this.#begin()
+    const accept = this.#startReading()
     try {
-      for await (const chunk of this.#source as AsyncIterable<unknown>) yield take(chunk)
+      for await (const chunk of this.#source as AsyncIterable<unknown>) yield accept(chunk)
     } catch (error) {
-      throw this.#describe(error)
+      throw this.#attachContext(error)
     }
   }
 
   /** For `raw`. */
-  async *#described(): AsyncGenerator<Buffer, void, undefined> {
+  async *#withContext(): AsyncGenerator<Buffer, void, undefined> {
     try {
       for await (const chunk of this.#body as AsyncIterable<unknown>) yield toBuffer(chunk)
     } catch (error) {
-      throw this.#describe(error)
+      throw this.#attachContext(error)
     }
   }
 
-  /** What is read: who has begun with `raw` may go on with `read()`. */
+  /** The stream to read: after `raw` was used, `read()` reads its rest. */
   get #source(): Readable {
     return this.#raw ?? this.#body
   }
 
-  /** Marks the body as taken; what it returns makes bytes of each chunk and counts them. */
-  #begin(): (chunk: unknown) => Buffer {
+  /** Marks the body as consumed. Returns a function that converts each chunk to bytes and checks the total size. */
+  #startReading(): (chunk: unknown) => Buffer {
     if (this.#consumed || this.#source.readableEnded) {
       throw new StreamConsumedError('The content for this response was already consumed', { response: this })
     }
@@ -320,13 +325,16 @@ export class Response {
   }
 
   #tooLarge(limit: number): RequestException {
-    return new RequestException(`the response of ${this.url} is larger than maxResponseSize (${limit} bytes)`, {
-      code: 'ERR_MAX_RESPONSE_SIZE',
-      response: this,
-    })
+    return new RequestException(
+      `the response of ${redactUrl(this.url)} is larger than maxResponseSize (${limit} bytes)`,
+      {
+        code: 'ERR_MAX_RESPONSE_SIZE',
+        response: this,
+      },
+    )
   }
 
-  #describe(error: unknown): unknown {
+  #attachContext(error: unknown): unknown {
     if (!(error instanceof Error)) return error
     const mapped = error instanceof RequestException ? error : this.#mapBodyError(error)
     if (mapped instanceof RequestException) {
@@ -337,7 +345,10 @@ export class Response {
   }
 }
 
-async function* whole(content: Buffer): AsyncGenerator<Buffer, void, undefined> {
+/** `chardet` takes 0.2 s for each MB, and the beginning suffices. */
+const DETECTION_BYTES = 65_536
+
+async function* singleChunk(content: Buffer): AsyncGenerator<Buffer, void, undefined> {
   if (content.length > 0) yield content
 }
 

@@ -30,39 +30,39 @@ import {
   type TimeoutInit,
 } from './settings.ts'
 
-/** What a session starts with; each is a property of it as well. */
+/** The options of a session; each is also a property of it. */
 export interface SessionOptions {
-  /** Sent with each request, over the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
+  /** Sent with each request; override the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
   headers?: HeadersInit | undefined
-  /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: netrc's, or those of the URL. */
+  /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: netrc's, else the URL's. */
   auth?: AuthInit<PreparedRequest> | null | undefined
-  /** Appended to the query of each URL; a call's `params` go over them name by name. */
+  /** Appended to the query of each URL; overridden by a call's `params` of the same names. */
   params?: ParamsInit | null | undefined
-  /** What to trust, unless a call or the environment says otherwise. Default `true`: the default roots. */
+  /** What to trust; overridden by a call and by the environment's bundle. Default: `true`, the default roots. */
   verify?: Verify | null | undefined
   /** The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. */
   cert?: ClientCert | null | undefined
-  /** The cookies to begin with; those that servers set are added. */
+  /** The initial cookies; those that servers set are added. */
   cookies?: CookiesInit | undefined
   /** In ms: a number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit. */
   timeout?: TimeoutInit | null | undefined
-  /** The proxy by scheme, or scheme and host. Those of the environment go over them, as in requests. */
+  /** The proxy by scheme, or by scheme and host. As in requests, the environment's proxies override them. */
   proxies?: ProxiesInit | null | undefined
-  /** Whether bodies are left to be read piece by piece. Default `false` */
+  /** Whether the body is left to be streamed. Default: `false` */
   stream?: boolean | undefined
-  /** `{ response: fn }`, or a list of functions there, each of which sees every response. */
+  /** `{ response: fn }` or `{ response: [fn, …] }`: called with every response. */
   hooks?: HooksInit | null | undefined
-  /** How many redirects are followed; more are a `TooManyRedirects`. Default 30 */
+  /** The number of redirects to follow; one more throws `TooManyRedirects`. Default: 30 */
   maxRedirects?: number | undefined
-  /** Whether the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY` …) counts. Default `true` */
+  /** Whether to read the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY`, netrc …). Default: `true` */
   trustEnv?: boolean | undefined
-  /** How many days before its end a certificate is warned of; `false`: never. Default 14 */
+  /** How many days before a certificate expires a `CertificateExpiryWarning` is emitted; `false`: never. Default: 14 */
   expiryWarning?: number | false | undefined
 }
 
 /**
- * Requests that share connections, cookies and settings: an object to keep, one per service or per trust, used by any
- * number of requests at a time.
+ * Requests that share connections, cookies and settings. Keep one session for each service or trust setting; it sends any
+ * number of requests concurrently.
  *
  * @example
  * const session = new Session({ verify: 'company-ca.pem', headers: { 'X-Team': 'blue' } })
@@ -70,27 +70,27 @@ export interface SessionOptions {
  * await session.close()
  */
 export class Session {
-  /** Credentials for each request; `null`: those of netrc or the URL. */
+  /** Credentials for each request; `null`: those of netrc, else of the URL. */
   auth: AuthInit<PreparedRequest> | null
   /** Appended to the query of each URL. */
   params: ParamsInit | null
-  /** What to trust, unless a call or the environment says otherwise. `null` means `true`. */
+  /** What to trust; overridden by a call and by the environment's bundle. `null` means `true`. */
   verify: Verify | null
   /** The client certificate; `null`: none. */
   cert: ClientCert | null
   /** In ms; `null`: no limit. */
   timeout: TimeoutInit | null
-  /** Proxies; those of the environment go over them, as in requests. */
+  /** Proxies; as in requests, the environment's override them. */
   proxies: ProxiesInit | null
-  /** Whether bodies are left to be read piece by piece. */
+  /** Whether bodies are left to be streamed. */
   stream: boolean
-  /** Functions that see each response, unless the call has some of its own. */
+  /** Functions called with each response, unless the call has hooks. */
   hooks: HooksInit | null
-  /** How many redirects are followed. */
+  /** The number of redirects to follow. */
   maxRedirects: number
-  /** Whether the environment counts: bundles, proxies, netrc. */
+  /** Whether to read the environment: bundles, proxies, netrc. */
   trustEnv: boolean
-  /** Days; `false`: never. */
+  /** In days before a certificate expires; `false`: never. */
   expiryWarning: number | false
   #headers: HeaderMap
   #cookies: CookieJar
@@ -112,14 +112,14 @@ export class Session {
     this.maxRedirects = options.maxRedirects ?? SESSION_DEFAULTS.maxRedirects
     this.trustEnv = options.trustEnv ?? SESSION_DEFAULTS.trustEnv
     this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
-    // A wrong value is told here rather than at the first request. What is assigned later is checked then.
+    // Report wrong values here rather than at the first request. Values assigned later are checked by the next request.
     requestSettings(this, {}, {})
     toHooks(this.hooks)
     if (this.params !== null) encodeParams(this.params)
     if (this.auth !== null) toAuth(this.auth)
   }
 
-  /** The headers of every request of the session; assign anything that `headers` takes. */
+  /** The headers of every request; assign any value of the option `headers`. */
   get headers(): HeaderMap {
     return this.#headers
   }
@@ -128,7 +128,7 @@ export class Session {
     this.#headers = HeaderMap.from(headers)
   }
 
-  /** The cookies that were set by hand and by servers; assign anything that `cookies` takes. */
+  /** The cookies set by hand and by servers; assign any value of the option `cookies`. */
   get cookies(): CookieJar {
     return this.#cookies
   }
@@ -140,7 +140,7 @@ export class Session {
   /**
    * Sends a request and follows its redirects.
    *
-   * @throws RequestException of the kind that fits; TypeError for a wrong option; the signal's reason when aborted
+   * @throws RequestException, as one of its subclasses; TypeError for a wrong option; the signal's reason if it is aborted
    */
   async request(method: string, url: string | URL, options: RequestOptions = NO_OPTIONS): Promise<Response> {
     let prepared: PreparedRequest
@@ -193,13 +193,13 @@ export class Session {
     return this.request('DELETE', url, options)
   }
 
-  /** Makes of a request what would be sent, with the session's headers, params, cookies and auth merged in. */
+  /** Prepares a request with the session's headers, params, cookies and auth. @throws RequestException, TypeError */
   prepareRequest(request: Request): PreparedRequest {
     return this.#prepare(request.method, request.url, request.parts, environmentOf(this.trustEnv))
   }
 
   /**
-   * Sends a prepared request as it is. As in requests, `verify` comes from the options or the session, never from
+   * Sends a prepared request unchanged. As in requests, `verify` comes from the options or the session, never from
    * `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`.
    *
    * @throws as {@link request}
@@ -228,7 +228,7 @@ export class Session {
     return this.#adapters.get(url)
   }
 
-  /** Closes every connection, those of responses that are still being read as well. The session can be used again. */
+  /** Closes every connection, also of responses that are being read. The session can be used again. */
   close(): Promise<void> {
     return this.#adapters.close()
   }
@@ -241,12 +241,12 @@ export class Session {
     return this.close()
   }
 
-  /** Short: the settings hold credentials. */
+  /** Leaves out the settings, which hold credentials. */
   [inspect.custom](): string {
     return 'Session {}'
   }
 
-  /** Nothing: the settings hold credentials. */
+  /** Leaves out the settings, which hold credentials. */
   toJSON(): object {
     return {}
   }
@@ -271,7 +271,7 @@ export class Session {
     })
   }
 
-  /** A call's cookies are added for it and its redirects, and not kept. */
+  /** The session's cookies; those of a call are added to a copy, so that they are not stored. */
   #cookiesFor(call: CookiesInit | null | undefined): CookieJar {
     if (call === undefined) return this.#cookies
     return call === null ? new CookieJar() : CookieJar.from(this.#cookies).update(call)

@@ -1,9 +1,9 @@
 /**
- * How options, session and environment make up what applies to one request. This file is the only one that reads
- * a raw option about sending; behind it everything is settled.
+ * Resolves the settings of a request from the options of the call, the session and the environment. No other file reads
+ * the options about sending.
  */
 
-import { inspect } from 'node:util'
+import { displayValue } from '../core/credentials.ts'
 import { environmentOf, processEnvironment } from '../core/environment.ts'
 import {
   checkCount,
@@ -21,8 +21,8 @@ import { resolveVerify, type Trust, toTrust, type Verify } from '../trust/verify
 import type { RequestParts } from './request.ts'
 
 /**
- * Limits in ms: one number for connecting and for reading, `[connect, read]`, or each by its name; `total` covers
- * everything from the call to the end of the body, redirects included. `null` is no limit.
+ * Time limits in ms: one number for connect and read, `[connect, read]`, or each by name; `total` covers everything from
+ * the call to the end of the body, redirects included. `null` is no limit.
  */
 export type TimeoutInit =
   | number
@@ -45,33 +45,33 @@ export interface SendOptions {
   /** In ms. Default: no limit. */
   timeout?: TimeoutInit | null | undefined
   /**
-   * The proxy by scheme (`http`, `https`, `all`) or scheme and host: `{ https: 'http://user:password@proxy:3128' }`. Over
-   * the environment's (`HTTPS_PROXY` …); `null` for a key: none.
+   * The proxy by scheme (`http`, `https`, `all`) or scheme and host: `{ https: 'http://user:password@proxy:3128' }`.
+   * Overrides the environment's (`HTTPS_PROXY` …); `null` removes a key, `''` means no proxy.
    */
   proxies?: ProxiesInit | null | undefined
-  /** Whether redirects are followed. Default `true`, for `head` `false`. */
+  /** Whether to follow redirects. Default: `true`, for `head` `false`. */
   allowRedirects?: boolean | null | undefined
-  /** Whether to leave the body to be read piece by piece. Default `false`. */
+  /** Whether the body is left to be streamed. Default: `false`. */
   stream?: boolean | null | undefined
-  /** Aborts the request, wherever it is; the promise rejects with the signal's reason. */
+  /** Aborts the request at any time; the promise rejects with the signal's reason. */
   signal?: AbortSignal | null | undefined
   /** The largest body to accept, in bytes after decoding. Default: no limit. */
   maxResponseSize?: number | null | undefined
   /**
-   * How many days before its end a `CertificateExpiryWarning` tells of a certificate: the server's, one of a bundle of at most
-   * ten, the client's; once for each. `false`: never. Default: 14.
+   * How many days before a certificate expires a `CertificateExpiryWarning` is emitted, once for each certificate: the
+   * server's, the client's, those of a bundle of at most ten. `false`: never. Default: 14.
    */
   expiryWarning?: number | false | null | undefined
-  /** Told how much of the body has been sent, in bytes; `percent` runs from 0 to 1. */
+  /** Called with the bytes of the body that have been sent; `percent` is 0 to 1. */
   onUploadProgress?: ((progress: Progress) => void) | null | undefined
-  /** Told how much of the response's body has arrived, in bytes as they come over the wire. */
+  /** Called with the bytes of the response's body that have been received, before decompression; `percent` is 0 to 1. */
   onDownloadProgress?: ((progress: Progress) => void) | null | undefined
 }
 
 /** Everything that a request function takes. */
 export interface RequestOptions extends RequestParts, SendOptions {}
 
-/** What of a session matters here. */
+/** The settings of a session about sending. */
 export interface SessionSettings {
   readonly verify: Verify | null | undefined
   readonly cert: ClientCert | null | undefined
@@ -95,21 +95,21 @@ export const SESSION_DEFAULTS = Object.freeze({
   expiryWarning: 14,
 }) satisfies SessionSettings
 
-/** What applies to a request and to those that it is redirected to. */
+/** The settings of a request and of its redirects. */
 export interface Settings extends SendSettings {
   readonly allowRedirects: boolean
   readonly maxRedirects: number
   readonly stream: boolean
   readonly maxResponseSize: number | undefined
-  /** Asked anew for each hop, since a proxy depends on the URL. */
+  /** Evaluated for each hop: the proxy depends on the URL. */
   readonly proxyRules: ProxyRules
-  /** `undefined` when it does not count (`trustEnv: false`). */
+  /** `undefined` if it is not to be read (`trustEnv: false`). */
   readonly env: NodeJS.ProcessEnv | undefined
 }
 
 /**
- * Settles the options of a request function: call over session, and the environment's bundle over an open or true
- * `verify`.
+ * Resolves the options of a request function: the call overrides the session, and the environment's bundle overrides a
+ * `verify` that is unset or `true`.
  *
  * @throws TypeError or RangeError for a wrong value, CABundleError for an empty or damaged bundle given by value
  */
@@ -121,7 +121,7 @@ export function requestSettings(
   return resolveSettings(session, call, resolveVerify(call.verify, session, env), env, true)
 }
 
-/** Settles the options of `Session.send`, where the environment's bundle plays no part, as in requests (psf/requests#3626). */
+/** Resolves the options of `Session.send`. As in requests, the environment's bundle is ignored (psf/requests#3626). */
 export function sendSettings(
   session: SessionSettings,
   call: SendOptions,
@@ -237,11 +237,11 @@ export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimit
 function checkSize(size: unknown): number | undefined {
   if (size === undefined || size === null || size === Number.POSITIVE_INFINITY) return undefined
   if (typeof size === 'number' && size >= 0) return size
-  throw new TypeError(`maxResponseSize must be a number of bytes, not ${inspect(size, { depth: 0 })}`)
+  throw new TypeError(`maxResponseSize must be a number of bytes, not ${displayValue(size)}`)
 }
 
 function checkDays(days: number | false | null): number | false {
   if (days === null) return SESSION_DEFAULTS.expiryWarning
   if (days === false || (typeof days === 'number' && days >= 0)) return days
-  throw new TypeError(`expiryWarning must be a number of days, or false, not ${inspect(days, { depth: 0 })}`)
+  throw new TypeError(`expiryWarning must be a number of days, or false, not ${displayValue(days)}`)
 }

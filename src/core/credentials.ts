@@ -70,11 +70,11 @@ function withoutUserinfo(url: string): string {
     const rest = URL.parse(bare)
     if (rest && getUrlAuth(rest) === undefined) return bare
   }
-  return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]+)?.*(?:@|%40)/is, '$1***@')
+  return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]+)?.*(?:@|%(?:25)*40)/is, '$1***@')
 }
 
 /** A colon and, behind it, an `@`, perhaps percent-encoded. */
-const CREDENTIALS = /(?::|%3a).*(?:@|%40)/is
+const CREDENTIALS = /(?::|%(?:25)*3a).*(?:@|%(?:25)*40)/is
 
 /** URLs are longer than names; more than this is not read by anybody. */
 const MAX_URL = 2048

@@ -3,6 +3,8 @@
  * The counterpart of requests' `to_key_val_list`, for `params`, `data` and `files`.
  */
 
+import { displayName } from './credentials.ts'
+
 /** A mapping or a list of pairs, not yet looked into. */
 export type PairsInit<V> =
   | { readonly [name: string]: V }
@@ -50,7 +52,7 @@ export function toFieldList(
   const fields: [string, string | Buffer][] = []
   for (const [name, values] of toPairs(value, option, accepted)) {
     for (const item of Array.isArray(values) ? values : [values]) {
-      if (item !== null && item !== undefined) fields.push([name, toText(item, `${option}.${name}`)])
+      if (item !== null && item !== undefined) fields.push([name, toText(item, `${option}.${displayName(name)}`)])
     }
   }
   return fields

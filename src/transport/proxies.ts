@@ -105,7 +105,7 @@ export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesIn
  * A host as URLs have it: with a port, a path or a wildcard it would never be found, and the request go without its proxy.
  * `ftp` and others are in tables that people bring along from elsewhere, and harm nobody.
  */
-const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/(?:[^A-Z/?#@*:[\]]+|\[[\da-f:.]+\]))?)$/
+const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/(?:[^A-Z/?#@*:%[\]]+|\[[\da-f:.]+\]))?)$/
 
 /** The environment's proxies for this URL. Lower-case names win; an empty one takes the other away. */
 function environmentProxies(
