@@ -16,7 +16,8 @@ export function startDante(blocked = 1): Promise<RunningProgram> {
       'external: 127.0.0.1',
       'clientmethod: none',
       'socksmethod: none',
-      'user.unprivileged: nobody',
+      // Only root can become another user.
+      ...(process.getuid?.() === 0 ? ['user.unprivileged: nobody'] : []),
       'client pass { from: 127.0.0.0/8 to: 0/0 }',
       `socks block { from: 127.0.0.0/8 to: 0/0 port = ${blocked} }`,
       'socks pass { from: 127.0.0.0/8 to: 0/0 }',
