@@ -48,9 +48,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'an address may be written as a name',
-      ['if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined\n', ''],
+      ["if (isIP(host) !== 0) return certificate.checkIP(host.replace(ZONE, '')) !== undefined\n", ''],
       'x509/hostname.test.ts',
       'a certificate for 127.0.0.1',
+    ],
+    [
+      'a host with a NUL is not rejected',
+      [" || host.includes('\\0')", ''],
+      'x509/hostname.test.ts',
+      'no host and no peer makes the check throw',
+    ],
+    [
+      'a peer without a certificate makes the check throw',
+      [
+        'return peer?.raw && new X509Certificate(peer.raw)\n  } catch {',
+        'return new X509Certificate((peer as PeerCertificate).raw)\n  } catch (error) {\n    throw error',
+      ],
+      'x509/hostname.test.ts',
+      'no host and no peer makes the check throw',
+    ],
+    [
+      'the zone of an address is a part of it',
+      ["checkIP(host.replace(ZONE, ''))", 'checkIP(host)'],
+      'x509/hostname.test.ts',
+      'an IPv6 address is checked without its zone',
     ],
     [
       'the server name comes from the Host header',

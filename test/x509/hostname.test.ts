@@ -79,3 +79,34 @@ test('the error says what was asked for, in the words of requests, with the code
     assert.equal(error.host, host.replace(/\.$/, ''))
   }
 })
+
+test('an IPv6 address is checked without its zone', () => {
+  const certificate = peer(selfSigned({ hosts: ['fe80::1'] }).certificate)
+  assert.equal(checkServerIdentity('fe80::1%lo', certificate), undefined)
+  assert(checkServerIdentity('fe80::2%lo', certificate) instanceof HostnameMismatchError)
+  assert(checkServerIdentity('fe80::2%fe80::1', certificate) instanceof HostnameMismatchError)
+})
+
+test('no host and no peer makes the check throw: what cannot be checked is a mismatch', () => {
+  const right = peer(selfSigned({ hosts: ['localhost', '127.0.0.1', '::1'] }).certificate)
+  const hosts = ['localhost\0', '\0', 'localhost\0.evil.test', '::1%', '%lo', '127.0.0.1%lo', 'x'.repeat(100_000), 'é']
+  const others = [undefined, null, 0, 1n, {}, [], Symbol('host'), () => 'localhost', { toString: () => 'localhost' }]
+  for (const host of [...hosts, ...others]) {
+    assert.doesNotThrow(() => checkServerIdentity(host as string, right))
+    assert(checkServerIdentity(host as string, right) instanceof HostnameMismatchError, typeof host)
+  }
+  const peers = [undefined, null, {}, { raw: undefined }, { raw: Buffer.from('no certificate') }, { raw: 1 }]
+  for (const each of peers) {
+    assert.doesNotThrow(() => checkServerIdentity('localhost', each as PeerCertificate))
+    assert(checkServerIdentity('localhost', each as PeerCertificate) instanceof HostnameMismatchError, typeof each)
+  }
+})
+
+test('a host of control characters, or without end, is escaped and cut in the error', () => {
+  const certificate = peer(selfSigned().certificate)
+  const error = checkServerIdentity(`a\n\x1b[31m${'b'.repeat(9000)}`, certificate) as HostnameMismatchError
+  for (const text of [error.message, error.host]) {
+    assert.match(text, /a\\u\{a\}\\u\{1b\}\[31mb/)
+    assert(text.length < 500)
+  }
+})
