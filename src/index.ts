@@ -65,15 +65,15 @@ export type { ParamsInit } from './http/url.ts'
 export type {
   Adapter,
   AdapterResponse,
-  Progress,
   SendSettings,
   TimeoutLimits,
   WireBody,
   WireRequest,
 } from './transport/adapter.ts'
 export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
+export type { Progress } from './transport/progress.ts'
 export type { ProxiesInit, ProxyServer } from './transport/proxies.ts'
-export type { MaxRetries, RetryInit } from './transport/retry.ts'
+export type { MaxRetries, RetryInit } from './transport/retry-policy.ts'
 export type { TlsInfo } from './transport/tls-info.ts'
 export type { TrustSourceInput } from './trust/ca-bundle.ts'
 export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'

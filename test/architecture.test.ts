@@ -94,7 +94,7 @@ test("import 'vouch' does not load the certificate maker", () => {
 
 /** What may stand in one file only. */
 const ONLY_IN: (readonly [what: string, pattern: RegExp, ...files: string[]])[] = [
-  ['imports got', /from 'got'/, 'src/transport/exchange.ts'],
+  ['imports got', /from 'got'/, 'src/transport/got-stream.ts'],
   ['makes TLS contexts', /createSecureContext\(/, 'src/trust/secure-context.ts'],
   ['makes https agents', /(?:new|extends) https\.Agent\b/, 'src/transport/agents.ts', 'src/transport/trusted-agent.ts'],
   ['makes http agents', /(?:new|extends) http\.Agent\b/, 'src/transport/agents.ts'],

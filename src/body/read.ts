@@ -26,6 +26,22 @@ export function readChunks(stream: Readable, add: (chunk: unknown) => void): Pro
 }
 
 /**
+ * Reads a body to its end and drops it, so that its connection can be used again. More than `limit` bytes are not read: the body is
+ * destroyed, with its connection. Errors are ignored, because nothing of the body is used.
+ */
+export async function drainBody(body: Readable, limit = Number.POSITIVE_INFINITY): Promise<void> {
+  let size = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      size += chunk.length
+      if (size > limit) break
+    }
+  } catch {
+    // See above.
+  }
+}
+
+/**
  * A stream of `chunks`, a generator that reads `source`. Destroying the stream destroys the source at once: a generator
  * that waits for a chunk cannot be interrupted.
  */

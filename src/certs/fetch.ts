@@ -14,7 +14,6 @@ import {
   SSLError,
 } from '../core/errors.ts'
 import { checkTimeLimit, optionNames, ownOptions } from '../core/options.ts'
-import { reasonFor } from '../diagnose/reasons.ts'
 import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor } from '../transport/proxies.ts'
 import { resolveTrust, resolveVerify } from '../trust/verify.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
@@ -102,14 +101,15 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
     limit.addEventListener('abort', () => socket.destroy(limit.reason))
     // Before a server that wants a client certificate ends the handshake.
     socket.once('secureConnect', () => {
-      resolve(chainOf(socket))
+      resolve(sentChain(socket))
       // Once the handshake is out: the server need not see it break.
       socket.destroySoon()
     })
     socket.once('error', (error) => {
-      const chain = chainOf(socket)
+      const chain = sentChain(socket)
       if (chain.length > 0) resolve(chain)
-      else reject(mapError(error, host, port))
+      // `resolve` with a promise, so that 'close' cannot reject first.
+      else resolve(rejectMapped(error, host, port))
     })
     socket.once('close', () => {
       reject(new ConnectionError(`${authorityOf({ host, port })} closed the connection during the handshake`))
@@ -139,7 +139,7 @@ async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: Abor
 }
 
 /** What the server sent, and no certificate of this machine's: `issuerCertificate` goes no further. */
-function chainOf(socket: TLSSocket): X509Certificate[] {
+function sentChain(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = []
   let certificate = socket.getPeerX509Certificate()
   while (certificate && !chain.some(({ raw }) => raw.equals(certificate?.raw ?? raw))) {
@@ -149,18 +149,14 @@ function chainOf(socket: TLSSocket): X509Certificate[] {
   return chain
 }
 
-function mapError(error: Error & { code?: string }, host: string, port: number): Error {
-  if (error instanceof RequestException) return error
-  const row = reasonFor(error)
-  const { code } = error
-  if (row === undefined) {
-    return new ConnectionError(`no connection to ${authorityOf({ host, port })}: ${error.message}`, {
-      code,
-      cause: error,
-    })
-  }
-  const { reason, summary, hints } = row
-  return new SSLError(`${summary} (${authorityOf({ host, port })})`, { reason, host, port, hints, code, cause: error })
+/** Rejects with the error of vouch for a failed handshake. What maps it is loaded only then. */
+async function rejectMapped(error: Error & { code?: string }, host: string, port: number): Promise<never> {
+  if (error instanceof RequestException) throw error
+  const { mapOpenSSLError } = await import('../transport/map-error.ts')
+  const mapped = mapOpenSSLError(error, { host, port, chain: [], trust: undefined })
+  if (mapped) throw mapped
+  const { code, message } = error
+  throw new ConnectionError(`no connection to ${authorityOf({ host, port })}: ${message}`, { code, cause: error })
 }
 
 function addressOf(given: string | URL): { host: string; port: number } {

@@ -14,7 +14,8 @@ import {
   checkTimeLimit,
   optionNames,
 } from '../core/options.ts'
-import type { Progress, SendSettings, TimeoutLimits } from '../transport/adapter.ts'
+import type { SendSettings, TimeoutLimits } from '../transport/adapter.ts'
+import type { Progress } from '../transport/progress.ts'
 import { checkProxies, type ProxiesInit, type ProxyRules } from '../transport/proxies.ts'
 import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
 import { resolveVerify, type Trust, toTrust, type Verify } from '../trust/verify.ts'

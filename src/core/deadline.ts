@@ -28,11 +28,13 @@ export async function withDeadline<T>(work: Promise<T>, { signal, deadline, time
 /**
  * Calls `end` once: with the signal's reason if it is aborted, with nothing at the deadline.
  *
+ * @param options `unref`: the timer does not keep the process running
  * @returns stops both
  */
 export function onDeadline(
   { signal, deadline }: Pick<Deadline, 'signal' | 'deadline'>,
   end: (reason?: unknown) => void,
+  { unref = false } = {},
 ): () => void {
   const stop = () => {
     clearTimeout(timer)
@@ -47,6 +49,7 @@ export function onDeadline(
     end()
   }
   const timer = deadline === undefined ? undefined : setTimeout(onTimeout, Math.max(1, deadline - performance.now()))
+  if (unref) timer?.unref()
   if (signal?.aborted) queueMicrotask(onAbort)
   else signal?.addEventListener('abort', onAbort)
   return stop

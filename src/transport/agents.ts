@@ -16,10 +16,11 @@ import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { checkServerIdentity } from '../x509/hostname.ts'
 import type { ConnectionCallback, ConnectionGate, ConnectionOptions, ConnectionSpec } from './connection.ts'
+import { expiryOf } from './expiry.ts'
 import type { Origin } from './origin.ts'
 import type { ProxyServer } from './proxies.ts'
-import { limitConnectTime } from './time-limits.ts'
-import { endOfChain, handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
+import { enforceConnectTimeout } from './time-limits.ts'
+import { handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
 import { OpeningTunnels } from './tunnels.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
@@ -104,7 +105,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
   #resumable() {
     const peer = this.#session?.peer
     // Written with `!` so that NaN (an unparsable date) counts as expired.
-    if (peer !== undefined && !(Date.now() < endOfChain(peer))) this.#session = undefined
+    if (peer !== undefined && !(Date.now() < expiryOf(peer))) this.#session = undefined
     return this.#session
   }
 
@@ -126,7 +127,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     socket.once('error', () => {
       this.#session = undefined
     })
-    limitConnectTime(socket, 'secureConnect', options.connectTimeout, elapsed)
+    enforceConnectTimeout(socket, 'secureConnect', options.connectTimeout, elapsed)
     return socket
   }
 }
@@ -157,7 +158,7 @@ export class PlainAgent extends http.Agent implements NodeAgent {
     }
     if (this.#proxy === undefined) {
       const socket = super.createConnection(options) as Socket
-      limitConnectTime(socket, 'connect', options.connectTimeout)
+      enforceConnectTimeout(socket, 'connect', options.connectTimeout)
       return socket
     }
     // SOCKS proxies use no TLS.

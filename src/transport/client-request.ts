@@ -1,4 +1,4 @@
-/** A request as Node sends it. The agent carries all that TLS checks; see `agents.ts`. */
+/** Creates Node's `ClientRequest`. Everything that TLS checks is in its agent: see `agents.ts`. */
 import http from 'node:http'
 import { serverAddress } from '../core/address.ts'
 import type { HeaderMap } from '../http/headers.ts'
@@ -6,7 +6,7 @@ import type { WireRequest } from './adapter.ts'
 import { isSocks, type ProxyServer } from './proxies.ts'
 import type { Route } from './route.ts'
 
-/** Opens the request; its body is still to be sent. */
+/** Starts the request; its body is not sent yet. */
 export function openRequest(
   { method, target: url, headers }: WireRequest,
   route: Route,
@@ -25,25 +25,25 @@ export function openRequest(
     agent: route.pool.agent,
     path: forwarder ? `${url.origin}${path}` : path,
     method,
-    // Sent as they are: Node makes a map of an object's first, and would add what the session took away.
+    // A list is sent unchanged. Node would turn an object into a map, and add headers that the session removed.
     headers: fields,
     setDefaultHeaders: false,
-    maxHeaderSize: MAX_HEADER_SIZE,
+    maxHeaderSize: MAX_HEADERS_BYTES,
     connectTimeout,
   }
-  // What `https.request` makes of its arguments, without copying them once more.
+  // `https.request` creates the same from its arguments, but copies them once more.
   const request = new http.ClientRequest(options)
-  // Node would leave out what comes behind the thousandth.
+  // Node drops all headers after the thousandth by default.
   request.maxHeadersCount = 0
   return request
 }
 
-/** The proxy that gets plain http requests, with the whole URL; for https the agent has a tunnel through it. */
+/** The proxy that receives plain http requests with the whole URL; for https the agent opens a tunnel through it. */
 export function forwarderFor(target: URL, { proxy }: Route): ProxyServer | undefined {
   return target.protocol === 'http:' && proxy && !isSocks(proxy) ? proxy : undefined
 }
 
-/** The credentials for a proxy are for the proxy, which got them with CONNECT, if there is one; the origin must not see them. */
+/** Removes credentials that are for the proxy, which received them with CONNECT: the origin must not receive them. */
 function withoutProxyAuth(headers: HeaderMap): HeaderMap {
   if (!headers.has('Proxy-Authorization')) return headers
   const rest = headers.clone()
@@ -51,8 +51,5 @@ function withoutProxyAuth(headers: HeaderMap): HeaderMap {
   return rest
 }
 
-/**
- * For all headers of a response together, in bytes. Node's own limit of 16 KiB is for servers; http.client takes lines of up
- * to 64 KiB.
- */
-const MAX_HEADER_SIZE = 262_144
+/** For all headers of a response together. Node's default of 16 KiB is meant for servers; http.client allows 64 KiB per line. */
+const MAX_HEADERS_BYTES = 262_144

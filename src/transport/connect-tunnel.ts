@@ -1,4 +1,4 @@
-/** A connection to the origin through a proxy: by CONNECT (RFC 9110 section 9.3.6), or SOCKS. Each leg has its own TLS. */
+/** A connection to the origin through an http or https proxy: CONNECT (RFC 9110 section 9.3.6). Each leg has its own TLS. */
 import http from 'node:http'
 import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
@@ -6,8 +6,8 @@ import { NO_PATH, serverAddress } from '../core/address.ts'
 import { ProxyError } from '../core/errors.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
-import { ConnectTimeLimit, limitConnectTime } from './time-limits.ts'
-import { chainOf, observeHandshake } from './tls-info.ts'
+import { enforceConnectTimeout, InternalConnectTimeout } from './time-limits.ts'
+import { observeHandshake, presentedChain } from './tls-info.ts'
 
 /** Opens a tunnel through an http or https proxy. */
 export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
@@ -25,13 +25,13 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
       return connection
     },
   })
-  // Node's would be `close`, which is not true of a tunnel; requests and curl send none either.
+  // Node would send `close`, which is wrong for a tunnel; requests and curl send none either.
   request.removeHeader('Connection')
-  limitConnectTime(request, 'connect', connectTimeout)
-  let givenUp: Error | undefined
+  enforceConnectTimeout(request, 'connect', connectTimeout)
+  let abortReason: Error | undefined
   request.once('connect', (response, socket: Socket, head: Buffer) => {
     if (response.statusCode === 200) {
-      // A server that speaks first may have greeted in the same packet.
+      // A server that sends first may have sent in the same packet.
       if (head.length > 0) socket.unshift(head)
       callback(null, socket)
       return
@@ -41,12 +41,14 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
   request.once('error', (error) => {
-    callback(givenUp ?? (error instanceof ConnectTimeLimit ? error : mapProxyError(error, proxy.url, presented())))
+    callback(
+      abortReason ?? (error instanceof InternalConnectTimeout ? error : mapProxyError(error, proxy.url, presented())),
+    )
   })
   request.end()
-  const presented = () => ({ chain: chainOf(connection), trust })
+  const presented = () => ({ chain: presentedChain(connection), trust })
   const destroy = (reason: Error) => {
-    givenUp = reason
+    abortReason = reason
     request.destroy(reason)
   }
   return { destroy }
@@ -58,6 +60,6 @@ function connectToProxy({ proxy: { url }, tls: settings }: TunnelOptions): Socke
   if (url.protocol !== 'https:') return net.connect({ ...NO_PATH, host, port }).setNoDelay(true)
   const socket = tls.connect({ ...NO_PATH, ...settings(), host, port, servername })
   observeHandshake(socket)
-  // As agents have it: otherwise a request in several pieces waits 40 ms for the acknowledgement of the first.
+  // As in agents: otherwise a request in several writes waits 40 ms for the acknowledgement of the first.
   return socket.setNoDelay(true)
 }

@@ -1,4 +1,4 @@
-/** Errors of got, Node and OpenSSL become errors of ours: on their code, never on a message that only people should read. */
+/** Maps errors of got, Node and OpenSSL to errors of vouch, by their codes: messages are for people and change. */
 import type { X509Certificate } from 'node:crypto'
 import { authorityOf, serverAddress } from '../core/address.ts'
 import {
@@ -17,41 +17,41 @@ import { diagnose } from '../diagnose/diagnosis.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
 import { reportOf } from '../diagnose/report.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
-import { ConnectTimeLimit, ReadTimeLimit, TotalTimeLimit } from './time-limits.ts'
+import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } from './time-limits.ts'
 
 /** Where an error happened. */
 export interface ErrorContext {
   readonly host: string
   readonly port: number
-  /** What was presented, the server's own certificate first; empty when the handshake did not come that far. */
+  /** What was presented, the server's own certificate first; empty if the handshake failed before. */
   readonly chain: readonly X509Certificate[]
   readonly trust: ResolvedTrust | undefined
-  /** The proxy that forwards a plain http request: whom the connection was made to, then. */
+  /** The proxy that forwards a plain http request: the connection was made to it. */
   readonly forwardedBy?: URL | undefined
-  /** The proxy that the request goes through, in one way or the other. */
+  /** The proxy that the request goes through, by forwarding or by a tunnel. */
   readonly through?: URL | undefined
-  /** The client certificate that was given on a new connection, as it is called in messages. */
+  /** The client certificate that was presented on a new connection, safe to print. */
   readonly client?: string | undefined
 }
 
-/** An error of the transport, reduced to what decides. */
+/** An error of Node or got. */
 interface TransportError extends Error {
   code?: string
   syscall?: string
 }
 
-/** An error from before the response: DNS, TCP, TLS, sending, waiting. */
+/** Maps an error from before the response: DNS, TCP, TLS, sending, waiting. */
 export function mapRequestError(error: TransportError, context: ErrorContext): RequestException {
   const { forwardedBy } = context
   const timeout = mapTimeout(error, context)
   if (timeout) return timeout
   if (forwardedBy === undefined) return mapTlsError(error, context) ?? mapConnectionError(error, context)
   const { code = '' } = error
-  const proxyFailed = NOT_CONNECTED.has(code) || endedInHandshake(error) || reasonFor(error) !== undefined
+  const proxyFailed = NOT_CONNECTED.has(code) || isClosedInHandshake(error) || reasonFor(error) !== undefined
   return proxyFailed ? mapProxyError(error, forwardedBy, context) : mapConnectionError(error, context)
 }
 
-/** An error of the connection to a proxy; one of its TLS side comes as the cause. */
+/** Maps an error of the connection to a proxy; a TLS error becomes its cause. */
 export function mapProxyError(
   error: TransportError,
   proxy: URL,
@@ -64,7 +64,7 @@ export function mapProxyError(
   return new ProxyError(message, { code: error.code, cause: cause ?? error })
 }
 
-/** An error from reading the body. */
+/** Maps an error from reading the body. */
 export function mapBodyError(error: TransportError, context: ErrorContext): RequestException {
   const timeout = mapTimeout(error, context)
   if (timeout) return timeout
@@ -76,10 +76,9 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
       options,
     )
   }
-  // What came is not what the server sent: nothing of it may be taken for an ordinary end.
+  // A TLS error mid-body means the data may have been tampered with: report SSLError, never a plain end of stream.
   if (code.startsWith('ERR_SSL_')) {
-    const { host, port, chain, trust } = context
-    const details = { code, cause: error, reason: 'protocol' as const, host, port, chain, trust: trust?.info }
+    const details = { ...detailsOf(error, context), reason: 'protocol' as const }
     return new SSLError(`TLS broke in the middle of the response of ${authorityOf(context)} (${code})`, details)
   }
   const problem = isParserError(error) ? `: ${problemOf(error)}` : ' ended before its body was complete'
@@ -91,17 +90,17 @@ const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING
 
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
   const peer = `${authorityOf(context)}${via(context)}`
-  if (error instanceof ConnectTimeLimit) {
+  if (error instanceof InternalConnectTimeout) {
     return new ConnectTimeout(`Connection to ${peer} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
   }
-  if (error instanceof ReadTimeLimit) {
+  if (error instanceof InternalReadTimeout) {
     return error.connected
       ? new ReadTimeout(`Read from ${authorityOf(context)} timed out. (read timeout=${error.limit} ms)`, {
           cause: error,
         })
       : new ConnectTimeout(`Connection to ${peer} timed out. (no byte within ${error.limit} ms)`, { cause: error })
   }
-  if (error instanceof TotalTimeLimit) {
+  if (error instanceof InternalTotalTimeout) {
     return new Timeout(`Request to ${authorityOf(context)} timed out. (total timeout=${error.limit} ms)`, {
       cause: error,
     })
@@ -109,39 +108,47 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
   return undefined
 }
 
-/** Whom a connection was made to, and what was presented and trusted there. */
-type Peer = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust' | 'client'>
+/** The peer of a connection, what it presented and what is trusted. */
+type PeerContext = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust' | 'client'>
 
-function mapTlsError(error: TransportError, context: Peer): SSLError | undefined {
-  const { host, port, chain, trust } = context
-  const common = { code: error.code, cause: error, host, port, chain, trust: trust?.info }
-  if (endedInHandshake(error)) {
-    const message = `the server closed the connection during the TLS handshake (${authorityOf(context)})`
-    const reason = 'protocol'
-    const { client } = context
-    const hints = [
-      ENDED_EARLY,
-      ...(client === undefined ? [] : [`or it does not accept the client certificate (${client})`]),
-    ]
-    const details = reportOf({ reason, findings: [], hints }, chain, trust?.info)
-    return new SSLError(message, { ...common, reason, hints, details })
-  }
+/** Maps an error of TLS; `undefined` for any other. */
+function mapTlsError(error: TransportError, context: PeerContext): SSLError | undefined {
+  if (!isClosedInHandshake(error)) return mapOpenSSLError(error, context)
+  const { chain, trust, client } = context
+  const message = `the server closed the connection during the TLS handshake (${authorityOf(context)})`
+  const reason = 'protocol'
+  const hints = [
+    CLOSED_EARLY,
+    ...(client === undefined ? [] : [`or it does not accept the client certificate (${client})`]),
+  ]
+  const details = reportOf({ reason, findings: [], hints }, chain, trust?.info)
+  return new SSLError(message, { ...detailsOf(error, context), reason, hints, details })
+}
+
+/** Maps an error that OpenSSL, or our check of host names, reports; `undefined` for any other. */
+export function mapOpenSSLError(error: TransportError, context: PeerContext): SSLError | undefined {
   const row = reasonFor(error)
   if (row === undefined) return undefined
-  // Our own host check words it exactly (an address or a name); the table knows the kind only.
+  const { host, port, chain, trust } = context
+  // Our own host check names the host or address; the table has only the kind.
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
   const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
   const diagnosis = diagnose(row, { host, port, chain, trusted, path: trust?.info.path, now: Date.now() })
   const { reason, findings, failing, hints } = diagnosis
   const details = reportOf(diagnosis, chain, trust?.info)
-  return new SSLError(`${summary} (${authorityOf(context)})`, { ...common, reason, findings, failing, hints, details })
+  const message = `${summary} (${authorityOf(context)})`
+  return new SSLError(message, { ...detailsOf(error, context), reason, findings, failing, hints, details })
 }
 
-const ENDED_EARLY =
+function detailsOf(error: TransportError, { host, port, chain, trust }: PeerContext) {
+  return { code: error.code, cause: error, host, port, chain, trust: trust?.info }
+}
+
+const CLOSED_EARLY =
   'it may be too old, be asked for a name that it does not know, sit behind a filter, or want a client certificate'
 
-/** Node's own error for an end of file before the handshake was done; a reset has a syscall. */
-function endedInHandshake(error: TransportError): boolean {
+/** Node's own error for an EOF before the handshake was done; the error of a reset has a syscall. */
+function isClosedInHandshake(error: TransportError): boolean {
   return (
     error.code === 'ECONNRESET' && error.syscall === undefined && /before secure TLS connection/.test(error.message)
   )
@@ -156,17 +163,17 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
       cause: error,
     })
   }
-  const what = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
-  // Many servers do not say so in TLS: they hang up.
-  const doubt = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
-  const message = `${what} ${authorityOf(context)}${via(context)}: ${problem}${doubt}`
+  const start = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
+  // Many servers send no TLS alert for a refused client certificate: they close the connection.
+  const suspicion = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
+  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
 }
 
-/** What went wrong, in words; and no more of it in the error than that. */
+/** The problem in words. Removes the received bytes from an error of the parser. */
 function problemOf(error: TransportError): string {
   const isParser = isParserError(error)
-  // The parser keeps the bytes it choked on: headers, with their cookies, that would end up in logs.
+  // The parser attaches the bytes that it could not parse: headers with cookies, which would end up in logs.
   if (isParser) delete (error as { rawPacket?: Buffer }).rawPacket
   return PROBLEMS.get(error.code ?? '') ?? (isParser ? 'the answer is not valid HTTP' : error.message)
 }
@@ -187,10 +194,10 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['HPE_HEADER_OVERFLOW', 'the headers of the answer are larger than 256 KiB'],
 ])
 
-/** Codes of a connection that was there and broke. */
+/** Codes of an established connection that broke. */
 export const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
-/** Codes of a connection that was never made: the server has seen nothing of the request. */
+/** Codes of a connection that was never established: the server has received nothing of the request. */
 export const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',

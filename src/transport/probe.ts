@@ -1,4 +1,4 @@
-/** A handshake and nothing more: over the same route, with the same checks and errors as a request. */
+/** A TLS handshake without a request: over the same route, with the same checks and errors as a request. */
 import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { Agent } from 'node:https'
@@ -10,14 +10,15 @@ import { HeaderMap } from '../http/headers.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { SendSettings } from './adapter.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import { errorContext } from './error-context.ts'
 import { mapRequestError } from './map-error.ts'
 import { PoolManager } from './pool-manager.ts'
 import { findRoute } from './route.ts'
-import { chainOf } from './tls-info.ts'
+import { presentedChain } from './tls-info.ts'
 
-/** A handshake that succeeded. */
+/** A successful handshake. */
 export interface Probed {
-  /** What the server presented, its own certificate first. */
+  /** The chain that the server presented, its own certificate first. */
   readonly chain: readonly X509Certificate[]
   readonly protocol: string | null
   readonly cipher: string | undefined
@@ -25,7 +26,7 @@ export interface Probed {
 }
 
 /**
- * Shakes hands with the server of an `https:` URL, and closes the connection.
+ * Makes a TLS handshake with the server of an `https:` URL, and closes the connection.
  *
  * @throws RequestException as a request would
  */
@@ -34,62 +35,60 @@ export async function probe(target: URL, settings: SendSettings): Promise<Probed
   let socket: TLSSocket | undefined
   const route = await findRoute(pools, { target, headers: new HeaderMap() }, settings)
   try {
-    socket = await open(route.pool, target, settings)
-    await settled(socket)
+    socket = await openConnection(route.pool, target, settings)
+    await handshakeAccepted(socket)
     return {
-      chain: chainOf(socket),
+      chain: presentedChain(socket),
       protocol: socket.getProtocol(),
       cipher: socket.getCipher().standardName,
       trust: route.trust as ResolvedTrust,
     }
   } catch (error) {
     if (error instanceof RequestException) throw error
-    const { trust, proxy } = route
-    const context = { chain: chainOf(socket), trust, through: proxy?.url }
-    throw mapRequestError(error as Error, { ...serverAddress(target), ...context })
+    throw mapRequestError(error as Error, errorContext(target, route, { socket, isReused: false }))
   } finally {
     socket?.destroy()
     pools.close()
   }
 }
 
-/** The connection while it is being made. */
-function open({ agent }: ConnectionPool, target: URL, settings: SendSettings): Promise<TLSSocket> {
+/** Opens the connection; the handshake may not be done yet. */
+function openConnection({ agent }: ConnectionPool, target: URL, settings: SendSettings): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const use = (error: Error | null, socket?: Duplex) => {
       if (socket) resolve(socket as TLSSocket)
       else reject(error)
     }
-    // What an agent adds itself, when it is a request that wants a connection.
+    // Node's agent adds its own options itself when a request needs a connection.
     const { options: own } = agent as Agent
     const options = { ...own, ...serverAddress(target), connectTimeout: settings.timeout.connect }
-    // One through a proxy comes by the callback.
+    // A connection through a proxy is passed to the callback.
     const socket = agent.createConnection(options, use)
     if (socket) use(null, socket)
   })
 }
 
 /**
- * Waits until the server has had its say. In TLS 1.3 the client is done first, and hears only then that its certificate is not
- * wanted, or that one is: a server that is content sends a ticket, most of them at once.
+ * Waits until the server has accepted the handshake. In TLS 1.3 the client finishes first: only after that the server refuses its
+ * certificate, or the lack of one. A server that accepts sends a session ticket, most servers at once.
  */
-async function settled(socket: TLSSocket): Promise<void> {
+async function handshakeAccepted(socket: TLSSocket): Promise<void> {
   socket.resume()
-  const patience = new AbortController()
-  const ticket = once(socket, 'session', { signal: patience.signal })
-  // Nobody may be waiting for it when it fails.
+  const waiting = new AbortController()
+  const ticket = once(socket, 'session', { signal: waiting.signal })
+  // It may be rejected when nothing awaits it any more.
   ticket.catch(() => {})
   try {
     await once(socket, 'secureConnect')
-    const timer = setTimeout(() => patience.abort(), TICKET_TIME)
-    const closed = once(socket, 'close', { signal: patience.signal })
+    const timer = setTimeout(() => waiting.abort(), MAX_TICKET_MS)
+    const closed = once(socket, 'close', { signal: waiting.signal })
     await Promise.race([ticket, closed]).finally(() => clearTimeout(timer))
   } catch (error) {
-    if (!patience.signal.aborted) throw error
+    if (!waiting.signal.aborted) throw error
   } finally {
-    patience.abort()
+    waiting.abort()
   }
 }
 
-/** ms */
-const TICKET_TIME = 500
+/** How long to wait for a ticket or a refusal. */
+const MAX_TICKET_MS = 500

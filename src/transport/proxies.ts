@@ -1,4 +1,4 @@
-/** Which proxy a request goes through: requests' rules (`select_proxy`, `get_environ_proxies`, `should_bypass_proxies`). */
+/** Selects the proxy of a request by requests' rules (`select_proxy`, `get_environ_proxies`, `should_bypass_proxies`). */
 import { BlockList, isIPv4 } from 'node:net'
 import { basicCredentials } from '../auth/auth.ts'
 import { withoutBrackets } from '../core/address.ts'
@@ -9,34 +9,34 @@ import { isRecord, typeName } from '../core/pairs.ts'
 
 /**
  * What `proxies` takes: by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
- * an empty string: none. `no_proxy` stands in for the variable `NO_PROXY`.
+ * an empty string: none. `no_proxy` overrides the variable `NO_PROXY`.
  */
 export type ProxiesInit = { readonly [key: string]: string | URL | null | undefined }
 
-/** A proxy, ready to be connected to. */
+/** A proxy, parsed from its URL. */
 export interface ProxyServer {
   /** `http:`, `https:`, `socks4:`, `socks4a:`, `socks5:` or `socks5h:`; without credentials. */
   readonly url: URL
-  /** What an http or https proxy is told: the value of the header `Proxy-Authorization`. */
+  /** For an http or https proxy: the value of the header `Proxy-Authorization`. */
   readonly authorization: string | undefined
-  /** What a SOCKS proxy is told. */
+  /** For a SOCKS proxy. */
   readonly login?: readonly [user: string, password: string] | undefined
 }
 
-/** Whether a proxy passes on bytes and knows nothing of HTTP. */
+/** Whether a proxy uses SOCKS, which forwards bytes and is independent of HTTP. */
 export function isSocks({ url }: ProxyServer): boolean {
   return url.protocol.startsWith('socks')
 }
 
-/** Where proxies may come from, in a request. */
+/** The sources of proxies for a request. */
 export interface ProxyRules {
   readonly call: ProxiesInit | null | undefined
   readonly session: ProxiesInit | null | undefined
-  /** `undefined` when the environment does not count. */
+  /** `undefined` if the environment is ignored. */
   readonly env: NodeJS.ProcessEnv | undefined
   /**
-   * Whether the environment goes over the session: it does in `request`. Not so in `send`, where `proxies` of the call,
-   * `{}` and `null` as well, are all that counts (requests' `Session.send`).
+   * Whether the environment overrides the session. It does in `request`. In `send` it does not, and `proxies` of the call, even
+   * `{}` or `null`, replace all other sources (requests' `Session.send`).
    */
   readonly envOverSession: boolean
 }
@@ -44,38 +44,45 @@ export interface ProxyRules {
 /**
  * The proxy for a URL; `undefined`: none.
  *
- * @throws InvalidProxyURL when it cannot be used
+ * @throws InvalidProxyURL if it cannot be used
  */
 export function proxyFor(url: URL, { call, session, env, envOverSession }: ProxyRules): ProxyServer | undefined {
-  const ofCall = call ?? undefined
-  const isAlone = call !== undefined && !envOverSession
-  const ofSession = isAlone ? undefined : (session ?? undefined)
-  const ofEnv =
-    env && !isAlone ? environmentProxies(url, env, own(ofCall, 'no_proxy') ?? own(ofSession, 'no_proxy')) : undefined
-  if (!ofCall && !ofSession && !ofEnv) return undefined
-  const text = select(url, envOverSession ? [ofCall, ofEnv, ofSession] : [ofCall, ofSession, specific(url, ofEnv)])
+  const callProxies = call ?? undefined
+  const callOnly = call !== undefined && !envOverSession
+  const sessionProxies = callOnly ? undefined : (session ?? undefined)
+  const envProxies =
+    env && !callOnly
+      ? environmentProxies(url, env, own(callProxies, 'no_proxy') ?? own(sessionProxies, 'no_proxy'))
+      : undefined
+  if (!callProxies && !sessionProxies && !envProxies) return undefined
+  const text = select(
+    url,
+    envOverSession
+      ? [callProxies, envProxies, sessionProxies]
+      : [callProxies, sessionProxies, forScheme(url, envProxies)],
+  )
   return text === undefined ? undefined : parseProxy(text)
 }
 
-/** The environment's proxy for all schemes as one for this scheme, which goes over the session's `all` (`resolve_proxies`). */
-function specific({ protocol }: URL, ofEnv: ProxiesInit | undefined): ProxiesInit | undefined {
+/** The environment's `all` as a proxy for this scheme, so that it overrides the session's `all` (`resolve_proxies`). */
+function forScheme({ protocol }: URL, envProxies: ProxiesInit | undefined): ProxiesInit | undefined {
   const scheme = protocol.slice(0, -1)
-  return ofEnv && { [scheme]: own(ofEnv, scheme) ?? own(ofEnv, 'all') }
+  return envProxies && { [scheme]: own(envProxies, scheme) ?? own(envProxies, 'all') }
 }
 
-/** What somebody put on `Object.prototype` is no proxy. */
+/** An own property only: properties of `Object.prototype` are not proxies. */
 function own(proxies: ProxiesInit | undefined, key: string): ProxiesInit[string] {
   return proxies !== undefined && Object.hasOwn(proxies, key) ? proxies[key] : undefined
 }
 
-/** The most specific key that any source has; of the sources the first. A key of `null` or `''` means: none. */
+/** The most specific key that any source has, from the first source that has it. `null` removes a key, `''` means no proxy. */
 function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string | undefined {
   const scheme = url.protocol.slice(0, -1)
   for (const key of [`${scheme}://${url.hostname}`, scheme, `all://${url.hostname}`, 'all']) {
     for (const source of sources) {
       const proxy = own(source, key)
       if (proxy === undefined) continue
-      // A null takes the key away, so that a more general one counts (requests' merge_setting); '' means none at all.
+      // null removes the key, so that a more general one applies (requests' merge_setting); '' means no proxy at all.
       if (proxy === null) break
       return String(proxy) === '' ? undefined : String(proxy)
     }
@@ -83,7 +90,7 @@ function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string
   return undefined
 }
 
-/** @throws TypeError for another shape, or a key that no request would ask for */
+/** @throws TypeError for another shape, or a key that no request would look up */
 export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesInit | null | undefined {
   if (proxies === undefined || proxies === null) return proxies
   if (!isRecord(proxies) || Array.isArray(proxies)) {
@@ -96,33 +103,33 @@ export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesIn
       )
     }
     if (proxy === undefined || proxy === null || typeof proxy === 'string' || proxy instanceof URL) continue
-    throw new TypeError(`proxies.${key} must be the URL of a proxy, or null, not ${typeName(proxy)}`)
+    throw new TypeError(`proxies.${redactUrl(key)} must be the URL of a proxy, or null, not ${typeName(proxy)}`)
   }
   return proxies
 }
 
 /**
- * A host as URLs have it: with a port, a path or a wildcard it would never be found, and the request go without its proxy.
- * `ftp` and others are in tables that people bring along from elsewhere, and harm nobody.
+ * Hosts as in URLs: a key with a port, a path or a wildcard would never match, and the request would bypass its proxy. `ftp` and
+ * others are harmless: they occur in tables that are shared with other programs.
  */
 const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/(?:[^A-Z/?#@*:%[\]]+|\[[\da-f:.]+\]))?)$/
 
-/** The environment's proxies for this URL. Lower-case names win; an empty one takes the other away. */
+/** The environment's proxies for this URL. Lower-case names have precedence; an empty one disables the other. */
 function environmentProxies(
   url: URL,
   env: NodeJS.ProcessEnv,
   noProxy: string | URL | null | undefined,
 ): ProxiesInit | undefined {
   const scheme = url.protocol.slice(0, -1)
-  // Set by a web server for a CGI script, where HTTP_PROXY is the request's header "Proxy" (CVE-2016-1000110).
+  // REQUEST_METHOD means a CGI script, where HTTP_PROXY is the request's header "Proxy" (CVE-2016-1000110).
   const isScript = scheme === 'http' && variable(env, 'REQUEST_METHOD') !== undefined
   const upper = isScript ? undefined : variable(env, `${scheme.toUpperCase()}_PROXY`)
-  const own = variable(env, `${scheme}_proxy`) ?? upper
+  const schemeProxy = variable(env, `${scheme}_proxy`) ?? upper
   const all = variable(env, 'all_proxy') ?? variable(env, 'ALL_PROXY')
-  if (!own && !all) return undefined
-  const ofEnv = variable(env, 'no_proxy') || variable(env, 'NO_PROXY') || ''
-  if (bypassesProxy(url, String(noProxy ?? ofEnv))) return undefined
-  return { ...(own && { [scheme]: own }), ...(all && { all }) }
+  if (!schemeProxy && !all) return undefined
+  const envNoProxy = variable(env, 'no_proxy') || variable(env, 'NO_PROXY') || ''
+  if (bypassesProxy(url, String(noProxy ?? envNoProxy))) return undefined
+  return { ...(schemeProxy && { [scheme]: schemeProxy }), ...(all && { all }) }
 }
 
 /**
@@ -157,10 +164,10 @@ function isInNetwork(address: string, network: string): boolean {
 
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  const shown = redactUrl(text)
+  const redacted = redactUrl(text)
   const url = URL.parse(withScheme)
   if (!url?.hostname || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
-    throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${shown}'`)
+    throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${redacted}'`)
   }
   const scheme = url.protocol.slice(0, -1)
   const credentials = getUrlAuth(url)
@@ -168,14 +175,14 @@ function parseProxy(text: string): ProxyServer {
     return { url: withoutAuth(url), authorization: credentials && basicCredentials(...credentials) }
   }
   if (!scheme.startsWith('socks')) {
-    throw new InvalidProxyURL(`Proxy URL had unsupported scheme ${scheme}, should use http:// or https://`)
+    throw new InvalidProxyURL(`Proxy URL had unsupported scheme ${redactUrl(scheme)}, should use http:// or https://`)
   }
   if (!SOCKS_SCHEMES.has(scheme)) {
     throw new InvalidProxyURL(
-      `Unable to determine SOCKS version from '${shown}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
+      `Unable to determine SOCKS version from '${redacted}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
     )
   }
-  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(credentials, shown) }
+  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(credentials, redacted) }
 }
 
 const SOCKS_SCHEMES: ReadonlySet<string> = new Set(['socks4', 'socks4a', 'socks5', 'socks5h'])
@@ -183,8 +190,8 @@ const SOCKS_SCHEMES: ReadonlySet<string> = new Set(['socks4', 'socks4a', 'socks5
 /** RFC 1929: a user and a password of at most 255 bytes. */
 function checkLogin(
   credentials: readonly [user: string, password: string] | undefined,
-  shown: string,
+  redacted: string,
 ): readonly [user: string, password: string] | undefined {
   if (credentials?.every((each) => Buffer.byteLength(each) <= 255) ?? true) return credentials
-  throw new InvalidProxyURL(`the user or password for the proxy '${shown}' is longer than SOCKS allows (255 bytes)`)
+  throw new InvalidProxyURL(`the user or password for the proxy '${redacted}' is longer than SOCKS allows (255 bytes)`)
 }

@@ -1,4 +1,4 @@
-/** How a request reaches its server: by which pool, verified against what, through which proxy. */
+/** The route of a request: its pool, trust, client certificate and proxy. */
 import { fileOf, retryWhileBeingWritten } from '../core/file-errors.ts'
 import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
 import { publish } from '../trust/events.ts'
@@ -20,14 +20,13 @@ export interface Route {
 
 type Destination = Pick<WireRequest, 'target' | 'headers'>
 
-/** What of the settings decides about the route. */
+/** The settings that the route depends on. */
 export type RouteSettings = Pick<SendSettings, 'trust' | 'cert' | 'proxy'>
 
 /**
- * The route by what the files of trust hold now. Waits only where one of them cannot be used right now, and may be in a
- * moment.
+ * The route by the current content of the trusted files. Asynchronous only if one of them cannot be used, and is being written.
  *
- * @throws CABundleError, ClientCertError when a file cannot be used
+ * @throws CABundleError, ClientCertError if a file cannot be used
  */
 export function findRoute(pools: PoolManager, to: Destination, settings: RouteSettings): Route | Promise<Route> {
   try {
@@ -53,7 +52,7 @@ function routeNow(pools: PoolManager, { target: url, headers }: Destination, set
   return { pool: pools.secure(spec), trust, identity, proxy: tunnel }
 }
 
-/** For plain http: to the origin, or to the proxy that forwards requests, which is verified when it speaks TLS. */
+/** The pool for plain http: to the origin, or to the proxy that forwards requests and is verified if it uses TLS. */
 function plainPool(pools: PoolManager, url: URL, { proxy, trust }: RouteSettings): ConnectionPool {
   if (proxy === undefined) return pools.plain(new Origin(url))
   if (isSocks(proxy)) return pools.plain(new Origin(url), proxy)

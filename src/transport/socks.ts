@@ -3,23 +3,24 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import net, { isIP, isIPv6, type Socket } from 'node:net'
 import { NO_PATH, parseAuthority, serverAddress } from '../core/address.ts'
-import { withDeadline } from '../core/deadline.ts'
+import { onDeadline, withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
 import { socks } from '../core/lazy.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
-import { ConnectTimeLimit } from './time-limits.ts'
+import { InternalConnectTimeout } from './time-limits.ts'
 
 /** Opens a tunnel; see {@link openTunnel}. */
 export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback): TunnelAttempt {
   const { connectTimeout: limit } = options
-  const abandon = new AbortController()
-  const timer = limit === undefined ? undefined : setTimeout(() => abandon.abort(new ConnectTimeLimit(limit)), limit)
-  negotiate(options, abandon.signal)
-    .finally(() => clearTimeout(timer))
+  const controller = new AbortController()
+  const deadline = limit === undefined ? undefined : performance.now() + limit
+  const stop = onDeadline({ deadline }, () => controller.abort(new InternalConnectTimeout(limit ?? 0)))
+  negotiate(options, controller.signal)
+    .finally(stop)
     .then((socket) => callback(null, socket))
     .catch(callback)
-  return { destroy: (reason) => abandon.abort(reason) }
+  return { destroy: (reason) => controller.abort(reason) }
 }
 
 async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
@@ -44,7 +45,7 @@ interface Destination {
   readonly port: number
 }
 
-/** The origin as the proxy is told of it: by address for `socks4` and `socks5`, which resolve names here, as in requests. */
+/** The origin as sent to the proxy: by address for `socks4` and `socks5`, which resolve names here, as in requests. */
 async function resolve(authority: string, scheme: string): Promise<Destination> {
   const { host, port } = parseAuthority(authority)
   const isLocal = scheme === 'socks4:' || scheme === 'socks5:'
@@ -62,23 +63,23 @@ function handshake(
   const type = proxy.url.protocol.startsWith('socks4') ? 4 : 5
   const [userId, password] = proxy.login ?? []
   return new Promise((resolve, reject) => {
-    // Without the library's error as its cause: that holds the password.
-    const refuse = (words: string) =>
-      reject(new ProxyError(`Unable to connect to ${authority} through SOCKS proxy ${proxy.url.host}: ${words}`))
-    const problem = unsuited(destination, type)
+    // The library's error is not the cause: it holds the password.
+    const fail = (reason: string) =>
+      reject(new ProxyError(`Unable to connect to ${authority} through SOCKS proxy ${proxy.url.host}: ${reason}`))
+    const problem = unsupportedDestination(destination, type)
     if (problem !== undefined) {
-      refuse(problem)
+      fail(problem)
       return
     }
     const client = new (socks().SocksClient)({
       command: 'connect',
       destination,
       proxy: { host, port, type, ...(userId !== undefined && { userId, password: password ?? '' }) },
-      timeout: connectTimeout ?? MAX_NEGOTIATION,
+      timeout: connectTimeout ?? MAX_NEGOTIATION_MS,
     })
-    // Before those of the library, which keep nothing of the error but its message.
+    // Registered before the library's listener, which keeps only the error's message.
     socket.once('error', reject)
-    client.once('error', ({ message }) => refuse(inWords(message, type)))
+    client.once('error', ({ message }) => fail(describeReply(message, type)))
     client.once('established', () => {
       socket.off('error', reject)
       keepEarlyBytes(socket, resolve)
@@ -104,22 +105,22 @@ function keepEarlyBytes(socket: Socket, done: () => void): void {
   })
 }
 
-/** Why the protocol cannot express a destination. */
-function unsuited({ host }: Destination, type: 4 | 5): string | undefined {
+/** Why the protocol cannot express a destination; `undefined` if it can. */
+function unsupportedDestination({ host }: Destination, type: 4 | 5): string | undefined {
   if (type === 4 && isIPv6(host)) return 'SOCKS 4 knows IPv4 only; use socks5:// or socks5h://'
   return Buffer.byteLength(host) > 255 ? 'the name is longer than SOCKS allows (255 bytes)' : undefined
 }
 
 /**
- * The library wants a limit (30 s if none is given), and keeps its timer and what belongs to it that long. This is more
- * than a proxy needs to find out that a server does not answer: Linux gives up after 131 s, Tor after 120 s.
+ * The library always sets a timer (30 s by default), and keeps its references until it fires. This limit is longer than a proxy
+ * needs to report that a server does not respond: Linux times out after 131 s, Tor after 120 s.
  */
-const MAX_NEGOTIATION = 150_000
+const MAX_NEGOTIATION_MS = 150_000
 
-/** What the library says, for people: `Socks5 proxy rejected connection - NotAllowed`. */
-function inWords(message: string, type: 4 | 5): string {
+/** The library's message, such as `Socks5 proxy rejected connection - NotAllowed`, in words. */
+function describeReply(message: string, type: 4 | 5): string {
   const [, reply] = / - \(?(\w+)\)?$/.exec(message) ?? []
-  // It grants, but in the version of another protocol.
+  // 'Granted' here means a reply of another protocol version.
   if (reply !== undefined && reply !== 'undefined' && reply !== 'Granted')
     return `it answers "${reply.replace(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase()}"`
   if (/Authentication failed/.test(message)) return 'it refuses the credentials'

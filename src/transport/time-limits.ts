@@ -1,10 +1,10 @@
-/** The limits on connecting, on silence and on the whole of a request. */
+/** The connect timeout, the read timeout and the total limit of a request. The errors are internal: see `map-error.ts`. */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** The connection took longer than it may; `socket.destroy` carries it to the request. */
-export class ConnectTimeLimit extends Error {
-  override readonly name = 'ConnectTimeLimit'
+/** The internal twin of `ConnectTimeout`: `socket.destroy` passes it to the request. */
+export class InternalConnectTimeout extends Error {
+  override readonly name = 'InternalConnectTimeout'
   readonly code = 'ERR_CONNECT_TIMEOUT'
   /** ms */
   readonly limit: number
@@ -15,13 +15,13 @@ export class ConnectTimeLimit extends Error {
   }
 }
 
-/** The server was silent for longer than it may be. */
-export class ReadTimeLimit extends Error {
-  override readonly name = 'ReadTimeLimit'
+/** The internal twin of `ReadTimeout`; of `ConnectTimeout` if the handshake was not done. */
+export class InternalReadTimeout extends Error {
+  override readonly name = 'InternalReadTimeout'
   readonly code = 'ERR_READ_TIMEOUT'
   /** ms */
   readonly limit: number
-  /** Whether the connection was there, or the handshake still going on. */
+  /** Whether the connection was established, with TLS if it uses TLS. */
   readonly connected: boolean
 
   constructor(limit: number, connected: boolean) {
@@ -31,11 +31,11 @@ export class ReadTimeLimit extends Error {
   }
 }
 
-/** The whole of the request took longer than it may. */
-export class TotalTimeLimit extends Error {
-  override readonly name = 'TotalTimeLimit'
+/** The internal twin of `Timeout`. */
+export class InternalTotalTimeout extends Error {
+  override readonly name = 'InternalTotalTimeout'
   readonly code = 'ERR_TOTAL_TIMEOUT'
-  /** ms; of the whole call, of which this request may be a part. */
+  /** ms, for the whole call, of which this request may be a part. */
   readonly limit: number | undefined
 
   constructor(limit: number | undefined) {
@@ -45,30 +45,29 @@ export class TotalTimeLimit extends Error {
 }
 
 /**
- * Destroys a socket, or the request for a tunnel, with a {@link ConnectTimeLimit} unless it emits `ready` within `limit`
- * ms: one clock for DNS, TCP and TLS, where got and Node have one for each.
+ * Destroys a socket, or the request for a tunnel, with an {@link InternalConnectTimeout} unless it emits `ready` within `limit`
+ * ms. DNS, TCP and TLS share this one timer; got and Node have one for each.
  *
- * @param elapsed of these, in ms, when the attempt continues another
+ * @param elapsed how many ms of the limit an earlier step used up
  */
-export function limitConnectTime(
+export function enforceConnectTimeout(
   attempt: Socket | ClientRequest,
   ready: 'connect' | 'secureConnect',
   limit: number | undefined,
   elapsed = 0,
 ): void {
   if (limit === undefined) return
-  const timer = setTimeout(() => attempt.destroy(new ConnectTimeLimit(limit)), Math.max(1, limit - elapsed))
+  const timer = setTimeout(() => attempt.destroy(new InternalConnectTimeout(limit)), Math.max(1, limit - elapsed))
   const stop = () => clearTimeout(timer)
   attempt.once(ready, stop)
   attempt.once('close', stop)
 }
 
 /**
- * Destroys `request` with a {@link ReadTimeLimit} when its connection is silent for `limit` ms and it is the server that
- * is waited for: a reader that takes its time with what has arrived, or a body that does with what is to be sent, is not
- * the server's fault.
+ * Destroys `request` with an {@link InternalReadTimeout} if its connection carries no data for `limit` ms while we wait for the
+ * server. A paused reader of the response, or a body that produces no data to send, is not the server's fault.
  */
-export function limitSilence(request: ClientRequest, limit: number | undefined): void {
+export function enforceReadTimeout(request: ClientRequest, limit: number | undefined): void {
   if (limit === undefined) return
   let response: IncomingMessage | undefined
   request.once('response', (arrived: IncomingMessage) => {
@@ -76,8 +75,8 @@ export function limitSilence(request: ClientRequest, limit: number | undefined):
   })
   request.once('socket', (socket) => {
     const onTimeout = () => {
-      if (!isReaderSlow(response, socket) && !isBodySlow(request, socket))
-        request.destroy(new ReadTimeLimit(limit, !isConnecting(socket)))
+      if (!isConsumerPaused(response, socket) && !isUploadPaused(request, socket))
+        request.destroy(new InternalReadTimeout(limit, !isConnecting(socket)))
       else socket.setTimeout(limit)
     }
     socket.on('timeout', onTimeout)
@@ -87,13 +86,13 @@ export function limitSilence(request: ClientRequest, limit: number | undefined):
   })
 }
 
-/** Whether something has arrived that nobody has read yet. */
-function isReaderSlow(response: IncomingMessage | undefined, socket: Socket): boolean {
+/** Whether data has arrived that the consumer has not read yet. */
+function isConsumerPaused(response: IncomingMessage | undefined, socket: Socket): boolean {
   return response !== undefined && (response.complete || response.readableLength > 0 || socket.readableLength > 0)
 }
 
-/** Whether all that there is of the body has been sent, and more of it is to come. */
-function isBodySlow(request: ClientRequest, socket: Socket): boolean {
+/** Whether the body is not complete, and everything it has produced so far is sent. */
+function isUploadPaused(request: ClientRequest, socket: Socket): boolean {
   return !isConnecting(socket) && !request.writableEnded && request.writableLength === 0 && socket.writableLength === 0
 }
 

@@ -1,4 +1,4 @@
-/** What is known about a TLS connection: noted once per handshake, read by responses and errors. */
+/** The TLS side of a connection: recorded once per handshake, read by responses and errors. */
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type CipherNameAndProtocol, type DetailedPeerCertificate, TLSSocket } from 'node:tls'
@@ -17,37 +17,39 @@ export interface TlsInfo {
   readonly reused: boolean
   /** The server's certificate. */
   readonly peerCertificate: X509Certificate | undefined
-  /** What vouched for it. */
+  /** What it was verified against. */
   readonly trust: TrustInfo
 }
 
-/** The certificate of a peer. */
+/** The certificate that a peer presented. */
 export interface PresentedCertificate {
   /** In DER. */
   readonly raw: Buffer
-  /** When it ends, as Node writes it, and its SHA-256. */
+  /** When it expires, as Node writes it. */
   readonly validTo: string
+  /** SHA-256 */
   readonly fingerprint: string
-  /** Those that were sent along with it (DER), each the issuer of the one before. */
+  /** The further certificates of the chain in DER, each the issuer of the one before. */
   readonly issuers: readonly Buffer[]
 }
 
-/** What was noted of a handshake. */
+/** The result of a handshake. */
 export interface Handshake {
-  /** `undefined` where there is no certificate: anonymous ciphers. */
+  /** `undefined` if there is no certificate: anonymous ciphers. */
   readonly peer: PresentedCertificate | undefined
   readonly protocol: string | null
   readonly cipher: CipherNameAndProtocol | undefined
 }
 
 /**
- * Notes what the peer presents as soon as the handshake is done.
+ * Records what the peer presents as soon as the handshake is done.
  *
- * Node forgets the certificate when verification fails (`getPeerCertificate()` is empty in the error's listeners), but
- * its own listener on `secure`, which does that, runs after one that is put in front of it. Tried on Node 22, 24, 26.
- * `getPeerX509Certificate()` must not be called there: it takes the certificate away from Node's own check.
+ * Node drops the certificate when verification fails (`getPeerCertificate()` is empty in listeners of 'error'). Its own listener
+ * of 'secure' does that, and runs after a prepended one (tried on Node 22, 24, 26). `getPeerX509Certificate()` must not be called
+ * there: Node's own check would find no certificate any more.
  *
- * @param resumable what was presented when the session was made that this handshake may resume: it is not presented again
+ * @param resumable what was presented when the session was established that this handshake may resume: a resumed session presents
+ *   no certificate
  */
 export function observeHandshake(socket: TLSSocket, resumable?: PresentedCertificate): void {
   socket.prependOnceListener('secure', () => {
@@ -66,8 +68,8 @@ function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
 }
 
 /**
- * Node links each certificate to its issuer, a root to itself, and behind the last one sent puts its issuer if trusted: of one
- * that is its own issuer and no authority, a copy.
+ * Node links each certificate to its issuer, and a root to itself. After the last certificate sent, Node appends its issuer if
+ * that is trusted. For a self-issued non-CA certificate this is a copy of itself, hence the `seen` set.
  */
 function issuersOf(certificate: Partial<DetailedPeerCertificate>): Buffer[] {
   const chain: Buffer[] = []
@@ -81,26 +83,13 @@ function issuersOf(certificate: Partial<DetailedPeerCertificate>): Buffer[] {
   return chain
 }
 
-/** What was presented on this connection, also when it was refused: the peer's own certificate first. */
-export function chainOf(socket: Socket | null | undefined): X509Certificate[] {
+/** The chain that was presented on a connection, also if it was refused: the peer's own certificate first. */
+export function presentedChain(socket: Socket | null | undefined): X509Certificate[] {
   const peer = socket ? handshakes.get(socket)?.peer : undefined
   return peer ? [peer.raw, ...peer.issuers].map((raw) => new X509Certificate(raw)) : []
 }
 
-/** When the first of its certificates ends, in ms since 1970. */
-export function endOfChain(peer: PresentedCertificate): number {
-  let end = ends.get(peer)
-  if (end === undefined) {
-    const others = peer.issuers.map((raw) => new X509Certificate(raw).validTo)
-    end = Math.min(...[peer.validTo, ...others].map((validTo) => Date.parse(validTo)))
-    ends.set(peer, end)
-  }
-  return end
-}
-
-const ends = new WeakMap<PresentedCertificate, number>()
-
-/** What is known of the handshake; `undefined` for a connection without TLS. */
+/** `undefined` for a connection without TLS, or before its handshake is done. */
 export function handshakeOf(socket: Socket): Handshake | undefined {
   return handshakes.get(socket)
 }
@@ -111,7 +100,7 @@ export function tlsInfo(socket: Socket, reused: boolean, verified: boolean, trus
   return new ConnectionInfo(handshakes.get(socket), reused, verified, trust)
 }
 
-/** A class: an object literal with a getter takes 7 µs to make. */
+/** A class, because an object literal with a getter takes 7 µs to create. */
 class ConnectionInfo implements TlsInfo {
   readonly verified: boolean
   readonly protocol: string | null
@@ -133,7 +122,7 @@ class ConnectionInfo implements TlsInfo {
     return this.#peer && new X509Certificate(this.#peer.raw)
   }
 
-  /** All of it, as a plain object shows. */
+  /** The properties as a plain object has them, the getter's included. */
   toJSON(): TlsInfo {
     return { ...this, peerCertificate: this.peerCertificate }
   }

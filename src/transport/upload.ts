@@ -1,12 +1,13 @@
-/** Sends the body of a request. */
+/** Sends the body of a request, no faster than the connection accepts it. */
 import type { ClientRequest } from 'node:http'
-import type { Progress, WireBody } from './adapter.ts'
+import type { WireBody } from './adapter.ts'
+import { type Progress, progressReporter } from './progress.ts'
 
 /**
- * Sends the body and ends the request: bytes at once, unless somebody wants to see them go; of an iterable no more is taken
- * than the connection takes. Resolves when there is no more to be sent, or nobody to send it to.
+ * Sends the body and ends the request. Bytes are sent at once, unless their progress is reported; of an iterable only as much is
+ * read as the connection accepts. Resolves when everything is sent, or when the request closes.
  *
- * @param total in bytes; `undefined` when it is not known before the end
+ * @param total in bytes; `undefined` if it is not known before the end
  * @throws what the body, or `onProgress`, throws
  */
 export async function sendBody(
@@ -15,55 +16,62 @@ export async function sendBody(
   total: number | undefined,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<void> {
-  if (body !== undefined) endWithAnswer(request)
+  if (body !== undefined) destroyAfterEarlyResponse(request)
   if (onProgress === undefined && (body === undefined || Buffer.isBuffer(body))) {
     request.end(body)
     return
   }
-  const pieces = piecesOf(body)
-  // What a body holds that is given up is closed.
-  request.once('close', () => void pieces.return().catch(() => {}))
-  const tell = teller(total, onProgress)
-  tell(0)
-  for await (const piece of pieces) {
+  const chunks = chunksOf(body)
+  // If the request closes early, return() the generator so that it closes its file or socket.
+  request.once('close', () => void chunks.return().catch(() => {}))
+  const progress = new UploadProgress(total, onProgress)
+  progress.add(0)
+  for await (const chunk of chunks) {
     if (request.destroyed) return
-    const isTaken = request.write(piece)
-    tell(piece.length)
-    if (!isTaken && !request.destroyed) await drained(request)
+    const isAccepted = request.write(chunk)
+    progress.add(chunk.length)
+    if (!isAccepted && !request.destroyed) await drained(request)
   }
   if (request.destroyed) return
   request.end()
-  tell(0, true)
+  progress.complete()
 }
 
-async function* piecesOf(body: WireBody | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunksOf(body: WireBody | undefined): AsyncGenerator<Uint8Array, void, undefined> {
   if (Buffer.isBuffer(body)) {
-    for (let start = 0; start < body.length; start += PIECE) yield body.subarray(start, start + PIECE)
+    for (let start = 0; start < body.length; start += CHUNK_BYTES) yield body.subarray(start, start + CHUNK_BYTES)
   } else if (body !== undefined) yield* body
 }
 
-/** Bytes; what a socket takes at once. */
-const PIECE = 65_536
+/** What a socket accepts at once. */
+const CHUNK_BYTES = 65_536
 
-/** Tells how far the upload is after so many bytes more; of the end once only. */
-function teller(
-  total: number | undefined,
-  onProgress: ((progress: Progress) => void) | undefined,
-): (bytes: number, isEnd?: boolean) => void {
-  let transferred = 0
-  let isOver = onProgress === undefined
-  return (bytes, isEnd = false) => {
-    transferred += bytes
-    if (isOver) return
-    isOver = isEnd || transferred === total
-    onProgress?.({
-      transferred,
-      total: isEnd ? transferred : total,
-      percent: isOver ? 1 : transferred / (total ?? Number.POSITIVE_INFINITY),
-    })
+/** Counts the bytes that were sent. */
+class UploadProgress {
+  readonly #total: number | undefined
+  readonly #report: ((progress: Progress) => void) | undefined
+  #transferred = 0
+
+  constructor(total: number | undefined, onProgress: ((progress: Progress) => void) | undefined) {
+    this.#total = total
+    this.#report = onProgress && progressReporter(onProgress)
+  }
+
+  add(bytes: number): void {
+    this.#transferred += bytes
+    const transferred = this.#transferred
+    const total = this.#total
+    const percent = transferred === total ? 1 : transferred / (total ?? Number.POSITIVE_INFINITY)
+    this.#report?.({ transferred, total, percent })
+  }
+
+  complete(): void {
+    const transferred = this.#transferred
+    this.#report?.({ transferred, total: transferred, percent: 1 })
   }
 }
 
+/** Resolves when the request accepts more, or closes. */
 function drained(request: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -74,8 +82,8 @@ function drained(request: ClientRequest): Promise<void> {
   })
 }
 
-/** An answer may come before the body has been sent to its end; a server that will close the connection may read no more. */
-function endWithAnswer(request: ClientRequest): void {
+/** A response may end before the body is sent. If the server closes the connection then, it may not read the rest. */
+function destroyAfterEarlyResponse(request: ClientRequest): void {
   request.once('response', (response) => {
     response.once('end', () => !request.writableFinished && !request.shouldKeepAlive && request.destroy())
   })

@@ -147,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a session is resumed after the end of its certificates',
-      ['!(Date.now() < endOfChain(peer))', 'false'],
+      ['!(Date.now() < expiryOf(peer))', 'false'],
       'transport/tls-info.test.ts',
       'a session is not resumed when a certificate',
     ],

@@ -14,7 +14,8 @@ import {
   Session,
   SSLError,
 } from '../../src/index.ts'
-import { parseRetryAfter, Retries, toRetryPolicy } from '../../src/transport/retry.ts'
+import { parseRetryAfter, Retries } from '../../src/transport/retry.ts'
+import { toRetryPolicy } from '../../src/transport/retry-policy.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'

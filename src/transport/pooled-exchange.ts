@@ -1,0 +1,43 @@
+/** Sends a request over a connection of its pool, and once more if the server had closed that connection while it was idle. */
+import { ConnectionError } from '../core/errors.ts'
+import { warnInsecure } from '../core/warnings.ts'
+import type { AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
+import { Exchange } from './exchange.ts'
+import type { PoolManager } from './pool-manager.ts'
+import { IDEMPOTENT } from './retry-policy.ts'
+import { findRoute } from './route.ts'
+
+export async function exchangeOverPool(
+  pools: PoolManager,
+  request: WireRequest,
+  settings: SendSettings,
+): Promise<AdapterResponse> {
+  settings.signal?.throwIfAborted()
+  const found = findRoute(pools, request, settings)
+  const route = found instanceof Promise ? await found : found
+  const pending = isRepeatable(request) ? undefined : route.pool.detectClosedIdle()
+  if (pending) await pending
+  if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
+  const exchange = new Exchange(request, settings, route)
+  try {
+    return await exchange.response
+  } catch (error) {
+    if (route.pool.closed && !settings.signal?.aborted) throw closedBySession(error)
+    if (!exchange.lostIdleConnection || !isRepeatable(request)) throw error
+    // The server has probably closed the other idle connections as well. A new route: the trusted files may have changed.
+    route.pool.closeIdle()
+    return await new Exchange(request, settings, await findRoute(pools, request, settings)).response
+  }
+}
+
+/** Whether the request may reach the server twice, and its body can be sent twice. */
+function isRepeatable({ method, rewindable }: WireRequest): boolean {
+  return IDEMPOTENT.has(method) && rewindable
+}
+
+/** The error of a request whose connection the session closed, whatever error the connection reported. */
+function closedBySession(cause: unknown): ConnectionError {
+  return cause instanceof ConnectionError && cause.code === 'ERR_CONNECTION'
+    ? cause
+    : new ConnectionError('the session was closed before the response arrived', { cause })
+}

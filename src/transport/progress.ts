@@ -1,0 +1,18 @@
+/** The progress of an upload or download, as callbacks receive it. */
+
+/** How far an upload or download is. `percent` runs from 0 to 1; `total` is `undefined` if the length is not known. */
+export interface Progress {
+  readonly transferred: number
+  readonly total: number | undefined
+  readonly percent: number
+}
+
+/** Passes progress on to `callback` until it is complete: a `percent` of 1 is reported once. */
+export function progressReporter(callback: (progress: Progress) => void): (progress: Progress) => void {
+  let isComplete = false
+  return (progress) => {
+    if (isComplete) return
+    isComplete = progress.percent === 1
+    callback(progress)
+  }
+}
