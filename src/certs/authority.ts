@@ -1,24 +1,25 @@
-/** A private certificate authority: `createCA`, `loadCA`, and what it issues. */
+/** `createCA` and `loadCA`: a private certificate authority that issues server and client certificates. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { FileError } from '../core/file-error.ts'
 import { optionNames } from '../core/options.ts'
-import { certify, type Issuer, type Subject } from './certify.ts'
 import { defaultCommonName } from './create.ts'
-import { FileError, locatePair } from './files.ts'
 import { parseHosts } from './hosts.ts'
+import { type Issuer, issueCertificate, type Subject } from './issue-certificate.ts'
 import { CERT_OPTIONS, type CertOptions, type CertSettings, checkPassphrase, nameText, readOptions } from './options.ts'
 import { type CertificatePair, describePair, type PairText, pairTarget, readPair, savePair } from './pair.ts'
+import { locatePair } from './pair-paths.ts'
 
 /** Options of {@link createCA}; `days` is 3650 by default. */
 export interface CAOptions extends CertOptions {
-  /** The authority's name, 1 to 64 characters: people see it in error messages. Default: `'Private CA'`. */
+  /** The name of the CA, 1 to 64 characters; error messages show it. Default: `'Private CA'`. */
   commonName?: string | undefined
 }
 
-/** Options of `ca.issue` and `ca.issueClient`; `days` is 365 by default, or less where the authority ends before. */
+/** Options of `ca.issue` and `ca.issueClient`; `days` is 365 by default, or less if the CA expires earlier. */
 export interface IssueOptions extends CertOptions {
-  /** Path or `file:` URL to write the certificate to. Default: null, nothing is written. */
+  /** Path or `file:` URL of the certificate. Default: null, nothing is written. */
   certFile?: string | URL | null | undefined
-  /** Path or `file:` URL to write the key to. */
+  /** Path or `file:` URL of the key. */
   keyFile?: string | URL | null | undefined
 }
 
@@ -29,15 +30,15 @@ export interface IssueServerOptions extends IssueOptions {
 }
 
 /**
- * A certificate authority of one's own. Whoever trusts its certificate (`verify: 'ca.pem'`) trusts every server that it
+ * A private certificate authority. Clients that trust its certificate (`verify: 'ca.pem'`) trust every server that it
  * issues a certificate for: so guard its key.
  */
 export class CertificateAuthority {
-  /** The certificate, PEM: what clients are to trust. */
+  /** The certificate, PEM, for clients to trust. */
   readonly cert: string
-  /** Where the certificate is; null when it was not written. */
+  /** The path of the certificate; null if it was not written. */
   readonly certFile: string | null
-  /** Where the key is; null when it was not written. */
+  /** The path of the key; null if it was not written. */
   readonly keyFile: string | null
   /** SHA-256 of the certificate's DER encoding, as `'AA:BB:…'`. */
   readonly fingerprint: string
@@ -45,10 +46,10 @@ export class CertificateAuthority {
   readonly validTo: Date
   readonly #key: string
   readonly #issuer: Issuer
-  /** What a server is to send besides its own certificate: this authority's, and those above it, but for the root. */
+  /** The certificates that a server sends after its own: this CA's and those above it, without the root. */
   readonly #chain: string
 
-  /** Not for users: they have {@link createCA} and {@link loadCA}. */
+  /** Internal: use {@link createCA} or {@link loadCA}. */
   constructor(
     { cert, key, certFile, keyFile, fingerprint, validFrom, validTo }: CertificatePair,
     privateKey: KeyObject,
@@ -65,16 +66,16 @@ export class CertificateAuthority {
     this.#chain = certificates.filter((certificate) => !certificate.checkIssued(certificate)).join('')
   }
 
-  /** The private key, PKCS#8 PEM; encrypted where it was made with a passphrase. */
+  /** The private key, PKCS#8 PEM; encrypted if it was made with a passphrase. */
   get key(): string {
     return this.#key
   }
 
   /**
-   * Issues a certificate for a server, with a key of its own.
+   * Issues a server certificate with a new key.
    *
    * @param hosts as for {@link createSelfSignedCert}
-   * @throws TypeError, RangeError, Error as {@link createSelfSignedCert}; RangeError for more `days` than the authority has
+   * @throws TypeError, RangeError, Error as {@link createSelfSignedCert}; RangeError for more `days` than the CA has
    *
    * @example
    * const pair = await ca.issue(['db.internal', '10.0.0.7'], { certFile: 'db.pem', keyFile: 'db.key' })
@@ -89,12 +90,12 @@ export class CertificateAuthority {
   /**
    * Issues a client certificate, for mutual TLS: `cert: ['ada.pem', 'ada.key']`.
    *
-   * @param name the subject's common name, 1 to 64 characters, by which the server knows the client
+   * @param name the subject's common name, 1 to 64 characters, by which the server identifies the client
    * @throws TypeError, RangeError, Error as `issue`
    */
   async issueClient(name: string, options: IssueOptions = {}): Promise<CertificatePair> {
     const commonName = nameText('name', name)
-    if (commonName === undefined) throw new TypeError('name must be a string: by it the server knows the client')
+    if (commonName === undefined) throw new TypeError('name must be a string: the server identifies the client by it')
     const [own, settings] = readOptions(options, 'ca.issueClient', CLIENT_OPTIONS)
     return this.#issue({ commonName, hosts: [], ca: false, purpose: 'clientAuth' }, own, settings)
   }
@@ -105,7 +106,7 @@ export class CertificateAuthority {
     settings: CertSettings,
   ): Promise<CertificatePair> {
     const target = await pairTarget(certFile, keyFile, settings.overwrite)
-    const pair = await certify(subject, settings, ISSUED_DAYS, this.#issuer)
+    const pair = await issueCertificate(subject, settings, ISSUED_DAYS, this.#issuer)
     return savePair(target, { ...pair, cert: pair.cert + this.#chain })
   }
 }
@@ -113,8 +114,8 @@ export class CertificateAuthority {
 /**
  * Makes a certificate authority: a root for the servers and clients of a team or a test.
  *
- * Without paths nothing is written. With them the key is readable by its owner only (mode 0600); give it a `passphrase`
- * where it is to be kept. {@link loadCA} reads it again.
+ * Without paths nothing is written. The key file is readable by its owner only (mode 0600); give a `passphrase` to encrypt
+ * a key that is to be kept. {@link loadCA} reads the files again.
  *
  * @throws TypeError, RangeError, Error as {@link createSelfSignedCert}
  *
@@ -137,15 +138,15 @@ export async function createCA(
   const [{ commonName = 'Private CA' }, settings] = readOptions(options, 'createCA', CA_OPTIONS)
   const subject = { commonName: nameText('commonName', commonName), hosts: [], ca: true, purpose: undefined }
   const target = await pairTarget(first, keyFile, settings.overwrite)
-  const pair = await certify(subject, settings, CA_DAYS)
+  const pair = await issueCertificate(subject, settings, CA_DAYS)
   return new CertificateAuthority(await savePair(target, pair), privateKeyOf(pair))
 }
 
 /**
- * Reads an authority that {@link createCA} has written, or that was made with other tools.
+ * Reads a CA that {@link createCA} or another tool has written.
  *
- * @throws Error with a `code` and a `path` when a file cannot be read or holds something else, when the key belongs to
- *   another certificate (`ERR_KEY_MISMATCH`), or when the certificate is not an authority's (`ERR_CERTIFICATE`)
+ * @throws Error with a `code` and a `path` if a file cannot be read or holds something else, if the key belongs to another
+ *   certificate (`ERR_KEY_MISMATCH`), or if the certificate is not a CA's (`ERR_CERTIFICATE`)
  *
  * @example
  * const ca = await loadCA('ca.pem', 'ca.key', { passphrase: process.env.CA_PASSPHRASE })
@@ -161,7 +162,7 @@ export async function loadCA(
   const [certificate] = certificates
   if (!certificate.ca) {
     const why =
-      'it may not issue certificates (that takes basicConstraints CA:TRUE and keyUsage keyCertSign), so nobody would trust them'
+      'it may not issue certificates (that takes basicConstraints CA:TRUE and keyUsage keyCertSign): clients would refuse them'
     throw new FileError('use', 'ERR_CERTIFICATE', target.certFile, why)
   }
   const pair = { cert: certificate.toString(), key, passphrase }
@@ -176,9 +177,9 @@ function privateKeyOf({ key, passphrase }: PairText): KeyObject {
   return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
 }
 
-/** Ten years: clients have to be told of a new authority one by one. */
+/** Ten years: each client has to be configured again for a new CA. */
 const CA_DAYS = 3650
-/** As for a self-signed certificate. Apple's clients take no more than 825. */
+/** As for a self-signed certificate. Apple's clients accept at most 825. */
 const ISSUED_DAYS = 365
 
 const CA_OPTIONS = optionNames<CAOptions>({ ...CERT_OPTIONS, commonName: true })

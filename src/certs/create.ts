@@ -1,15 +1,15 @@
-/** `createSelfSignedCert`: a certificate and a key for a server of one's own. */
+/** `createSelfSignedCert`: a self-signed certificate and its key. */
 import { optionNames } from '../core/options.ts'
-import { certify } from './certify.ts'
 import { type AltName, parseHosts } from './hosts.ts'
+import { issueCertificate } from './issue-certificate.ts'
 import {
   CERT_OPTIONS,
   type CertOptions,
   type CertSettings,
-  flag,
-  MAX_NAME_PART,
+  MAX_NAME_CHARACTERS,
   nameText,
   readOptions,
+  requireFlag,
 } from './options.ts'
 import { type CertificatePair, type PairText, pairTarget, savePair } from './pair.ts'
 
@@ -18,30 +18,30 @@ export interface SelfSignedCertOptions extends CertOptions {
   /** The subject's common name, 1 to 64 characters. A label only: clients match `hosts`. Default: the first host. */
   commonName?: string | undefined
   /**
-   * Whether the certificate may be used as a trust anchor by clients that want a CA there. Such a certificate can vouch
-   * for others as well, though not for another CA (its path length is 0). Default: true.
+   * Whether the certificate is a CA's, as some clients require of a trust anchor. Its key can then issue certificates, too,
+   * though none for another CA (its path length is 0). Default: true.
    */
   ca?: boolean | undefined
 }
 
-/** A self-signed certificate with its key; options for `https.createServer` as it is. */
+/** A self-signed certificate with its key; `https.createServer` takes it as its options. */
 export type SelfSignedCert = CertificatePair
 
 /**
  * Makes a self-signed certificate for a server and writes it and its key to two PEM files.
  *
- * Each host goes into subjectAltName (RFC 5280, section 4.2.1.6), as an iPAddress or a dNSName according to what it is;
- * a dNSName may be a wildcard (`'*.example.com'`). The key is readable by its owner only (mode 0600). Both files appear
- * whole and together, or not at all, and files that exist are kept unless `overwrite` is true. Everything is checked
- * before a key is made or a file is touched.
+ * Each host becomes an iPAddress or a dNSName in subjectAltName (RFC 5280, section 4.2.1.6); a dNSName may be a wildcard
+ * (`'*.example.com'`). The key is readable by its owner only (mode 0600). Both files appear whole and together, or not at
+ * all, and existing files are kept unless `overwrite` is true. All arguments are checked before a key is made or a file is
+ * touched.
  *
  * @param certFile path or `file:` URL of the certificate; null, for both files, writes none
  * @param keyFile path or `file:` URL of the key
  * @param hosts the host names and IP addresses that clients will connect to
  * @throws TypeError for a wrong argument or an unknown option
  * @throws RangeError for `days`, a name or a passphrase out of range
- * @throws Error with a `code` and a `path`: `EEXIST` when a file exists and `overwrite` is not true, or the system's
- *   code when the files cannot be written
+ * @throws Error with a `code` and a `path`: `EEXIST` if a file exists and `overwrite` is not true, or the system's code if
+ *   the files cannot be written
  *
  * @example
  * const pair = await createSelfSignedCert('cert.pem', 'key.pem', ['localhost', '127.0.0.1', '::1'])
@@ -59,7 +59,7 @@ export async function createSelfSignedCert(
   return savePair(target, await makeSelfSigned(settings))
 }
 
-/** What a self-signed certificate is to be. */
+/** The contents of a self-signed certificate, checked. */
 export interface SelfSignedSettings extends CertSettings {
   readonly hosts: readonly AltName[]
   /** `undefined`: not given. */
@@ -76,19 +76,19 @@ export function readSelfSigned(
 ): SelfSignedSettings {
   const [{ commonName, ca = true }, settings] = readOptions(options, where, names)
   if (settings.keyType === 'ed25519' && settings.hash !== undefined) {
-    throw new TypeError("hash cannot be chosen for keyType 'ed25519', which has its own")
+    throw new TypeError("hash cannot be chosen for keyType 'ed25519': that has its own")
   }
-  return { ...settings, hosts, commonName: nameText('commonName', commonName), ca: flag('ca', ca) }
+  return { ...settings, hosts, commonName: nameText('commonName', commonName), ca: requireFlag('ca', ca) }
 }
 
 export async function makeSelfSigned(settings: SelfSignedSettings): Promise<PairText> {
   const { hosts, ca, commonName = defaultCommonName(hosts) } = settings
-  return certify({ commonName, hosts, ca, purpose: 'serverAuth' }, settings, SELF_SIGNED_DAYS)
+  return issueCertificate({ commonName, hosts, ca, purpose: 'serverAuth' }, settings, SELF_SIGNED_DAYS)
 }
 
-/** The first host, cut, since a host may be longer than a common name; clients match subjectAltName. */
+/** The first host, cut to the length of a common name; clients match subjectAltName. */
 export function defaultCommonName(hosts: readonly AltName[]): string | undefined {
-  return hosts[0]?.value.slice(0, MAX_NAME_PART)
+  return hosts[0]?.value.slice(0, MAX_NAME_CHARACTERS)
 }
 
 export const SELF_SIGNED_DAYS = 365

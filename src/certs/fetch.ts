@@ -1,4 +1,4 @@
-/** `fetchCert`: what a server presents, unverified. */
+/** `fetchCert`: the certificates that a server presents, unverified. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
@@ -20,33 +20,33 @@ import { type CertificateInfo, describeCertificate } from '../x509/certificate-i
 
 /** Options of {@link fetchCert}. */
 export interface FetchCertOptions {
-  /** How long DNS, TCP and TLS may take together, the way through a proxy included, in ms. Default: 10,000. */
+  /** Limit for DNS, TCP, the proxy and TLS together, in ms. Default: 10,000. */
   timeout?: number | undefined
-  /** The name to ask for (SNI), where it is not the host's. */
+  /** The server name to send (SNI), if it differs from the URL's host. */
   servername?: string | undefined
-  /** The proxies to go through, as for a request. Default: the environment's. */
+  /** The proxies to use, as for a request. Default: the environment's. */
   proxies?: ProxiesInit | null | undefined
-  /** Whether the environment's proxies count, and its bundle for a proxy that speaks TLS itself. Default: `true`. */
+  /** Whether to use the environment's proxies, and its bundle to verify an https proxy. Default: `true`. */
   trustEnv?: boolean | undefined
 }
 
 /**
- * The chain that a server presents, its own certificate first, to be looked at or saved. Only a handshake is made, and no
+ * Fetches the chain that a server presents, its own certificate first, to inspect or save. Only a handshake is made; no
  * request is sent.
  *
- * **Nothing is verified**: whoever is on the way can present a certificate of his own. Before you trust what you got,
- * compare its `fingerprint` with what the server's owner tells you on another way: he sees it with
+ * **Nothing is verified**: an attacker in the network path can present another certificate. Before you trust the
+ * certificate, compare its `fingerprint` out of band with the server's owner, who can print it with
  * `openssl x509 -noout -fingerprint -sha256 -in cert.pem`.
  *
  * @param url `https://host:port`, or `host:port`; the port is 443 by default
- * @throws InvalidURL, InvalidSchema for what is no such URL, TypeError for a wrong option
- * @throws ConnectionError, ConnectTimeout when there is no connection, SSLError when the server does not speak TLS,
- *   ProxyError when a proxy does not let through, InvalidProxyURL
+ * @throws InvalidURL, InvalidSchema for another URL, TypeError for a wrong option
+ * @throws ConnectionError, ConnectTimeout if there is no connection, SSLError if the server does not speak TLS, ProxyError
+ *   if a proxy refuses the connection, InvalidProxyURL
  *
  * @example
  * const [server] = await fetchCert('https://192.168.1.172:10330')
  * console.log(server.subject, server.fingerprint)
- * await writeFile('server.pem', server.pem) // once the fingerprint is known to be right
+ * await writeFile('server.pem', server.pem) // after the fingerprint was compared
  */
 export async function fetchCert(
   url: string | URL,
@@ -89,7 +89,7 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
   const tunnel = await openTunnelTo(server, limit)
   limit.throwIfAborted()
   return new Promise((resolve, reject) => {
-    // Everything that has a certificate is to be seen, old boxes and weak keys as well.
+    // Old protocol versions and weak keys are accepted: nothing is verified, and nothing is sent.
     // vouch-audit: only a handshake is made, and what it presents is reported as unverified
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     const socket = connect({
@@ -99,10 +99,10 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
       ...lenient,
     })
     limit.addEventListener('abort', () => socket.destroy(limit.reason))
-    // Before a server that wants a client certificate ends the handshake.
+    // The chain is read now: a server that requires a client certificate is about to abort the connection.
     socket.once('secureConnect', () => {
       resolve(sentChain(socket))
-      // Once the handshake is out: the server need not see it break.
+      // After the last flight is written, so that the server sees a complete handshake.
       socket.destroySoon()
     })
     socket.once('error', (error) => {
@@ -117,7 +117,7 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
   })
 }
 
-/** The way through the proxy, if there is one: of the transport only what that takes is loaded, and only then. */
+/** The tunnel through the proxy, if there is one; the transport's files for it are loaded only then. */
 async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
   if (proxy === undefined) return undefined
   const [{ openTunnel }, { tlsSettings }] = await Promise.all([
@@ -126,7 +126,7 @@ async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: Abor
   ])
   limit.throwIfAborted()
   return new Promise((resolve, reject) => {
-    // The server's certificate is not verified here; the proxy's is, since the proxy gets credentials.
+    // The proxy's certificate is verified, unlike the server's, since the proxy receives credentials.
     const trust = resolveVerify(undefined, { verify: true, trustEnv }, processEnvironment())
     const tls = () => tlsSettings(resolveTrust(trust), undefined)
     const authority = authorityOf({ host, port })
@@ -138,7 +138,7 @@ async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: Abor
   })
 }
 
-/** What the server sent, and no certificate of this machine's: `issuerCertificate` goes no further. */
+/** The certificates that the server sent: without verification, `issuerCertificate` links no trusted ones. */
 function sentChain(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = []
   let certificate = socket.getPeerX509Certificate()
@@ -168,14 +168,12 @@ function addressOf(given: string | URL): { host: string; port: number } {
   if (url === null) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
   const { protocol, hostname, port } = url
   if (protocol !== 'https:') {
-    throw new InvalidSchema(
-      `only https servers present a certificate here, not ${protocol}//: try https://${hostname}${port && `:${port}`}`,
-    )
+    const meant = redactUrl(`https://${hostname}${port && `:${port}`}`)
+    throw new InvalidSchema(`only https servers present a certificate here, not ${protocol}//: try ${meant}`)
   }
   return { host: withoutBrackets(hostname), port: port === '' ? 443 : Number(port) }
 }
 
-/** ms */
 const DEFAULT_TIMEOUT_MS = 10_000
 
 const FETCH_OPTIONS = optionNames<FetchCertOptions>({

@@ -1,4 +1,4 @@
-/** Certificates of one's own: `import { createSelfSignedCert } from 'vouch/certs'`. */
+/** The public names of `vouch/certs`, which makes, renews and inspects certificates. */
 export type { CertificateInfo } from '../x509/certificate-info.ts'
 export {
   type CAOptions,

@@ -1,20 +1,20 @@
-/** `inspectCert`: what certificates say. */
+/** `inspectCert`: reads the fields of certificates. */
 import { X509Certificate } from 'node:crypto'
 import { CABundle, type TrustSourceInput } from '../trust/ca-bundle.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 
 /**
- * Reads certificates, without judging them: nothing is verified.
+ * Reads certificates without verifying them.
  *
- * @param source what `verify` takes: the path of a file (PEM, DER or PKCS#7) or directory, a `file:` URL, PEM text, bytes, an
+ * @param source as for `verify`: the path of a file (PEM, DER or PKCS#7) or directory, a `file:` URL, PEM text, bytes, an
  *   `X509Certificate`, a `CABundle` or a list of these
- * @returns for a bundle, a list, and a source that holds several certificates (`fullchain.pem`), a list; else the one
- *   certificate. The type says one where it cannot know; `inspectCert<CertificateInfo | CertificateInfo[]>(path)` says both.
- * @throws CABundleError when a source cannot be read or holds no certificate, TypeError for a source of another type
+ * @returns a list for a bundle, a list, or a source with several certificates (`fullchain.pem`); otherwise one
+ *   certificate. The type of a path is one certificate; `inspectCert<CertificateInfo | CertificateInfo[]>(path)` is both.
+ * @throws CABundleError if a source cannot be read or has no certificate, TypeError for a source of another type
  *
  * @example
  * inspectCert('cert.pem').daysLeft // 364
- * ;[inspectCert('fullchain.pem')].flat()[0].daysLeft // of the server's own, whether there is a chain behind it or not
+ * ;[inspectCert('fullchain.pem')].flat()[0].daysLeft // of the server certificate, with or without a chain
  * inspectCert(CABundle.default()).filter(({ daysLeft }) => daysLeft < 90)
  */
 export function inspectCert(source: CABundle | readonly TrustSourceInput[]): CertificateInfo[]

@@ -1,4 +1,4 @@
-/** Key pairs: the kinds that certificates are made for. */
+/** Makes key pairs for certificates. */
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
@@ -28,7 +28,7 @@ export async function createKeyPair(keyType: KeyType): Promise<KeyPair> {
   return generate('rsa', { modulusLength: Number(keyType.slice('rsa-'.length)) })
 }
 
-/** The private key as PKCS#8 PEM, the one form that every server reads; encrypted when there is a passphrase. */
+/** The private key as PKCS#8 PEM, which every server reads; encrypted if there is a passphrase. */
 export function privateKeyPem(privateKey: KeyObject, passphrase?: string): string {
   const secret = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
   return privateKey.export({ type: 'pkcs8', format: 'pem', ...secret }).toString()

@@ -1,101 +1,106 @@
-/** A lock between processes: something that exists while one of them writes. */
+/** A lock between processes: a file that exists while one of them writes. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { lstat, lutimes, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { displayName } from '../core/credentials.ts'
+import { codeOf, NO_LINKS } from '../core/error-code.ts'
 
 /**
- * Runs `work` while this process alone has the lock. The lock of a process that was killed is taken over: at once where it can
- * be seen that it runs no more (on this machine, among the processes that this one sees), else when nobody has touched the
- * lock for 10 s; who holds it touches it every 2 s.
+ * Runs `work` while this process alone has the lock. The lock of a killed process is broken: at once if its process is
+ * known to have ended (same machine, same process namespace), else when the lock has not been touched for 10 s. The owner
+ * touches its lock every 2 s.
  *
- * @param path of the lock file; its directory is there and writable
- * @throws Error with the code `ELOCKED` after 30 s in vain, the system's error when it cannot be made, what `work` throws
+ * @param path of the lock; its directory exists and is writable
+ * @throws Error with the code `ELOCKED` after 30 s, the system's error if the lock cannot be made, the error of `work`
  */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const owner = JSON.stringify({ ...self(), id: randomBytes(8).toString('hex') })
   const started = performance.now()
-  while (!(await take(path, owner))) {
-    if (performance.now() - started > MAX_WAIT) throw heldTooLong(path)
+  while (!(await tryAcquire(path, owner))) {
+    if (performance.now() - started > MAX_WAIT_MS) throw lockTimeout(path)
     const other = await ownerOf(path)
-    if (other !== undefined && (await isAbandoned(path, other))) await takeAway(path, other)
-    else await sleep(RETRY)
+    if (other !== undefined && (await isStale(path, other))) await breakStaleLock(path, other)
+    else await sleep(RETRY_MS)
   }
-  const touching = setInterval(() => {
+  const heartbeat = setInterval(() => {
     const now = new Date()
     lutimes(path, now, now).catch(() => {})
-  }, TOUCH).unref()
+  }, HEARTBEAT_MS).unref()
   try {
     return await work()
   } finally {
-    clearInterval(touching)
-    // Not if another process thought this one dead, and has it now.
+    clearInterval(heartbeat)
+    // Another process may have taken this one for dead and own the lock now.
     if ((await ownerOf(path)) === owner) await rm(path, { force: true })
   }
 }
 
 /**
- * A lock is a symbolic link to nowhere: it appears with its owner in it, so that a process that is killed here leaves none, or
- * one that says whose it was. Where there are no links it is a file.
+ * A lock is a dangling symbolic link whose target is its owner: it appears complete, so that a process that is killed here
+ * leaves no lock, or one that names its owner. On file systems without links it is a file.
  */
-async function take(path: string, owner: string): Promise<boolean> {
+async function tryAcquire(path: string, owner: string): Promise<boolean> {
   try {
     await symlink(owner, path).catch((error: unknown) => {
-      if (!isCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
+      if (!NO_LINKS.has(codeOf(error))) throw error
       return writeFile(path, owner, { flag: 'wx', mode: 0o600 })
     })
     return true
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false
+    if (codeOf(error) === 'EEXIST') return false
     throw error
   }
 }
 
-/** What the lock says; `undefined` when it has gone. */
+/** The text of the lock; `undefined` if there is none any more. */
 async function ownerOf(path: string): Promise<string | undefined> {
   return readlink(path)
     .catch((error: unknown) => {
-      if (!isCode(error, 'EINVAL', 'UNKNOWN')) throw error
+      if (!NOT_A_LINK.has(codeOf(error))) throw error
       return readFile(path, 'utf8')
     })
     .catch((error: unknown) => {
-      if (isCode(error, 'ENOENT')) return undefined
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     })
 }
 
-async function isAbandoned(path: string, owner: string): Promise<boolean> {
-  const { host, space, pid, since } = parse(owner)
-  const { host: here, space: mine } = self()
-  // Containers may share a directory and a host name, and not see each other's processes.
-  if (host === here && space === mine && pid !== undefined) {
-    if (!isRunning(pid, since)) return true
-    // It lives, however slow it may be.
-    if (since !== undefined) return false
+/** Codes of `readlink` for a file. */
+const NOT_A_LINK: ReadonlySet<string> = new Set(['EINVAL', 'UNKNOWN'])
+
+async function isStale(path: string, owner: string): Promise<boolean> {
+  const { host, pidNamespace, pid, startTime } = parseOwner(owner)
+  const own = self()
+  // Containers may share a directory and a host name without seeing each other's processes.
+  if (host === own.host && pidNamespace === own.pidNamespace && pid !== undefined) {
+    if (!isRunning(pid, startTime)) return true
+    // It is running, however slowly.
+    if (startTime !== undefined) return false
   }
-  const age = await lstat(path).then(
+  const ageMs = await lstat(path).then(
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   )
-  return age > MAX_AGE
+  return ageMs > MAX_AGE_MS
 }
 
-/** A process, as others can recognise it. */
+/** A process, as other processes can recognise it. */
 interface Owner {
   readonly host?: string
-  /** The processes that it sees, where the system tells (Linux). */
-  readonly space?: string | undefined
+  /** The namespace that its `pid` belongs to; Linux only. */
+  readonly pidNamespace?: string | undefined
   readonly pid?: number
-  /** When it started, where the system tells: a number is used again for another process. */
-  readonly since?: string | undefined
+  /** Linux only: a system reuses the numbers of processes. */
+  readonly startTime?: string | undefined
 }
 
 function self(): Owner {
-  return { host: hostname(), space: processSpace(), pid: process.pid, since: startOf(process.pid) }
+  return { host: hostname(), pidNamespace: pidNamespace(), pid: process.pid, startTime: startTimeOf(process.pid) }
 }
 
-function processSpace(): string | undefined {
+function pidNamespace(): string | undefined {
   try {
     return readlinkSync('/proc/self/ns/pid')
   } catch {
@@ -103,8 +108,8 @@ function processSpace(): string | undefined {
   }
 }
 
-/** In ticks since the machine started: the 22nd field, counted from behind the name, which may have blanks in it. */
-function startOf(pid: number): string | undefined {
+/** In ticks since boot: the 22nd field, counted from behind the name, which may contain blanks. */
+function startTimeOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
@@ -113,48 +118,42 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-/** Nothing known of a lock that is being written at this moment, or that is none of ours. */
-function parse(owner: string): Owner {
+/** Empty for a lock that is being written, or that another program made. */
+function parseOwner(text: string): Owner {
   try {
-    return JSON.parse(owner) ?? {}
+    return JSON.parse(text) ?? {}
   } catch {
     return {}
   }
 }
 
-function isRunning(pid: number, since: string | undefined): boolean {
+function isRunning(pid: number, startTime: string | undefined): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    // A process of somebody else (EPERM) runs.
-    if (isCode(error, 'ESRCH')) return false
+    // EPERM: a process of another user, which is running.
+    if (codeOf(error) === 'ESRCH') return false
   }
-  return since === undefined || startOf(pid) === since
+  return startTime === undefined || startTimeOf(pid) === startTime
 }
 
-/** Of several that find the lock abandoned one at a time looks again: the next owner's is no longer the one to take away. */
-function takeAway(path: string, owner: string): Promise<void> {
+/** Breaking a stale lock is itself locked, and checks the owner again, so that a fresh lock is never removed. */
+function breakStaleLock(path: string, owner: string): Promise<void> {
   return withLock(`${path}-takeover`, async () => {
     if ((await ownerOf(path)) === owner) await rm(path, { force: true })
   })
 }
 
-function heldTooLong(path: string): Error {
-  const error = new Error(
-    `other processes hold the lock '${path}' for ${MAX_WAIT / 1000} s; if there are none, remove it`,
-  )
-  return Object.assign(error, { code: 'ELOCKED' })
+function lockTimeout(path: string): Error {
+  const seconds = MAX_WAIT_MS / 1000
+  const message = `other processes have held the lock '${displayName(path)}' for ${seconds} s; if there are none, remove it`
+  return Object.assign(new Error(message), { code: 'ELOCKED' })
 }
 
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
-}
-
-/** ms between two attempts. */
-const RETRY = 20
-/** ms between two touches of a lock that is held. */
-const TOUCH = 2000
-/** ms. */
-const MAX_AGE = 10_000
-/** ms. */
-const MAX_WAIT = 30_000
+/** Between two attempts. */
+const RETRY_MS = 20
+/** Between two touches of a lock that is held. */
+const HEARTBEAT_MS = 2000
+/** Since the last touch. */
+const MAX_AGE_MS = 10_000
+const MAX_WAIT_MS = 30_000

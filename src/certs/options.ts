@@ -1,16 +1,17 @@
-/** The options that all certificates share, checked. */
-import { ownOptions } from '../core/options.ts'
+/** Checks the options that all certificates share. */
+import { displayName } from '../core/credentials.ts'
+import { checkFlag, ownOptions } from '../core/options.ts'
 import { HASH_NAMES, type HashName, KEY_TYPES, type KeyType } from './keys.ts'
 
 /** Options of every certificate that is made; `undefined` stands for the default. */
 export interface CertOptions {
   /** How long the certificate is valid from now, in days of 24 hours: 1 to 36500. */
   days?: number | undefined
-  /** The kind of key. Default: `'ec-p256'`, which every client takes and which is quick to make and to use. */
+  /** The kind of key. Default: `'ec-p256'`, which every client accepts and which is fast to make and to use. */
   keyType?: KeyType | undefined
   /**
-   * The signature's hash. Default: `'sha384'` where a key of `'ec-p384'` signs, else `'sha256'`. None where an `'ed25519'`
-   * key signs, which has its own.
+   * The hash of the signature. Default: `'sha384'` if a key of `'ec-p384'` signs, else `'sha256'`. Not allowed if a key of
+   * `'ed25519'` signs, which has its own.
    */
   hash?: HashName | undefined
   /** The subject's organization, 1 to 64 characters. Default: none. */
@@ -21,7 +22,7 @@ export interface CertOptions {
   overwrite?: boolean | undefined
 }
 
-/** {@link CertOptions}, checked; `undefined` was not given. */
+/** {@link CertOptions}, checked; `undefined`: not given. */
 export interface CertSettings {
   readonly days: number | undefined
   readonly keyType: KeyType
@@ -31,7 +32,7 @@ export interface CertSettings {
   readonly overwrite: boolean
 }
 
-/** The names of {@link CertOptions}, for those who have more. */
+/** The names of {@link CertOptions}, for functions that have more. */
 export const CERT_OPTIONS: Record<keyof CertOptions, true> = {
   days: true,
   keyType: true,
@@ -42,10 +43,10 @@ export const CERT_OPTIONS: Record<keyof CertOptions, true> = {
 }
 
 /**
- * The options by themselves, and the shared ones checked. Defaults are for `undefined` alone: null is a mistake.
+ * The options of a call, and the shared ones checked. Only `undefined` selects a default: null is an error.
  *
- * @param where whose options these are, for messages
- * @throws TypeError for an unknown option or a value of a wrong type, RangeError for one out of range
+ * @param where the function that has these options, for messages
+ * @throws TypeError for an unknown option or a value of a wrong type, RangeError for a value out of range
  */
 export function readOptions<T extends CertOptions>(
   options: T,
@@ -60,7 +61,7 @@ export function readOptions<T extends CertOptions>(
     hash: hash === undefined ? undefined : oneOf('hash', hash, HASH_NAMES),
     organization: nameText('organization', own.organization),
     passphrase: checkPassphrase(own.passphrase),
-    overwrite: flag('overwrite', overwrite),
+    overwrite: requireFlag('overwrite', overwrite),
   }
   return [own, settings]
 }
@@ -73,30 +74,32 @@ export function wholeDays(option: string, days: unknown): number {
   return days
 }
 
-/** A part of a subject's name; `undefined`: none. */
+/** A part of a subject's name; `undefined` for `undefined`. */
 export function nameText(option: string, text: unknown): string | undefined {
   if (text === undefined) return undefined
   if (typeof text !== 'string') throw new TypeError(`${option} must be a string, not ${typeof text}`)
   const length = [...text].length
-  if (length < 1 || length > MAX_NAME_PART) {
-    throw new RangeError(`${option} must have 1 to ${MAX_NAME_PART} characters, not ${length}`)
+  if (length < 1 || length > MAX_NAME_CHARACTERS) {
+    throw new RangeError(`${option} must have 1 to ${MAX_NAME_CHARACTERS} characters, not ${length}`)
   }
   if (/\p{Cc}|\p{Cs}/u.test(text)) throw new TypeError(`${option} has a control character or half a character in it`)
   return text
 }
 
-export function flag(option: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw new TypeError(`${option} must be true or false, not ${typeof value}`)
-  return value
+/** A boolean, and neither null nor undefined. @throws TypeError for another value */
+export function requireFlag(option: string, value: unknown): boolean {
+  const flag = checkFlag(option, value)
+  if (flag === undefined) throw new TypeError(`${option} must be a boolean, not ${value}`)
+  return flag
 }
 
-/** The passphrase itself is in no message. */
+/** Messages never contain the passphrase itself. */
 export function checkPassphrase(value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string') throw new TypeError(`passphrase must be a string, not ${typeof value}`)
   const bytes = Buffer.byteLength(value)
-  if (bytes < 1 || bytes > MAX_PASSPHRASE) {
-    throw new RangeError(`passphrase must have 1 to ${MAX_PASSPHRASE} bytes, not ${bytes}`)
+  if (bytes < 1 || bytes > MAX_PASSPHRASE_BYTES) {
+    throw new RangeError(`passphrase must have 1 to ${MAX_PASSPHRASE_BYTES} bytes, not ${bytes}`)
   }
   return value
 }
@@ -104,16 +107,16 @@ export function checkPassphrase(value: unknown): string | undefined {
 function oneOf<T extends string>(option: string, value: unknown, known: readonly T[]): T {
   const found = known.find((name) => name === value)
   if (found === undefined) {
-    throw new TypeError(
-      `${option} must be one of ${known.map((name) => `'${name}'`).join(', ')}, not '${String(value)}'`,
-    )
+    const names = known.map((name) => `'${name}'`).join(', ')
+    const given = typeof value === 'string' ? `'${displayName(value)}'` : typeof value
+    throw new TypeError(`${option} must be one of ${names}, not ${given}`)
   }
   return found
 }
 
 /** ub-common-name and ub-organization-name of RFC 5280, appendix A.1. */
-export const MAX_NAME_PART = 64
-/** 100 years; more is a slip, and the year 9999 is the end of what a certificate can say. */
+export const MAX_NAME_CHARACTERS = 64
+/** 100 years; more is a mistake, and a certificate cannot express a year after 9999. */
 const MAX_DAYS = 36500
-/** OpenSSL's own limit (`PEM_BUFSIZE`): what is longer cannot be read again. */
-const MAX_PASSPHRASE = 1024
+/** OpenSSL's own limit (`PEM_BUFSIZE`): it cannot read a longer passphrase again. */
+const MAX_PASSPHRASE_BYTES = 1024

@@ -1,33 +1,28 @@
-/** A certificate and its key: as users get them, and as they are read from disk. */
+/** A certificate and its key: as the public functions return them, and as they are read from files. */
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { displayName } from '../core/credentials.ts'
+import { FileError } from '../core/file-error.ts'
 import { warnKeyPermissions } from '../core/warnings.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
 import { hostsOf } from '../x509/certificate-info.ts'
 import { isPem } from '../x509/pem.ts'
 import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
-import {
-  FileError,
-  type PairPaths,
-  type PairTarget,
-  preparePair,
-  readableByOthers,
-  withPair,
-  writePair,
-} from './files.ts'
 import { privateKeyPem } from './keys.ts'
+import { type PairPaths, type PairTarget, preparePair, readableByOthers } from './pair-paths.ts'
+import { withPair, writePair } from './write-pair.ts'
 
 /** A certificate with its key; options for `https.createServer` as it is. */
 export interface CertificatePair {
-  /** The certificate, PEM; where an intermediate authority issued it, with the chain that a server is to send. */
+  /** The certificate, PEM; if an intermediate CA issued it, with the chain that a server is to send. */
   cert: string
   /** The private key, PKCS#8 PEM. */
   key: string
-  /** What the key is encrypted with; absent when it is not. */
+  /** The passphrase of the key; absent if the key is not encrypted. */
   passphrase?: string
-  /** Where the certificate was written; null when it was not. */
+  /** The path of the certificate; null if it was not written. */
   certFile: string | null
-  /** Where the key was written; null when it was not. */
+  /** The path of the key; null if it was not written. */
   keyFile: string | null
   /** SHA-256 of the certificate's DER encoding, as `'AA:BB:…'`. */
   fingerprint: string
@@ -39,14 +34,14 @@ export interface CertificatePair {
   hosts: string[]
 }
 
-/** PEM texts, and what the key is encrypted with. */
+/** PEM texts, and the passphrase of the key. */
 export interface PairText {
   readonly cert: string
   readonly key: string
   readonly passphrase: string | undefined
 }
 
-/** The pair as users get it. */
+/** The pair as the public functions return it. */
 export function describePair({ cert, key, passphrase }: PairText, target?: PairPaths): CertificatePair {
   const x509 = new X509Certificate(cert)
   return {
@@ -62,7 +57,7 @@ export function describePair({ cert, key, passphrase }: PairText, target?: PairP
   }
 }
 
-/** Where a pair goes; `undefined` for null, twice: nowhere. @throws as {@link preparePair} */
+/** The files to write; `undefined` if both are null. @throws as {@link preparePair} */
 export async function pairTarget(
   certFile: string | URL | null,
   keyFile: string | URL | null,
@@ -76,42 +71,45 @@ export async function pairTarget(
   return preparePair(certFile, keyFile, overwrite)
 }
 
-/** Writes what `make` makes, where there is something to write. */
+/** Writes the pair, if there are files to write. */
 export async function savePair(target: PairTarget | undefined, pair: PairText): Promise<CertificatePair> {
   if (target) await withPair(target, () => writePair(target, pair))
   return describePair(pair, target)
 }
 
-/** A pair that was read from disk. */
+/** The certificate of a file, and those that follow it there. */
+export type CertificateChain = readonly [X509Certificate, ...X509Certificate[]]
+
+/** A pair that was read from its files. */
 export interface StoredPair {
-  /** PEM texts: the content of the two files, as it is where it is PEM. */
+  /** PEM texts: the content of the two files, unchanged if it is PEM. */
   readonly cert: string
   readonly key: string
-  /** The certificate, and those that follow it in the file. */
-  readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
+  readonly certificates: CertificateChain
   readonly privateKey: KeyObject
 }
 
-/** Reads a pair. @throws FileError when a file cannot be read, and as {@link parsePair} */
+/** Reads a pair. @throws FileError if a file cannot be read, and as {@link parsePair} */
 export async function readPair(paths: PairPaths, passphrase: string | undefined): Promise<StoredPair> {
   return parsePair(paths, await contentOf(paths.cert), await contentOf(paths.key), passphrase)
 }
 
 /**
- * What the two files hold; a key that others can read is reported.
+ * Parses the content of the two files, and warns of a key that others can read.
  *
- * @throws FileError when a file holds something else (`ERR_CERTIFICATE`, `ERR_PRIVATE_KEY`), or the key belongs to another
+ * @throws FileError if a file holds something else (`ERR_CERTIFICATE`, `ERR_PRIVATE_KEY`), or the key belongs to another
  *   certificate (`ERR_KEY_MISMATCH`)
  */
 export function parsePair(paths: PairPaths, cert: Buffer, key: Buffer, passphrase: string | undefined): StoredPair {
   const certificates = certificatesIn(paths.certFile, cert)
   const privateKey = keyIn(paths.keyFile, key, passphrase)
   if (!certificates[0].checkPrivateKey(privateKey)) {
-    const why = `the key does not belong to the certificate '${paths.certFile}': name the pair that was made together`
+    const certFile = displayName(paths.certFile)
+    const why = `the key does not belong to the certificate '${certFile}': name the pair that was made together`
     throw new FileError('use', 'ERR_KEY_MISMATCH', paths.keyFile, why)
   }
   const mode = readableByOthers(paths.key)
-  if (mode !== undefined) warnKeyPermissions(paths.keyFile, mode)
+  if (mode !== undefined) warnKeyPermissions(displayName(paths.keyFile), mode)
   return {
     cert: isPem(cert) ? cert.toString() : certificates.map(String).join(''),
     key: isPem(key) ? key.toString() : privateKeyPem(privateKey, passphrase),
@@ -120,12 +118,12 @@ export function parsePair(paths: PairPaths, cert: Buffer, key: Buffer, passphras
   }
 }
 
-/** Reads the certificate alone, with those that follow it. @throws FileError as {@link readPair} */
-export async function readCertificate({ cert, certFile }: PairPaths): Promise<StoredPair['certificates']> {
+/** Reads the certificates alone. @throws FileError as {@link readPair} */
+export async function readCertificate({ cert, certFile }: PairPaths): Promise<CertificateChain> {
   return certificatesIn(certFile, await contentOf(cert))
 }
 
-function certificatesIn(path: string, content: Buffer): StoredPair['certificates'] {
+function certificatesIn(path: string, content: Buffer): CertificateChain {
   try {
     const [first, ...others] = readCertificates(content).map(({ certificate }) => certificate)
     if (first !== undefined) return [first, ...others]

@@ -1,6 +1,10 @@
-/** `ensureSelfSignedCert`: a self-signed certificate that is there, and good for some time to come. */
+/** `ensureSelfSignedCert`: makes a self-signed certificate, and renews it before it expires. */
 import type { X509Certificate } from 'node:crypto'
+import { displayName } from '../core/credentials.ts'
+import { FileError } from '../core/file-error.ts'
 import { optionNames } from '../core/options.ts'
+import { exists } from '../core/place-file.ts'
+import { printable } from '../core/printable.ts'
 import { DAY_MS, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../x509/certificate-info.ts'
 import {
   makeSelfSigned,
@@ -9,49 +13,41 @@ import {
   type SelfSignedCertOptions,
   type SelfSignedSettings,
 } from './create.ts'
-import {
-  exists,
-  FileError,
-  isUnsettled,
-  type PairTarget,
-  preparePair,
-  settlePair,
-  withPair,
-  writePair,
-} from './files.ts'
 import { parseHosts } from './hosts.ts'
 import { CERT_OPTIONS, wholeDays } from './options.ts'
 import { type CertificatePair, describePair, readCertificate, readPair, type StoredPair } from './pair.ts'
+import { type PairTarget, preparePair } from './pair-paths.ts'
+import { needsRecovery, recoverPair, withPair, writePair } from './write-pair.ts'
 
 /** Options of {@link ensureSelfSignedCert}: those of `createSelfSignedCert`, and when to renew. */
 export interface EnsureSelfSignedCertOptions extends Omit<SelfSignedCertOptions, 'overwrite'> {
-  /** How many days before its end the certificate is renewed, fewer than `days`. Default: 30, or a third of `days`. */
+  /** How many days before it expires the certificate is renewed; less than `days`. Default: 30, or a third of `days`. */
   renewBefore?: number | undefined
 }
 
-/** The pair that is there now. */
+/** The pair that the files hold now. */
 export interface EnsuredCert extends CertificatePair {
-  /** What was done. */
+  /** What the call did. */
   action: 'created' | 'renewed' | 'kept'
 }
 
 /**
- * Makes sure that there is a self-signed certificate for these hosts: makes one where there is none, a new one (with a new
- * key) where it ends soon or is for other hosts, and otherwise returns what is there. To be called whenever a program
+ * Ensures that the files hold a valid self-signed certificate for these hosts: makes one if there is none, renews it (with
+ * a new key) if it expires soon or is for other hosts, and otherwise returns the pair unchanged. Call it when a program
  * starts, and from time to time while it runs; see `watchCert`.
  *
- * An option that is given and does not fit what is there (`keyType`, `commonName`, `organization`, `ca`, a `passphrase` for
- * a key that has none) renews as well. Of several processes that come at once one makes the pair, and all return it.
- * Whenever a process is killed, there is a whole pair where one was before.
+ * The certificate is also renewed if it differs from an option that is given (`keyType`, `commonName`, `organization`,
+ * `ca`, a `passphrase` for a key that is not encrypted). If several processes call it at once, one of them makes the pair,
+ * and all return it. If a process is killed, the files hold the whole old or the whole new pair.
  *
- * Only a self-signed certificate of a server is ever replaced: a certificate that somebody else issued, an authority's, a key
- * without a certificate or with another's, or a file that is none of these is an error, and is left as it is.
+ * Only a self-signed server certificate is ever replaced. Everything else is an error and is left unchanged: a certificate
+ * from another issuer, a CA's, a key without a certificate or with that of another key, or a file of another kind.
  *
  * @param certFile path or `file:` URL of the certificate
  * @param keyFile path or `file:` URL of the key
  * @param hosts the host names and IP addresses that clients will connect to
  * @throws TypeError, RangeError as `createSelfSignedCert`
- * @throws Error with a `code` and a `path` when the files cannot be used or written
+ * @throws Error with a `code` and a `path` if the files cannot be used or written
  *
  * @example
  * const pair = await ensureSelfSignedCert('cert.pem', 'key.pem', ['localhost', '127.0.0.1'])
@@ -64,96 +60,104 @@ export async function ensureSelfSignedCert(
   hosts: string | readonly string[],
   options: EnsureSelfSignedCertOptions = {},
 ): Promise<EnsuredCert> {
-  const wish = readWish(hosts, options)
+  const request = parseRequest(hosts, options)
   const target = await preparePair(certFile, keyFile, true)
-  if (await isUnsettled(target)) await withPair(target, () => settlePair(target))
-  const seen = await lookTwice(target, wish)
-  if (seen.fits) return kept(target, seen.stored, wish)
+  if (await needsRecovery(target)) await withPair(target, () => recoverPair(target))
+  const seen = await inspectStable(target, request)
+  if (seen.fits) return keptResult(target, seen.stored, request)
   // Outside of the lock: an RSA key may take seconds.
-  const pair = await makeSelfSigned(wish)
+  const pair = await makeSelfSigned(request)
   return withPair(target, async () => {
-    const found = await look(target, wish)
-    if (found.fits) return kept(target, found.stored, wish)
+    const found = await inspect(target, request)
+    if (found.fits) return keptResult(target, found.stored, request)
     await writePair(target, pair)
     return { ...describePair(pair, target), action: found.stored ? 'renewed' : 'created' }
   })
 }
 
-/** What is to be there. */
-interface Wish extends SelfSignedSettings {
+/** The certificate that the files are to hold. */
+interface RenewalRequest extends SelfSignedSettings {
   readonly given: EnsureSelfSignedCertOptions
-  /** ms */
-  readonly renewBefore: number
+  readonly renewBeforeMs: number
 }
 
-function readWish(hosts: string | readonly string[], options: EnsureSelfSignedCertOptions): Wish {
+function parseRequest(hosts: string | readonly string[], options: EnsureSelfSignedCertOptions): RenewalRequest {
   const names = parseHosts(hosts)
   const settings = readSelfSigned(names, options, 'ensureSelfSignedCert', ENSURE_OPTIONS)
   const days = settings.days ?? SELF_SIGNED_DAYS
   const renewBefore = options.renewBefore ?? Math.min(30, days / 3)
   if (options.renewBefore !== undefined && wholeDays('renewBefore', renewBefore) >= days) {
-    throw new RangeError(`renewBefore (${renewBefore}) must be less than days (${days}): it would be renewed each time`)
+    throw new RangeError(
+      `renewBefore (${renewBefore}) must be less than days (${days}): each call would renew the certificate`,
+    )
   }
-  return { ...settings, given: options, renewBefore: renewBefore * DAY_MS }
+  return { ...settings, given: options, renewBeforeMs: renewBefore * DAY_MS }
 }
 
-type Found =
+/** The pair of the files, if they hold one that may be replaced, and whether it is the requested one. */
+type Inspection =
   | { readonly fits: true; readonly stored: StoredPair }
   | { readonly fits: false; readonly stored: StoredPair | undefined }
 
-/** What another process is writing at this moment may look wrong: then it is looked at again when that has finished. */
-async function lookTwice(target: PairTarget, wish: Wish): Promise<Found> {
+/** A pair that another process is writing may look wrong for a moment: it is then inspected again under the lock. */
+async function inspectStable(target: PairTarget, request: RenewalRequest): Promise<Inspection> {
   try {
-    return await look(target, wish)
+    return await inspect(target, request)
   } catch (error) {
     let isSecond = false
-    const again = () => {
+    const inspectLocked = () => {
       isSecond = true
-      return look(target, wish)
+      return inspect(target, request)
     }
-    return withPair(target, again).catch((second: unknown) => {
-      // Where nobody can write, nobody is writing.
+    return withPair(target, inspectLocked).catch((second: unknown) => {
+      // In a directory in which the lock cannot be made the pair cannot be in the middle of being written either.
       throw isSecond ? second : error
     })
   }
 }
 
-/** What is there. @throws FileError when it is nothing that may be replaced */
-async function look(target: PairTarget, wish: Wish): Promise<Found> {
+/** Reads the pair. @throws FileError if the files hold anything that may not be replaced */
+async function inspect(target: PairTarget, request: RenewalRequest): Promise<Inspection> {
   const [hasCert, hasKey] = [await exists(target.cert), await exists(target.key)]
   if (!hasKey) {
-    // What a process leaves that was killed in the middle of making the first pair.
-    if (hasCert) assertOurs(target, (await readCertificate(target))[0], 'its key is missing')
+    // A process that was killed while it made the first pair leaves a certificate without its key.
+    if (hasCert) assertReplaceable(target, (await readCertificate(target))[0], 'its key is missing')
     return { fits: false, stored: undefined }
   }
   if (!hasCert) {
-    const why = `its certificate '${target.certFile}' is missing: name the file that has it, or remove the key`
+    const certFile = displayName(target.certFile)
+    const why = `its certificate '${certFile}' is missing: name the file that has it, or remove the key`
     throw new FileError('use', 'ERR_KEY_MISMATCH', target.keyFile, why)
   }
-  const stored = await readPair(target, wish.passphrase)
-  const why = whyRenew(stored, wish)
-  if (why === undefined) return { fits: true, stored }
-  assertOurs(target, stored.certificates[0], why)
+  const stored = await readPair(target, request.passphrase)
+  const reason = renewalReason(stored, request)
+  if (reason === undefined) return { fits: true, stored }
+  assertReplaceable(target, stored.certificates[0], reason)
   return { fits: false, stored }
 }
 
-/** Somebody else's certificate cannot be made again here, and what an authority vouches for would be lost with it. */
-function assertOurs({ certFile }: PairTarget, certificate: X509Certificate, why: string): void {
+/** The certificate of another issuer cannot be made again here, and without its key a CA could not issue any more. */
+function assertReplaceable({ certFile }: PairTarget, certificate: X509Certificate, reason: string): void {
   if (isSelfSigned(certificate)) {
     if (!certificate.ca || hostsOf(certificate).length > 0) return
     const problem = `it has no hosts, so it may be a certificate authority's, and is not replaced: name other files`
     throw new FileError('use', 'ERR_CERTIFICATE', certFile, problem)
   }
-  const problem = `${why}, but it is not self-signed: have '${nameInOneLine(certificate.issuer)}' issue it again, or name other files`
+  const issuer = printable(nameInOneLine(certificate.issuer))
+  const problem = `${reason}, but it is not self-signed: have '${issuer}' issue it again, or name other files`
   throw new FileError('use', 'ERR_CERTIFICATE', certFile, problem)
 }
 
-/** Why the pair is not what is wished for; `undefined`: it is. */
-function whyRenew({ certificates: [certificate], key, privateKey }: StoredPair, wish: Wish): string | undefined {
-  const { given, hosts, renewBefore } = wish
-  const left = certificate.validToDate.getTime() - Date.now()
+/** Why the pair is to be renewed; `undefined` if it is the requested one. */
+function renewalReason(
+  { certificates: [certificate], key, privateKey }: StoredPair,
+  { given, hosts, renewBeforeMs }: RenewalRequest,
+): string | undefined {
+  const leftMs = certificate.validToDate.getTime() - Date.now()
   if (Date.parse(certificate.validFrom) > Date.now()) return 'it is not valid yet'
-  if (left <= renewBefore) return left > 0 ? `it ends in ${Math.floor(left / DAY_MS)} days` : 'it has expired'
+  if (leftMs <= renewBeforeMs) {
+    return leftMs > 0 ? `it expires in ${Math.floor(leftMs / DAY_MS)} days` : 'it has expired'
+  }
   const names = new Set(hostsOf(certificate).map((host) => host.toLowerCase()))
   if (names.size !== hosts.length || hosts.some(({ value }) => !names.has(value))) return 'it is for other hosts'
   if (given.keyType !== undefined && keyTypeOf(privateKey) !== given.keyType) return 'its key is of another kind'
@@ -165,8 +169,8 @@ function whyRenew({ certificates: [certificate], key, privateKey }: StoredPair, 
   return undefined
 }
 
-function kept(target: PairTarget, { cert, key }: StoredPair, wish: Wish): EnsuredCert {
-  return { ...describePair({ cert, key, passphrase: wish.passphrase }, target), action: 'kept' }
+function keptResult(target: PairTarget, { cert, key }: StoredPair, { passphrase }: RenewalRequest): EnsuredCert {
+  return { ...describePair({ cert, key, passphrase }, target), action: 'kept' }
 }
 
 const { overwrite: _, ...OPTIONS } = CERT_OPTIONS

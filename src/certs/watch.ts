@@ -1,55 +1,56 @@
-/** `watchCert`: a running server takes over a renewed certificate. */
+/** `watchCert`: a running server reloads its certificate when the files are renewed. */
 import type { Server } from 'node:tls'
+import { displayName } from '../core/credentials.ts'
+import { FileError } from '../core/file-error.ts'
 import { LiveFiles } from '../core/live-file.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { checkFunction, optionNames, ownOptions } from '../core/options.ts'
 import { warnReload } from '../core/warnings.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
-import { FileError, locatePair, type PairPaths } from './files.ts'
 import { checkPassphrase } from './options.ts'
 import { parsePair } from './pair.ts'
+import { locatePair, type PairPaths } from './pair-paths.ts'
 
 /** Options of {@link watchCert}. */
 export interface WatchCertOptions {
-  /** How often the files are looked at, in ms: 10 to a day. Default: 250. */
+  /** How often the files are checked, in ms: 10 to a day. Default: 250. */
   interval?: number | undefined
-  /** What the key is encrypted with. */
+  /** The passphrase of the key. */
   passphrase?: string | undefined
-  /** Called when the server has taken over a renewed certificate. */
+  /** Called after the server has loaded a renewed certificate. */
   onReload?: ((certificate: CertificateInfo) => void) | undefined
   /**
-   * Called when the files are there no more, or cannot be used: the server goes on with what it has. Default: a
+   * Called if the files are missing or cannot be used: the server keeps its certificate. Default: a
    * `CertificateReloadWarning`, once per problem.
    */
   onError?: ((error: Error) => void) | undefined
 }
 
-/** What watches; closing it, or the server, ends that. It does not keep the process alive. */
+/** A running watch. Closing it, or the server, stops it. It does not keep the process alive. */
 export interface CertWatch extends Disposable {
   /** The certificate that the server presents now. */
   readonly certificate: CertificateInfo
-  /** Ends the watch; the server goes on with the certificate that it has. */
+  /** Stops the watch; the server keeps its certificate. */
   close(): void
 }
 
 /**
- * Has a server present the certificate of these files, and each one that replaces it, without a restart. Connections that
- * are open go on. A new pair is taken over when it is whole: until certificate and key belong together, and when one of
- * them cannot be used, the server keeps what it has.
+ * Makes a server present the certificate of these files, and each renewed one, without a restart. Open connections are not
+ * affected. The server keeps its certificate until the new certificate and key belong together and can be used.
  *
- * All other settings of the server (`ca`, `requestCert`, ciphers …) stay as they are. Certificates of `addContext` and
+ * All other settings of the server (`ca`, `requestCert`, ciphers …) are kept. Certificates of `addContext` and
  * `SNICallback` are not watched.
  *
- * @param server an `https.Server`, `tls.Server` or `http2.Http2SecureServer`, listening or not, made with a certificate or
- *   without
+ * @param server an `https.Server`, `tls.Server` or `http2.Http2SecureServer`, listening or not, with or without a
+ *   certificate
  * @param certFile path or `file:` URL of the certificate, with its chain
  * @param keyFile path or `file:` URL of the key
- * @throws TypeError for a wrong argument; Error with a `code` and a `path` when the files cannot be used now
+ * @throws TypeError for a wrong argument; Error with a `code` and a `path` if the files cannot be used now
  *
  * @example
  * const pair = await ensureSelfSignedCert('cert.pem', 'key.pem', 'localhost')
  * const server = https.createServer(pair, handler).listen(8443)
  * watchCert(server, 'cert.pem', 'key.pem')
- * // and now and then, here or in another process:
+ * // and from time to time, here or in another process:
  * setInterval(() => ensureSelfSignedCert('cert.pem', 'key.pem', 'localhost'), 86_400_000).unref()
  */
 export function watchCert(
@@ -63,12 +64,10 @@ export function watchCert(
   }
   const own = ownOptions(options, 'watchCert', WATCH_OPTIONS)
   const interval = checkInterval(own.interval)
-  for (const name of ['onReload', 'onError'] as const) {
-    if (own[name] !== undefined && typeof own[name] !== 'function') throw new TypeError(`${name} must be a function`)
-  }
   const watch = new Watch(server, locatePair(certFile, keyFile), {
-    ...own,
     passphrase: checkPassphrase(own.passphrase),
+    onReload: checkFunction('onReload', own.onReload),
+    onError: checkFunction('onError', own.onError),
   })
   watch.start(interval)
   return watch
@@ -79,66 +78,66 @@ class Watch implements CertWatch {
   readonly #paths: PairPaths
   readonly #options: WatchCertOptions
   readonly #files = new LiveFiles<Buffer>((content) => content, 2)
-  #taken: Taken
-  /** What is wrong now, and for how many looks it has been. */
-  #problem: { readonly message: string; readonly looks: number } | undefined
+  #served: Served
+  /** The current problem, and how many checks in succession have found it. */
+  #problem: { readonly message: string; readonly checks: number } | undefined
   #timer: NodeJS.Timeout | undefined
-  readonly #end = () => this.close()
+  readonly #onServerClose = () => this.close()
 
   constructor(server: Server, paths: PairPaths, options: WatchCertOptions) {
     this.#server = server
     this.#paths = paths
     this.#options = options
-    this.#taken = this.#give(this.#read())
+    this.#served = this.#serve(this.#read())
   }
 
   get certificate(): CertificateInfo {
-    return this.#taken.certificate
+    return this.#served.certificate
   }
 
   start(interval: number): void {
-    this.#timer = setInterval(() => this.#look(), interval).unref()
-    this.#server.once('close', this.#end)
+    this.#timer = setInterval(() => this.#check(), interval).unref()
+    this.#server.once('close', this.#onServerClose)
   }
 
   close(): void {
     clearInterval(this.#timer)
-    this.#server.off('close', this.#end)
+    this.#server.off('close', this.#onServerClose)
   }
 
   [Symbol.dispose](): void {
     this.close()
   }
 
-  #look(): void {
-    let isNew: boolean
+  #check(): void {
+    let hasChanged: boolean
     try {
-      isNew = this.#takeOver()
+      hasChanged = this.#reload()
       this.#problem = undefined
     } catch (error) {
-      this.#tell(error instanceof Error ? error : new Error(String(error)))
+      this.#report(error instanceof Error ? error : new Error(String(error)))
       return
     }
-    if (isNew) this.#options.onReload?.(this.certificate)
+    if (hasChanged) this.#options.onReload?.(this.certificate)
   }
 
-  /** Whether the files hold something else than the server has; it has it then. */
-  #takeOver(): boolean {
+  /** Loads the files into the server if their content has changed. @returns whether it has */
+  #reload(): boolean {
     const found = this.#read()
-    if (this.#taken.cert.equals(found.cert) && this.#taken.key.equals(found.key)) return false
-    this.#taken = this.#give(found)
+    if (this.#served.cert.equals(found.cert) && this.#served.key.equals(found.key)) return false
+    this.#served = this.#serve(found)
     return true
   }
 
-  /** A pair that is being written is wrong for a moment: only what is still wrong at the next look is told, and once. */
-  #tell(error: Error): void {
+  /** A pair may be wrong for a moment while it is written: only a problem that the next check finds too is reported, once. */
+  #report(error: Error): void {
     const { onError } = this.#options
     const { message } = error
     const known = this.#problem?.message === message ? this.#problem : undefined
-    this.#problem = { message, looks: (known?.looks ?? 0) + 1 }
-    if (this.#problem.looks !== 2) return
+    this.#problem = { message, checks: (known?.checks ?? 0) + 1 }
+    if (this.#problem.checks !== 2) return
     if (onError) onError(error)
-    else warnReload(this.#paths.certFile, message)
+    else warnReload(displayName(this.#paths.certFile), message)
   }
 
   #read(): Content {
@@ -153,8 +152,8 @@ class Watch implements CertWatch {
     }
   }
 
-  /** Gives the pair to the server, with the settings that it has already: Node would forget all that is not given. */
-  #give(content: Content): Taken {
+  /** Loads the pair into the server. Its other settings are passed again: Node resets those that are absent. */
+  #serve(content: Content): Served {
     const { passphrase } = this.#options
     const { cert, key, certificates } = parsePair(this.#paths, content.cert, content.key, passphrase)
     const settings = this.#server as unknown as Readonly<Record<string, unknown>>
@@ -164,18 +163,18 @@ class Watch implements CertWatch {
   }
 }
 
-/** The two files. */
+/** The content of the two files. */
 interface Content {
   readonly cert: Buffer
   readonly key: Buffer
 }
 
-/** What the server has. */
-interface Taken extends Content {
+/** The pair that the server presents. */
+interface Served extends Content {
   readonly certificate: CertificateInfo
 }
 
-/** What `setSecureContext` takes besides certificates and keys; Node's servers keep each under its own name. */
+/** The options of `setSecureContext` besides certificates and keys; Node's servers have each as a property of that name. */
 export const KEPT_SETTINGS = [
   'ca',
   'crl',
@@ -195,13 +194,21 @@ export const KEPT_SETTINGS = [
   'certificateCompression',
 ] as const
 
-/** ms; a look costs a few µs. Clients of this library wait for a renewed certificate for four times as long. */
-const DEFAULT_INTERVAL = 250
+/** A check costs a few µs. Clients of this library wait four times as long for a server to load a renewed certificate. */
+const DEFAULT_INTERVAL_MS = 250
+
+const MIN_INTERVAL_MS = 10
+const MAX_INTERVAL_MS = 86_400_000
 
 function checkInterval(interval: unknown): number {
-  if (interval === undefined) return DEFAULT_INTERVAL
-  if (typeof interval === 'number' && interval >= 10 && interval <= 86_400_000) return interval
-  throw new TypeError(`interval must be a number of ms from 10 to 86400000 (a day), not ${String(interval)}`)
+  if (interval === undefined) return DEFAULT_INTERVAL_MS
+  if (typeof interval === 'number' && interval >= MIN_INTERVAL_MS && interval <= MAX_INTERVAL_MS) {
+    return interval
+  }
+  const given = typeof interval === 'number' ? interval : typeof interval
+  throw new TypeError(
+    `interval must be a number of ms from ${MIN_INTERVAL_MS} to ${MAX_INTERVAL_MS} (a day), not ${given}`,
+  )
 }
 
 const WATCH_OPTIONS = optionNames<WatchCertOptions>({ interval: true, passphrase: true, onReload: true, onError: true })

@@ -1,9 +1,8 @@
 /**
- * The one place that writes X.509 certificates (RFC 5280): a plain description in, signed DER out.
+ * Writes X.509 certificates (RFC 5280): encodes a plain description as DER and signs it.
  *
- * Internal to `vouch/certs`. It writes what it is told, bad certificates too, so that the tests can have them; what
- * makes a sensible certificate is decided by its callers. It is heavy to load (about 45 ms), so callers import it
- * when they are about to write.
+ * Internal to `vouch/certs`. It checks nothing, so that tests can make bad certificates; its callers decide what a sensible
+ * certificate contains. It takes about 45 ms to load, so callers import it only when they are about to write.
  */
 import { createHash, type KeyObject, randomBytes, sign, type X509Certificate } from 'node:crypto'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
@@ -43,7 +42,7 @@ import {
 import type { AltName } from './hosts.ts'
 import type { HashName } from './keys.ts'
 
-/** A subject or issuer; an absent part is left out, and `{}` is the empty name. */
+/** A subject or issuer; absent parts are omitted, and `{}` is the empty name. */
 export interface CertificateName {
   commonName?: string | undefined
   organization?: string | undefined
@@ -55,10 +54,10 @@ export type KeyUsageName = keyof typeof KeyUsageFlags
 /** The purposes of the extendedKeyUsage extension, RFC 5280, section 4.2.1.12. */
 export type ExtendedKeyUsageName = keyof typeof PURPOSES
 
-/** What {@link writeCertificate} writes. An extension that is `undefined` is left out. */
+/** The contents of a certificate. An extension that is `undefined` is omitted. */
 export interface CertificateDescription {
   subject: CertificateName
-  /** Its name, or its own certificate (DER), from which the name is taken as it is. */
+  /** Its name, or its certificate (DER), whose name is copied unchanged. */
   issuer: CertificateName | Buffer
   /** The key that is certified. */
   publicKey: KeyObject
@@ -66,7 +65,7 @@ export interface CertificateDescription {
   signingKey: KeyObject
   /** Not for an Ed25519 signing key, whose hash is fixed. */
   hash?: HashName | undefined
-  /** Both dates are cut to whole seconds: a certificate has no finer ones. */
+  /** Both dates are truncated to whole seconds, the resolution of a certificate. */
   notBefore: Date
   notAfter: Date
   /** Critical when the subject is empty (RFC 5280, section 4.2.1.6). IPv6 addresses in canonical form. */
@@ -106,14 +105,14 @@ export function writeCertificate(description: CertificateDescription): Buffer<Ar
 
 /**
  * The key identifier of a public key: the leftmost 160 bits of the SHA-256 of its bits (RFC 7093, section 2, method 1;
- * the SHA-1 of RFC 5280 is not to be had on machines in FIPS mode).
+ * the SHA-1 of RFC 5280 is not available in FIPS mode).
  */
 export function keyIdentifier(publicKey: KeyObject): Buffer {
   const bits = Buffer.from(publicKeyInfo(publicKey).subjectPublicKey)
   return createHash('sha256').update(bits).digest().subarray(0, 20)
 }
 
-/** What certificates call the key of their issuer: its subjectKeyIdentifier, whoever made it and how. */
+/** The issuer's subjectKeyIdentifier, for authorityKeyIdentifier; computed if its certificate has none. */
 export function keyIdentifierOf(issuer: X509Certificate): Buffer {
   const { extensions = [] } = parse(issuer.raw).tbsCertificate
   const found = extensions.find(({ extnID }) => extnID === id_ce_subjectKeyIdentifier)
@@ -165,7 +164,7 @@ function extension(extnID: string, value: unknown, critical = false): Extension 
   return new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) })
 }
 
-/** A BIT STRING of named bits loses its trailing zeros in DER (X.690, section 11.2.2). */
+/** DER omits trailing zeros of a BIT STRING of named bits (X.690, section 11.2.2). */
 function keyUsageBits(names: readonly KeyUsageName[]): KeyUsage {
   return new KeyUsage(names.reduce((bits, usage) => bits | KeyUsageFlags[usage], 0))
 }
@@ -183,7 +182,7 @@ function generalName({ type, value }: AltName): GeneralName {
   return new GeneralName(type === 'ip' ? { iPAddress: value } : { dNSName: value })
 }
 
-/** From the widest part to the narrowest, each in UTF-8 (RFC 5280, section 4.1.2.4). */
+/** From the widest part to the narrowest, each as UTF8String (RFC 5280, section 4.1.2.4). */
 function name({ organization, commonName }: CertificateName): Name {
   const parts: [type: string, value: string | undefined][] = [
     ['2.5.4.10', organization],
@@ -223,8 +222,8 @@ function signatureAlgorithm(key: KeyObject, hash: HashName | undefined): Signatu
 }
 
 /**
- * 16 octets from a secure source, the first of them 0x40 to 0x7f: always positive, never zero, and in the fewest octets,
- * as DER asks; 126 random bits where 64 are the rule (RFC 5280, section 4.1.2.2; CA/Browser Forum 7.1).
+ * 16 octets from a secure source, the first of them 0x40 to 0x7f: always positive, never zero, and in minimal form, as DER
+ * requires; 126 random bits, where 64 are required (RFC 5280, section 4.1.2.2; CA/Browser Forum 7.1).
  */
 function randomSerial(): ArrayBuffer {
   const serial = randomBytes(16)
@@ -232,7 +231,7 @@ function randomSerial(): ArrayBuffer {
   return arrayBuffer(serial)
 }
 
-/** The ASN.1 classes want an ArrayBuffer of their own; a small Buffer shares one with others. */
+/** The ASN.1 classes require an ArrayBuffer of their own; a small Buffer shares one with other Buffers. */
 function arrayBuffer(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer
 }

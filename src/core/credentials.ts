@@ -58,8 +58,13 @@ export function displayValue(value: unknown): string {
  * colon stands before it, the text may be a URL, with or without its scheme, and everything up to the `@` is hidden.
  */
 export function displayName(source: string): string {
+  return mayHaveCredentials(source) ? redactUrl(source) : printable(source)
+}
+
+/** Whether a path or another text may contain a password: it has a colon and, behind it, an `@`, perhaps percent-encoded. */
+export function mayHaveCredentials(source: string): boolean {
   const drive = process.platform === 'win32' ? (/^[A-Z]:[\\/]/i.exec(source)?.[0] ?? '') : ''
-  return CREDENTIALS.test(source.slice(drive.length)) ? redactUrl(source) : printable(source)
+  return CREDENTIALS.test(source.slice(drive.length))
 }
 
 function withoutUserinfo(url: string): string {

@@ -215,12 +215,12 @@ test('no certificate outlives its authority', async () => {
   assert((await ca.issue('localhost', { days: 9 })).validTo < ca.validTo)
   await assert.rejects(ca.issue('localhost', { days: 11 }), {
     name: 'RangeError',
-    message: /days is 11, but the authority's own certificate ends in 9 days/,
+    message: /days is 11, but the CA's own certificate expires in 9 days/,
   })
   using dir = tempDir()
   const old = createAuthority({ notAfter: new Date(Date.now() - DAY) })
   const ended = await loadCA(dir.write('ca.pem', old.certificate), dir.write('ca.key', old.key, 0o600))
-  await assert.rejects(ended.issue('localhost'), { name: 'RangeError', message: /own certificate ended 20/ })
+  await assert.rejects(ended.issue('localhost'), { name: 'RangeError', message: /own certificate expired 20/ })
 })
 
 test('files of what is issued are kept without overwrite, and replaced with it', async () => {
@@ -249,7 +249,7 @@ const wrong: [what: string, call: (ca: CertificateAuthority) => Promise<unknown>
   ['an unknown option of createCA', () => createCA({ comonName: 'x' } as CAOptions), 'TypeError', /mean "commonName"/],
   ['one path only', () => createCA('ca.pem'), 'TypeError', /keyFile is null and the other is not/],
   ['days: 0', () => createCA({ days: 0 }), 'RangeError', /days must be a whole number from 1/],
-  ['a hash for ed25519', () => createCA({ keyType: 'ed25519', hash: 'sha256' }), 'TypeError', /which has its own/],
+  ['a hash for ed25519', () => createCA({ keyType: 'ed25519', hash: 'sha256' }), 'TypeError', /that has its own/],
   ["commonName: ''", () => createCA({ commonName: '' }), 'RangeError', /commonName must have 1 to 64/],
   ["passphrase: ''", () => createCA({ passphrase: '' }), 'RangeError', /passphrase must have 1 to 1024 bytes, not 0/],
   ['a number as passphrase', () => createCA({ passphrase: 5 as never }), 'TypeError', /passphrase must be a string/],
@@ -303,11 +303,8 @@ test('what an authority two levels below the root issues comes with the whole ch
   assert((await get(server.url, { verify: root.certificate })).ok)
 })
 
-test('a certificate of as many days as its authority has ends with it', async () => {
+test('a certificate of as many days as its CA expires with it', async () => {
   const ca = await createCA({ days: 2 })
   assert.equal((await ca.issue('localhost', { days: 2 })).validTo.getTime(), ca.validTo.getTime())
-  await assert.rejects(
-    ca.issue('localhost', { days: 3 }),
-    /days is 3, but the authority's own certificate ends in 1 days/,
-  )
+  await assert.rejects(ca.issue('localhost', { days: 3 }), /days is 3, but the CA's own certificate expires in 1 days/)
 })

@@ -224,8 +224,9 @@ const wrongOptions: Wrong[] = [
   ['commonName with a line feed', 'TypeError', /control character/, { commonName: 'a\nb' }],
   ['commonName: 5', 'TypeError', /commonName must be a string, not number/, { commonName: 5 }],
   ['organization of 65', 'RangeError', /organization must have 1 to 64/, { organization: 'x'.repeat(65) }],
-  ["ca: 'yes'", 'TypeError', /ca must be true or false, not string/, { ca: 'yes' }],
-  ['overwrite: 1', 'TypeError', /overwrite must be true or false, not number/, { overwrite: 1 }],
+  ["ca: 'yes'", 'TypeError', /ca must be a boolean, not 'yes'/, { ca: 'yes' }],
+  ['ca: null', 'TypeError', /ca must be a boolean, not null/, { ca: null }],
+  ['overwrite: 1', 'TypeError', /overwrite must be a boolean, not 1/, { overwrite: 1 }],
   [
     'an unknown option',
     'TypeError',

@@ -18,8 +18,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { preparePair, withPair, writePair } from '../../src/certs/files.ts'
 import { createSelfSignedCert } from '../../src/certs/index.ts'
+import { preparePair } from '../../src/certs/pair-paths.ts'
+import { withPair, writePair } from '../../src/certs/write-pair.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { isWindows, onPosix } from '../helpers/platform.ts'
 import { outputOf, startScript } from '../helpers/processes.ts'
@@ -243,7 +244,8 @@ async function writeAndDie(
       }
     }
     syncBuiltinESMExports()
-    const { preparePair, withPair, writePair } = await import('${moduleUrl('certs/files')}')
+    const { preparePair } = await import('${moduleUrl('certs/pair-paths')}')
+    const { withPair, writePair } = await import('${moduleUrl('certs/write-pair')}')
     const target = await preparePair(...${JSON.stringify(files)}, true)
     await withPair(target, () => writePair(target, ${JSON.stringify({ cert, key })}))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

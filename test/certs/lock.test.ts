@@ -49,11 +49,11 @@ test('the lock of a process of this machine that is gone is taken over at once',
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'close')
   await withLock(dir.join('lock'), async () => {
-    const { space } = JSON.parse(readlinkSync(dir.join('lock')))
+    const { pidNamespace } = JSON.parse(readlinkSync(dir.join('lock')))
     for (const lost of [
-      { host: hostname(), space, pid: child.pid },
+      { host: hostname(), pidNamespace, pid: child.pid },
       // Its number belongs to another process by now.
-      ...(isLinux ? [{ host: hostname(), space, pid: process.pid, since: '1' }] : []),
+      ...(isLinux ? [{ host: hostname(), pidNamespace, pid: process.pid, startTime: '1' }] : []),
     ]) {
       symlinkSync(JSON.stringify(lost), dir.join('lost'))
       const started = performance.now()
@@ -104,7 +104,7 @@ test('the lock of a process that runs is its own, however old it is', onLinux, a
   assert.deepEqual([taken, readdirSync(dir.path)], [true, []])
 })
 
-test('who waits for 30 s in vain gets an error that names the lock, and leaves it to the other', async (t) => {
+test('after 30 s of waiting there is an error that names the lock, which is left to its owner', async (t) => {
   using dir = tempDir()
   const lock = dir.join('lock')
   await withLock(lock, async () => {
@@ -117,7 +117,7 @@ test('who waits for 30 s in vain gets an error that names the lock, and leaves i
       }),
       {
         code: 'ELOCKED',
-        message: `other processes hold the lock '${lock}' for 30 s; if there are none, remove it`,
+        message: `other processes have held the lock '${lock}' for 30 s; if there are none, remove it`,
       },
     )
     clock.now = 30_000
@@ -142,7 +142,7 @@ test('the lock is touched for as long as it is held', async () => {
 
 for (const [what, content] of [
   ['of a process elsewhere', '{"host":"elsewhere.example","pid":1}'],
-  ['of a process among others', JSON.stringify({ host: hostname(), space: 'pid:[1]', pid: 999_999_999 })],
+  ['of a process among others', JSON.stringify({ host: hostname(), pidNamespace: 'pid:[1]', pid: 999_999_999 })],
   ['that says nothing', ''],
   ['that is none of ours', 'null'],
 ] as const) {

@@ -17,7 +17,6 @@ import {
 import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { locatePair, withPair } from '../../src/certs/files.ts'
 import {
   createCA,
   createSelfSignedCert,
@@ -25,6 +24,8 @@ import {
   type EnsureSelfSignedCertOptions,
   ensureSelfSignedCert,
 } from '../../src/certs/index.ts'
+import { locatePair } from '../../src/certs/pair-paths.ts'
+import { withPair } from '../../src/certs/write-pair.ts'
 import { expectWarnings } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { opensslBytes } from '../helpers/openssl.ts'
@@ -152,7 +153,7 @@ const precious: [what: string, code: string, message: RegExp, put: (dir: TempDir
   [
     'a certificate of somebody else that ends soon',
     'ERR_CERTIFICATE',
-    /cert\.pem': it ends in 4 days, but it is not self-signed: have 'CN=Test CA' issue it again, or name other files/,
+    /cert\.pem': it expires in 4 days, but it is not self-signed: have 'CN=Test CA' issue it again, or name other files/,
     (dir) => {
       const { certificate, key } = createAuthority().issue({ notAfter: new Date(Date.now() + 5 * DAY - 5000) })
       dir.write('cert.pem', certificate)
@@ -267,7 +268,7 @@ test('what is kept needs no lock, so that its directory may be read-only', { ski
   await held
 })
 
-test('where nobody may write, what is wrong with the pair is said, and not that nobody may', {
+test('in a directory that is not writable the error is about the pair, not about the directory', {
   skip: windows,
 }, async () => {
   using dir = tempDir()
@@ -275,11 +276,13 @@ test('where nobody may write, what is wrong with the pair is said, and not that 
   const { cert } = await createSelfSignedCert(null, null, 'localhost')
   dir.write('sealed/cert.pem', cert)
   dir.write('sealed/key.pem', (await createSelfSignedCert(null, null, 'localhost')).key, 0o644)
+  // Root may write everywhere, so it becomes another user: only after everything is loaded, also what a call loads, since
+  // that user may not be able to read these files.
   const script = `
-    process.setuid?.(65534)
-    const { ensureSelfSignedCert } = await import('${moduleUrl('certs/index')}')
+    const { createSelfSignedCert, ensureSelfSignedCert } = await import('${moduleUrl('certs/index')}')
+    await createSelfSignedCert(null, null, 'localhost')
+    if (process.getuid() === 0) process.setuid(65534)
     await ensureSelfSignedCert('cert.pem', 'key.pem', 'localhost').catch(({ code }) => console.log(code))`
-  if (process.getuid?.() !== 0) return
   chmodSync(dir.join('sealed'), 0o555)
   chmodSync(dir.path, 0o755)
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,4 +1,4 @@
-/** Makes a key pair and a certificate for it: the one place that decides what a sensible certificate is. */
+/** Makes a key pair and issues a certificate for it: the one place that decides what a sensible certificate contains. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { DAY_MS } from '../x509/certificate-info.ts'
 import { toPem } from '../x509/pem.ts'
@@ -8,30 +8,30 @@ import type { CertSettings } from './options.ts'
 import type { PairText } from './pair.ts'
 import type { KeyUsageName } from './write-certificate.ts'
 
-/** What a certificate is for. */
+/** The subject of a certificate, and its use. */
 export interface Subject {
-  /** Cut to what a name can hold: clients match the hosts. */
+  /** A label only: clients match the hosts. */
   readonly commonName: string | undefined
-  /** For subjectAltName; none: it has no such extension. */
+  /** For subjectAltName; if empty, the certificate has no such extension. */
   readonly hosts: readonly AltName[]
-  /** Whether it may vouch for others; its path length is 0, so not for another authority. */
+  /** Whether it may issue certificates, though none for another CA: its path length is 0. */
   readonly ca: boolean
   readonly purpose: 'serverAuth' | 'clientAuth' | undefined
 }
 
-/** Who signs. */
+/** The CA that signs. */
 export interface Issuer {
   readonly certificate: X509Certificate
   readonly privateKey: KeyObject
 }
 
 /**
- * Makes a certificate, valid from now on, and its key.
+ * Issues a certificate that is valid from now on, with a new key.
  *
  * @param issuer by default the certificate is self-signed
- * @throws TypeError for a hash where an Ed25519 key signs, RangeError when the issuer's own certificate ends before
+ * @throws TypeError for a hash with a signing key of Ed25519, RangeError if the issuer's own certificate expires earlier
  */
-export async function certify(
+export async function issueCertificate(
   { commonName, hosts, ca, purpose }: Subject,
   settings: CertSettings,
   defaultDays: number,
@@ -40,11 +40,11 @@ export async function certify(
   const { keyType, hash, organization, passphrase } = settings
   const signerType = issuer?.privateKey.asymmetricKeyType ?? keyType
   if (signerType === 'ed25519' && hash !== undefined) {
-    throw new TypeError('hash cannot be chosen where an ed25519 key signs, which has its own')
+    throw new TypeError('hash cannot be chosen if an ed25519 key signs: that has its own')
   }
   const now = Date.now()
-  const notAfter = endOf(settings.days, defaultDays, now, issuer)
-  // Loaded here, at the same time as the key is made: the ASN.1 classes take longer to load than all the rest.
+  const notAfter = expiryOf(settings.days, defaultDays, now, issuer)
+  // Loaded here, while the key is made: the ASN.1 classes take longer to load than everything else.
   const [writer, keys] = await Promise.all([import('./write-certificate.ts'), createKeyPair(keyType)])
   const subject = { commonName, organization }
   const identifier = writer.keyIdentifier(keys.publicKey)
@@ -54,7 +54,7 @@ export async function certify(
     publicKey: keys.publicKey,
     signingKey: issuer?.privateKey ?? keys.privateKey,
     hash,
-    notBefore: new Date(now - CLOCK_SKEW),
+    notBefore: new Date(now - CLOCK_SKEW_MS),
     notAfter,
     subjectAltName: hosts.length > 0 ? hosts : undefined,
     basicConstraints: ca ? { ca, pathLength: 0 } : { ca },
@@ -66,16 +66,16 @@ export async function certify(
   return { cert: toPem('CERTIFICATE', der), key: privateKeyPem(keys.privateKey, passphrase), passphrase }
 }
 
-/** The last moment of validity. No certificate outlives its issuer's: it would be refused from then on. */
-function endOf(days: number | undefined, defaultDays: number, now: number, issuer: Issuer | undefined): Date {
-  const end = new Date(now + (days ?? defaultDays) * DAY_MS)
+/** No certificate outlives its issuer's: clients would refuse it from then on. */
+function expiryOf(days: number | undefined, defaultDays: number, now: number, issuer: Issuer | undefined): Date {
+  const expiry = new Date(now + (days ?? defaultDays) * DAY_MS)
   const last = issuer?.certificate.validToDate
-  if (last === undefined || end <= last) return end
-  if (last.getTime() <= now) throw new RangeError(`the authority's own certificate ended ${last.toISOString()}`)
+  if (last === undefined || expiry <= last) return expiry
+  if (last.getTime() <= now) throw new RangeError(`the CA's own certificate expired ${last.toISOString()}`)
   const left = Math.floor((last.getTime() - now) / DAY_MS)
-  // An authority and a certificate of as many days, made one after the other, end together.
+  // A CA and a certificate of as many days, made one after the other, expire together.
   if (days !== undefined && days > left + 1) {
-    throw new RangeError(`days is ${days}, but the authority's own certificate ends in ${left} days: give no more`)
+    throw new RangeError(`days is ${days}, but the CA's own certificate expires in ${left} days: give no more`)
   }
   return last
 }
@@ -90,6 +90,8 @@ function keyUsage({ ca, purpose }: Pick<Subject, 'ca' | 'purpose'>, isRsa: boole
   return usage
 }
 
-/** Milliseconds. A client whose clock is behind must not find the certificate not yet valid; 5 minutes is the skew that
- * Kerberos allows (RFC 4120, section 8.2) and that machines with NTP stay well within. */
-const CLOCK_SKEW = 5 * 60 * 1000
+/**
+ * A client whose clock is slow must not refuse a new certificate as not yet valid; 5 minutes is the skew that Kerberos
+ * allows (RFC 4120, section 8.2) and that machines with NTP stay well within.
+ */
+const CLOCK_SKEW_MS = 5 * 60 * 1000
