@@ -1,6 +1,8 @@
-/** What a command is, and how its arguments are read. */
+/** The type of a command, and parsers for its arguments. */
 import { readFileSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { displayName } from '../core/credentials.ts'
+import { FileError } from '../core/file-error.ts'
 import { nearest } from '../core/options.ts'
 import type { Output } from './print.ts'
 
@@ -10,32 +12,35 @@ export interface Command {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** The help, whole: usage, options, examples. */
+  /** The complete help: usage, options, examples. */
   readonly help: string
-  /** @returns the exit status: 0 when all is well, 1 when not */
+  /** @returns the exit status: 0 for success, 1 for failure */
   run(args: readonly string[], output: Output): Promise<number>
 }
 
-/** A command line that cannot be understood: exit status 2. */
+/** A command line that is not valid: exit status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** Reads options and the words between them. @throws UsageError for an unknown option or one without its value */
+/** Parses options and positional arguments. @throws UsageError for an unknown option or a missing value */
 export function readArguments<const T extends Options>(args: readonly string[], options: T) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    // Node goes on with advice about its own syntax.
-    const problem = message.replace(/\. (?:To specify|Did you).*$/s, '').replace(/^[A-Z]/, (c) => c.toLowerCase())
+    // Without Node's advice about its own syntax; the word in quotes may be a URL with a password.
+    const problem = message
+      .replace(/\. (?:To specify|Did you).*$/s, '')
+      .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
+      .replace(/'(.*)'/s, (_, word: string) => `'${displayName(word)}'`)
     throw new UsageError(`${problem}${meantOption(problem, Object.keys(options))}`)
   }
 }
 
-/** `: did you mean '--verify'?`, for an option that there is not. */
+/** `: did you mean '--verify'?`, for an unknown option. */
 function meantOption(problem: string, options: readonly string[]): string {
   const [, option = ''] = /^unknown option '(-[^']+)'$/.exec(problem) ?? []
   const name = option.replace(/^-+/, '')
@@ -49,7 +54,7 @@ function meantOption(problem: string, options: readonly string[]): string {
   return meant === undefined ? '' : `: did you mean '--${meant}'?`
 }
 
-/** What curl, wget, HTTPie and openssl call it. */
+/** Options of curl, wget, HTTPie and openssl, and ours for each. */
 const FOREIGN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...['cacert', 'capath', 'ca-certificate', 'ca-directory', 'CAfile', 'CApath', 'ca'].map((name) => [name, 'verify']),
   ...['insecure', 'k', 'no-check-certificate'].map((name) => [name, 'no-verify']),
@@ -64,20 +69,29 @@ const FOREIGN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['f', 'overwrite'],
 ] as [string, string][])
 
-/** The one URL of a command; one without a scheme is of an https server. @throws UsageError when there is none, or more */
+/** The only URL of a command, `https:` if it has no scheme. @throws UsageError for none or several */
 export function readUrl([url, ...others]: readonly string[]): string {
   if (url === undefined || others.length > 0) throw new UsageError('name one URL')
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `https://${url}`
 }
 
-/** The value of `--days` and the like. @throws UsageError when it is no number */
+/** The value of an option such as `--days`. @throws UsageError if it is not a number */
 export function readNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(text)
-  throw new UsageError(`--${option} must be a number, not '${text}'`)
+  throw new UsageError(`--${option} must be a number, not '${displayName(text)}'`)
 }
 
-/** Not an option itself: others on the machine can read command lines. */
+/** The first line of a file. There is no option for the passphrase itself: other users can read command lines. */
 export function readPassphrase(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]
+  return file === undefined ? undefined : readLines(file)[0]
+}
+
+/** The lines of a text file. @throws FileError if it cannot be read */
+export function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/)
+  } catch (error) {
+    throw FileError.from('read', file, error)
+  }
 }

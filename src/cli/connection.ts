@@ -1,8 +1,10 @@
-/** The options of commands that connect as a request does: what is trusted, who one is, which way to go. */
+/** The options of commands that connect as a request does: trust, client certificate, proxy and time limit. */
+
+import { MAX_TIMER_MS } from '../core/options.ts'
 import type { ClientCert, ExplainOptions } from '../index.ts'
 import { readNumber, readPassphrase, UsageError } from './command.ts'
 
-/** Those that have to do with the way. */
+/** The options of commands that only make a handshake. */
 export const ROUTE_OPTIONS = {
   proxy: { type: 'string' },
   'no-env': { type: 'boolean' },
@@ -21,21 +23,22 @@ export const CONNECTION_HELP = `  --verify PATH           the file or directory 
   --cert FILE             a client certificate, with its key in the same file or in --key; or PKCS#12 (.p12, .pfx)
   --key FILE              its key
   --passphrase-file FILE  its first line decrypts the key
-  --proxy URL             a proxy to go through, in place of the environment's
-  --no-env                take no bundle, no proxy and no netrc file from the environment`
+  --proxy URL             the proxy to use, in place of the environment's
+  --no-env                use no bundle, proxy or netrc file of the environment`
 
-/** What was given of these. */
 type Values = Given<keyof typeof CONNECTION_OPTIONS>
+
+/** The values of these options, as parsed. */
 type Given<Name extends string> = { readonly [name in Exclude<Name, 'no-env'>]?: string | undefined } & {
   readonly 'no-env'?: boolean | undefined
 }
 
-/** What a request is told. @throws UsageError for options that do not go together */
+/** The options of the library for a request. @throws UsageError for an invalid value or combination */
 export function connectionOf(values: Values) {
   return { verify: values.verify, cert: clientCertOf(values), ...routeOf(values) } satisfies ExplainOptions
 }
 
-/** What a handshake alone is told. @throws UsageError for a time that is none */
+/** The options of the library for a handshake alone. @throws UsageError for an invalid time */
 export function routeOf({ proxy, 'no-env': noEnv, timeout }: Given<keyof typeof ROUTE_OPTIONS>) {
   return {
     proxies: proxy === undefined ? undefined : { all: proxy },
@@ -47,19 +50,18 @@ export function routeOf({ proxy, 'no-env': noEnv, timeout }: Given<keyof typeof 
 function clientCertOf({ cert, key, 'passphrase-file': file }: Values): ClientCert | undefined {
   if (cert === undefined) {
     if (key === undefined && file === undefined) return undefined
-    throw new UsageError(`--${key === undefined ? 'passphrase-file' : 'key'} goes with --cert`)
+    throw new UsageError(`--${key === undefined ? 'passphrase-file' : 'key'} needs --cert`)
   }
   const passphrase = readPassphrase(file)
   return /\.(?:p12|pfx)$/i.test(cert) ? { pfx: cert, passphrase } : { cert, key, passphrase }
 }
 
-/** In seconds, as on other command lines; the library counts ms. */
+/** The option is in seconds, as for other commands; the result is in ms. */
 function timeoutOf(text: string | undefined): number | undefined {
   const seconds = readNumber('timeout', text)
   if (seconds === undefined) return undefined
   if (seconds > 0 && seconds <= MAX_SECONDS) return seconds * 1000
-  throw new UsageError(`--timeout must be above 0 and at most ${MAX_SECONDS} seconds, not ${text}`)
+  throw new UsageError(`--timeout must be above 0 and at most ${MAX_SECONDS} seconds, not ${seconds}`)
 }
 
-/** A timer of Node's goes no further: 24 days. */
-const MAX_SECONDS = 2_147_483
+const MAX_SECONDS = Math.floor(MAX_TIMER_MS / 1000)

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-/** The command `vouch`: finds the command that is meant, runs it, and says what went wrong. */
+/** The command `vouch`: selects a command, runs it, and reports its errors. */
+import { displayName } from '../core/credentials.ts'
 import { nearest } from '../core/options.ts'
 import { type Command, UsageError } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
@@ -8,12 +9,12 @@ import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
 import { check } from './commands/check.ts'
 import { get } from './commands/get.ts'
-import { fail, hint, type Output, print, printJson, shownUrl, warning } from './print.ts'
+import { fail, hint, type Output, print, printJson, warning } from './print.ts'
 import { version } from './version.ts'
 
 const COMMANDS: readonly Command[] = [check, get, certCreate, certEnsure, certShow, certFetch, auditCommand]
 
-/** Runs one command line, without `node` and the script. @returns the exit status: 2 for one that is not understood */
+/** Runs a command line, given without `node` and the script. @returns the exit status: 2 if the command line is not valid */
 async function main(given: readonly string[], output: Output): Promise<number> {
   const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => args[index] === word))
@@ -48,19 +49,21 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
   if (known.length === 0) throw unknownCommand(words)
   if (!isHelp && words.length === 0 && args.length > 0) {
     const meant = nearest(args[0] ?? '', ['--help', '--version'])
-    throw new UsageError(`there is no option '${args[0]}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`)
+    throw new UsageError(
+      `there is no option '${displayName(args[0] ?? '')}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`,
+    )
   }
   const list = known.map(({ name, summary }) => `  vouch ${name.padEnd(12)}  ${summary}`).join('\n')
-  const text = `Usage: vouch COMMAND …\n\n${list}\n\nvouch COMMAND --help tells more of each, with examples. ${EXIT_STATUS}`
+  const text = `Usage: vouch COMMAND …\n\n${list}\n\nvouch COMMAND --help explains a command, with examples. ${EXIT_STATUS}`
   if (isHelp) print(output, text)
   else output.stderr.write(`${text}\n`)
   return isHelp ? 0 : 2
 }
 
-const EXIT_STATUS = `--version says which version this is.
-The exit status is 0 when all is well, 1 when it is not, 2 for a command line that is not understood.`
+const EXIT_STATUS = `--version prints the version.
+The exit status is 0 for success, 1 for failure, 2 for a command line that is not valid.`
 
-/** Names the one that was probably meant. */
+/** The error suggests the command that was probably meant. */
 function unknownCommand([first = '', second = '']: readonly string[]): UsageError {
   const names = COMMANDS.map(({ name }) => name)
   const ofCert = names.filter((name) => name.startsWith('cert ')).map((name) => name.slice('cert '.length))
@@ -68,24 +71,23 @@ function unknownCommand([first = '', second = '']: readonly string[]): UsageErro
   // `vouch show cert.pem`, or `vouch cret shwo cert.pem`
   const inCert = ofCert.includes(first) ? first : near === 'cert' ? nearest(second, ofCert) : undefined
   const meant = inCert === undefined ? near : `cert ${inCert}`
-  // Not all words: what follows may be a URL with a password.
-  const given = near === 'cert' && second !== '' ? `${first} ${second}` : first
+  const given = near === 'cert' && second !== '' ? [first, second] : [first]
   const advice = meant === undefined || meant === first ? '' : `: did you mean '${meant}'?`
-  return new UsageError(`there is no command '${shownUrl(given)}'${advice}`)
+  return new UsageError(`there is no command '${given.map(displayName).join(' ')}'${advice}`)
 }
 
-/** With `--json`, for programs: what they can switch on. */
+/** The error for `--json`: programs branch on its name, code and reason. */
 function describe(error: unknown): object {
   const { name, code, reason } = Object(error) as { name?: unknown; code?: unknown; reason?: unknown }
   const [message] = messageOf(error).split('\n', 1)
   return { name, code, reason, message, hints: hintsOf(error).map(inFlags) }
 }
 
-/** In words of the command line, where the library speaks of options of a call. */
+/** The message in terms of the command line: the library's messages name options of a call. */
 function messageOf(error: unknown): string {
   const hints = hintsOf(error)
   const [first = '', ...details] = (error instanceof Error ? error.message : String(error)).split('\n')
-  // An error of TLS has its hints in its message, too, a line each: here they get lines of their own.
+  // The message of an SSLError contains its hints, a line each; they are printed separately here.
   const others = details.filter((line) => !hints.some((each) => line.endsWith(`  ${each}`)))
   return [first, ...others]
     .join('\n')
@@ -99,7 +101,7 @@ function messageOf(error: unknown): string {
     })
 }
 
-/** In options of the command line, where the library speaks of those of a call. */
+/** A hint with the flags of the command line in place of the options of a call. */
 function inFlags(text: string): string {
   return text
     .replace(/\bverify: '([^']+)'/g, '--verify $1')
@@ -113,14 +115,14 @@ function hintsOf(error: unknown): readonly string[] {
     : []
 }
 
-// Who reads the output may have seen enough: `vouch cert show … | head`.
+// The reader of the output may close the pipe early: `vouch cert show … | head`.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
 }
-// Node would print them with its own name and a process number.
+// Node's own listener prints warnings with `(node:PID)`.
 process.removeAllListeners('warning')
 process.on('warning', ({ message }) => warning(process, message))
-// Set rather than exited with: what was written must reach a pipe.
+// Not process.exit(), which would drop output that a pipe has not taken yet.
 process.exitCode = await main(process.argv.slice(2), process)

@@ -1,7 +1,8 @@
-/** Data goes to stdout, talk to stderr; colour to terminals only. */
+/** Prints the output of commands: data to stdout, messages to stderr, both without control characters. */
 import { styleText } from 'node:util'
+import { printable } from '../core/printable.ts'
 
-/** Where a command writes. */
+/** The streams that a command writes to. */
 export interface Output {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream
@@ -11,12 +12,12 @@ export function isTerminal(stream: NodeJS.WritableStream): boolean {
   return 'isTTY' in stream && stream.isTTY === true
 }
 
-/** Data: what the command was asked for. */
+/** Prints the data that the command was asked for. */
 export function print({ stdout }: Output, text: string): void {
   stdout.write(`${text}\n`)
 }
 
-/** The same data, without a character that a terminal would obey: JSON itself escapes but the oldest of them. */
+/** Prints data as JSON, with every character escaped that could control a terminal: `JSON.stringify` escapes only some. */
 export function printJson(output: Output, value: unknown): void {
   print(
     output,
@@ -24,50 +25,50 @@ export function printJson(output: Output, value: unknown): void {
   )
 }
 
+/** Control and format characters, and others that have no glyph; the line feeds are those of the JSON text. */
+const UNPRINTABLE = /[^\P{C}\n]/gu
+
 /** One UTF-16 code unit, as JSON writes it. */
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** Names and values in two columns; `undefined` values are left out. */
+/** Prints names and values in two columns, without the rows whose value is `undefined`. */
 export function printTable(
   output: Output,
   rows: readonly (readonly [name: string, value: string | undefined])[],
 ): void {
-  const shown = rows.filter(([, value]) => value !== undefined)
-  const width = Math.max(...shown.map(([name]) => name.length))
-  for (const [name, value] of shown)
-    print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${printable(value)}`)
+  const present = rows.filter(([, value]) => value !== undefined)
+  const width = Math.max(...present.map(([name]) => name.length))
+  for (const [name, value = ''] of present) {
+    print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${printable(value, Number.POSITIVE_INFINITY)}`)
+  }
 }
 
-/** A URL as it may be shown: without user and password. */
-export function shownUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/]*@/i, '$1')
+/** The text made printable line by line: its line feeds are ours, and its length is not limited. */
+export function printableLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => printable(line, Number.POSITIVE_INFINITY))
+    .join('\n')
 }
 
-/** A certificate says what its maker likes, and a terminal obeys control characters. Lines stay lines: the library's own. */
-export function printable(text = ''): string {
-  return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
-}
-
-const UNPRINTABLE = /[^\P{C}\n]/gu
-
-/** Talk: what is good to know, and no data. */
-export function say({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${printable(text)}\n`)
+/** Writes a message that is no data. */
+export function logLine({ stderr }: Output, text: string): void {
+  stderr.write(`vouch: ${printableLines(text)}\n`)
 }
 
 export function hint({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'cyan', 'hint')}: ${printable(text)}\n`)
+  stderr.write(`vouch: ${paint(stderr, 'cyan', 'hint')}: ${printableLines(text)}\n`)
 }
 
 export function warning({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'yellow', 'warning')}: ${printable(text)}\n`)
+  stderr.write(`vouch: ${paint(stderr, 'yellow', 'warning')}: ${printableLines(text)}\n`)
 }
 
 export function fail({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'red', 'error')}: ${printable(text)}\n`)
+  stderr.write(`vouch: ${paint(stderr, 'red', 'error')}: ${printableLines(text)}\n`)
 }
 
-/** `NO_COLOR` and its kin are respected by Node. */
+/** Colours a text for a terminal; Node respects `NO_COLOR` and similar variables. */
 export function paint(
   stream: NodeJS.WritableStream,
   colour: 'red' | 'green' | 'yellow' | 'cyan' | 'dim',

@@ -1,30 +1,32 @@
-/** A file that is written whole or not at all. */
+/** Saves a stream to a file, whole or not at all. */
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, rmSync, type Stats, statSync } from 'node:fs'
-import { chmod, link, realpath, rename, rm } from 'node:fs/promises'
+import { chmod, realpath, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { codeOf } from '../core/error-code.ts'
+import { FileError } from '../core/file-error.ts'
+import { placeFile } from '../core/place-file.ts'
 
 /**
- * Looks whether a file can be written, before anything is fetched for it.
+ * Checks that a file can be written, before anything is fetched for it.
  *
- * @throws Error when it exists and is not to be replaced, is a directory, or has no directory to be in
+ * @throws FileError if it exists and may not be replaced, is a directory, or its directory does not exist
  */
 export function checkTarget(path: string, overwrite: boolean): void {
   const found = stat(path)
-  if (found?.isDirectory()) throw cannot(path, 'it is a directory, name a file in it')
-  if (found?.isFile() && !overwrite) throw cannot(path, WHY.get('EEXIST'))
-  if (found === undefined && !stat(dirname(path))?.isDirectory()) throw cannot(path, WHY.get('ENOENT'))
+  if (found?.isDirectory()) throw new FileError('write', 'EISDIR', path, 'it is a directory, name a file in it')
+  if (found?.isFile() && !overwrite) throw cannotWrite('EEXIST', path)
+  if (found === undefined && !stat(dirname(path))?.isDirectory()) throw cannotWrite('ENOENT', path)
 }
 
 /**
- * Writes a file under another name beside it, which it takes when it is complete: nobody sees half of it, and when anything
- * fails, or the process is interrupted, nothing is left of it. A symbolic link is followed; what is no file but a device or a
- * pipe is written to as it is.
+ * Writes a temporary file beside the target and renames it when it is complete: if anything fails, or a signal ends the
+ * process, nothing of it is left. A symbolic link is followed; a device or a pipe is written to directly.
  *
- * @returns how many bytes it was
- * @throws Error as {@link checkTarget}; what `content` fails with
+ * @returns the number of bytes
+ * @throws FileError as {@link checkTarget}; the error of `content`
  */
 export async function save(path: string, content: Readable, overwrite: boolean): Promise<number> {
   try {
@@ -34,12 +36,12 @@ export async function save(path: string, content: Readable, overwrite: boolean):
     return await replace(found === undefined ? path : await realpath(path), content, overwrite, found?.mode)
   } catch (error) {
     content.destroy()
-    throw described(path, error)
+    throw isOfFileSystem(error) ? cannotWrite(codeOf(error), path, error) : error
   }
 }
 
 async function replace(path: string, content: Readable, overwrite: boolean, mode: number | undefined): Promise<number> {
-  // Cut: a name may be long, and its byte limit is that of the file itself.
+  // Cut: the temporary name must stay within the limit of 255 bytes even if the name itself is that long.
   const name = Buffer.from(basename(path))
     .subarray(0, 200)
     .toString()
@@ -49,8 +51,7 @@ async function replace(path: string, content: Readable, overwrite: boolean, mode
   try {
     const bytes = await write(partial, content, { flags: 'wx', flush: true })
     if (mode !== undefined) await chmod(partial, mode & 0o777)
-    if (overwrite) await rename(partial, path)
-    else await placeNew(partial, path)
+    await placeFile(partial, path, overwrite)
     return bytes
   } finally {
     await rm(partial, { force: true })
@@ -63,25 +64,12 @@ async function write(path: string, content: Readable, options: { flags: string; 
   return sink.bytesWritten
 }
 
-/** Unlike a rename, a link never replaces what somebody else has put there meanwhile. */
-async function placeNew(partial: string, path: string): Promise<void> {
-  try {
-    await link(partial, path)
-  } catch (error) {
-    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-    await rename(partial, path)
-  }
-}
-
-/** Of file systems that have none, such as FAT. */
-const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'EXDEV'])
-
-/** Runs `cleanUp` when a signal ends the process, which it then does all the same. Disposing of it takes it back. */
+/** Runs `cleanUp` when a signal is about to end the process, which then ends by that signal. Disposing cancels it. */
 export function onInterrupt(cleanUp: () => void): Disposable {
   const end = (signal: NodeJS.Signals) => {
     cleanUp()
     stop()
-    // Not an exit: a shell that runs a script has to see that it was a signal.
+    // Not process.exit(): a shell that runs a script has to see that a signal ended the process.
     process.kill(process.pid, signal)
   }
   const stop = () => {
@@ -97,23 +85,18 @@ function stat(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false })
 }
 
-/** An error of the file system in words; any other as it is. */
-function described(path: string, error: unknown): unknown {
-  const why = error instanceof Error && 'syscall' in error && 'code' in error ? WHY.get(error.code) : undefined
-  return why === undefined ? error : cannot(path, why, error)
+/** Errors of sockets have a `syscall`, too, but no path. */
+function isOfFileSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'path' in error
 }
 
-function cannot(path: string, why = '', cause?: unknown): Error {
-  return new Error(`cannot write '${path}': ${why}`, { cause })
+function cannotWrite(code: string, path: string, cause?: unknown): FileError {
+  const why = REASONS.get(code)
+  return why === undefined ? FileError.from('write', path, cause) : new FileError('write', code, path, why, cause)
 }
 
-const WHY: ReadonlyMap<unknown, string> = new Map([
+/** For codes of which a command can say more than the system. */
+const REASONS: ReadonlyMap<string, string> = new Map([
   ['EEXIST', 'the file exists, use --overwrite to replace it'],
   ['ENOENT', 'its directory does not exist'],
-  ['EACCES', 'permission denied'],
-  ['EPERM', 'permission denied'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOSPC', 'no space left on the device'],
-  ['EDQUOT', 'the disk quota is used up'],
-  ['ENAMETOOLONG', 'its name is too long'],
 ])

@@ -289,7 +289,7 @@ const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = 
     'cert show none.pem',
     1,
     /^$/,
-    /^vouch: error: there is no file 'none\.pem'; a server is named by https:\/\/HOST or HOST:PORT\n$/,
+    /^vouch: error: there is no file 'none\.pem'; for a server give https:\/\/HOST or HOST:PORT\n$/,
   ],
   ['cert fetch', 2, /^$/, /name one URL/],
   ['cert fetch http://localhost:1/', 1, /^$/, /only https servers present a certificate here/],

@@ -67,10 +67,10 @@ test('client certificates and proxies are those of a request', async () => {
 
 const lines: [line: string, status: number, stderr: RegExp][] = [
   ['check a --timeout 0', 2, /--timeout must be above 0/],
-  ['check a --passphrase-file b', 2, /--passphrase-file goes with --cert/],
+  ['check a --passphrase-file b', 2, /--passphrase-file needs --cert/],
   ['check', 2, /^vouch: error: name one URL\nvouch: hint: vouch check --help\n$/],
   ['check a b', 2, /name one URL/],
-  ['check a --key b', 2, /--key goes with --cert/],
+  ['check a --key b', 2, /--key needs --cert/],
   ['check a --verfiy b', 2, /unknown option '--verfiy': did you mean '--verify'\?\n/],
   ['check http://localhost/', 1, /^vouch: error: only https servers are verified/],
   ['check 127.0.0.1:1', 1, /^vouch: error: Failed to establish a new connection to 127\.0\.0\.1:1: connection refused/],

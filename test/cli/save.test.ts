@@ -32,7 +32,7 @@ test('a directory that goes away meanwhile is said to be gone', async () => {
 
 test('a disk that is full is said to be full', { skip: !existsSync('/dev/full') }, async () => {
   await assert.rejects(save('/dev/full', Readable.from(['x']), false), {
-    message: "cannot write '/dev/full': no space left on the device",
+    message: "cannot write '/dev/full': no space left on device",
   })
 })
 
@@ -41,7 +41,7 @@ test('a name may be as long as names can be, and no longer', { skip: !hasShell }
   const name = 'ü'.repeat(127)
   assert.equal(await save(dir.join(name), Readable.from(['four']), false), 4)
   assert.deepEqual(readdirSync(dir.path), [basename(name)])
-  await assert.rejects(save(dir.join(`${name}ü`), Readable.from(['x']), false), /its name is too long$/)
+  await assert.rejects(save(dir.join(`${name}ü`), Readable.from(['x']), false), /name too long$/)
 })
 
 test('the error of what is written comes as it is', async () => {

@@ -1,8 +1,9 @@
 /** `vouch audit`: where a project switches verification off, and what to write instead. */
 import { existsSync } from 'node:fs'
+import { displayName } from '../../core/credentials.ts'
 import type { AuditResult, Finding } from '../audit/audit.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
-import { type Output, paint, print, printable, printJson, say } from '../print.ts'
+import { logLine, type Output, paint, print, printableLines, printJson } from '../print.ts'
 import { version } from '../version.ts'
 
 export const auditCommand: Command = {
@@ -30,7 +31,7 @@ Examples:
     const { values, positionals } = readArguments(args, { json: { type: 'boolean' }, sarif: { type: 'boolean' } })
     if (values.json && values.sarif) throw new UsageError('--json and --sarif exclude each other')
     const missing = positionals.find((path) => !existsSync(path))
-    if (missing !== undefined) throw new UsageError(`there is no file or directory '${printable(missing)}'`)
+    if (missing !== undefined) throw new UsageError(`there is no file or directory '${displayName(missing)}'`)
     // Loaded here: the other commands need no tokenizer.
     const { audit } = await import('../audit/audit.ts')
     const result = audit(positionals.length > 0 ? positionals : ['.'])
@@ -48,13 +49,13 @@ async function sarifOf(result: AuditResult): Promise<object> {
 
 function report(result: AuditResult, output: Output): void {
   for (const finding of result.findings) printFinding(finding, output)
-  for (const { path, why } of result.unread) say(output, `not looked at: ${path}: ${why}`)
-  say(output, summaryOf(result))
+  for (const { path, why } of result.unread) logLine(output, `not looked at: ${displayName(path)}: ${why}`)
+  logLine(output, summaryOf(result))
 }
 
 function printFinding({ path, line, column, text, opens, instead, see }: Finding, output: Output): void {
-  const place = paint(output.stdout, 'cyan', printable(`${path}:${line}:${column}`))
-  print(output, `${place}  ${printable(text)}`)
+  const place = paint(output.stdout, 'cyan', printableLines(`${path}:${line}:${column}`))
+  print(output, `${place}  ${printableLines(text)}`)
   print(output, `  opens  ${opens}`)
   print(output, `  write  ${instead}`)
   print(output, `  more   ${see}\n`)

@@ -1,4 +1,4 @@
-/** `vouch cert create` and `vouch cert ensure`: a self-signed certificate, made once or kept good. */
+/** `vouch cert create` and `vouch cert ensure`: make a self-signed certificate, or keep one valid. */
 import {
   type CertificatePair,
   createSelfSignedCert,
@@ -7,8 +7,10 @@ import {
   type HashName,
   type KeyType,
 } from '../../certs/index.ts'
+import { hostInUrl } from '../../core/address.ts'
+import { displayName } from '../../core/credentials.ts'
 import { type Command, readArguments, readNumber, readPassphrase, UsageError } from '../command.ts'
-import { hint, type Output, printJson, printTable, say } from '../print.ts'
+import { hint, logLine, type Output, printJson, printTable } from '../print.ts'
 
 const OPTIONS = {
   cert: { type: 'string', default: 'cert.pem' },
@@ -31,7 +33,7 @@ const OPTIONS_HELP = `
   --hash NAME          sha256, sha384, sha512
   --common-name NAME   a label (the first host)
   --organization NAME
-  --no-ca              not to be used as an authority
+  --no-ca              not usable as a CA
   --passphrase-file FILE   its first line encrypts the key`
 
 export const certCreate: Command = {
@@ -39,9 +41,9 @@ export const certCreate: Command = {
   summary: 'make a self-signed certificate and its key',
   help: `Usage: vouch cert create HOST… [options]
 
-Makes a self-signed certificate for these host names and addresses, and its key. Files that exist are kept.
+Makes a self-signed certificate for these host names and addresses, and its key. Existing files are kept.
 ${OPTIONS_HELP}
-  --overwrite          replace files that exist
+  --overwrite          replace existing files
   --json
 
 Examples:
@@ -59,13 +61,13 @@ Examples:
 
 export const certEnsure: Command = {
   name: 'cert ensure',
-  summary: 'make one where there is none, renew it where it ends soon',
+  summary: 'make a certificate if there is none, renew it if it expires soon',
   help: `Usage: vouch cert ensure HOST… [options]
 
-Makes a self-signed certificate where there is none, renews it where it ends soon or is for other hosts, and else keeps
-what is there. Made to be run often: when a program starts, or once a day.
+Makes a self-signed certificate if there is none, renews it if it expires soon or is for other hosts, and otherwise keeps
+it. Run it often: when a program starts, or once a day.
 ${OPTIONS_HELP}
-  --renew-before N     how many days before its end it is renewed (30, or a third of --days)
+  --renew-before N     how many days before it expires it is renewed (30, or a third of --days)
   --json
 
 Examples:
@@ -83,7 +85,7 @@ Examples:
 
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values']
 
-/** The library judges kinds and names: one place knows what there is. */
+/** The library checks the kinds of keys and hashes. */
 function optionsOf(values: Values): EnsureSelfSignedCertOptions {
   return {
     days: readNumber('days', values.days),
@@ -101,30 +103,28 @@ function hostsOf(hosts: readonly string[]): readonly string[] {
   return hosts
 }
 
-/** Everything but the key itself. */
+/** Prints everything but the key itself. */
 function report(
   { certFile, keyFile, hosts, validFrom, validTo, fingerprint }: CertificatePair,
   action: string | undefined,
   json: boolean | undefined,
   output: Output,
 ): void {
+  const [cert, key] = [displayName(String(certFile)), displayName(String(keyFile))]
   if (json) {
-    printJson(output, { action, certFile, keyFile, hosts, validFrom, validTo, fingerprint })
+    printJson(output, { action, certFile: cert, keyFile: key, hosts, validFrom, validTo, fingerprint })
     return
   }
-  if (action) say(output, `${action} ${certFile}`)
+  if (action) logLine(output, `${action} ${cert}`)
   printTable(output, [
-    ['certificate', String(certFile)],
-    ['key', String(keyFile)],
+    ['certificate', cert],
+    ['key', key],
     ['hosts', hosts.join(', ')],
     ['valid until', validTo.toISOString()],
     ['SHA-256', fingerprint],
   ])
   if (action === 'kept') return
-  hint(output, `serve it: https.createServer({ cert: readFileSync('${certFile}'), key: readFileSync('${keyFile}') })`)
-  hint(output, `trust it: get('https://${urlHost(hosts[0])}/', { verify: '${certFile}' })`)
-}
-
-function urlHost(host = 'localhost'): string {
-  return host.includes(':') ? `[${host}]` : host.replace('*', 'www')
+  const host = (hosts[0] ?? 'localhost').replace('*', 'www')
+  hint(output, `serve it: https.createServer({ cert: readFileSync('${cert}'), key: readFileSync('${key}') })`)
+  hint(output, `trust it: get('https://${hostInUrl(host)}/', { verify: '${cert}' })`)
 }

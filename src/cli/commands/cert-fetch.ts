@@ -1,9 +1,10 @@
-/** `vouch cert fetch`: the certificate that a server presents, to be compared and then trusted. */
+/** `vouch cert fetch`: saves the certificate that a server presents, to compare its fingerprint and then trust it. */
 import { Readable } from 'node:stream'
 import { fetchCert } from '../../certs/index.ts'
+import { displayName, redactUrl } from '../../core/credentials.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
-import { hint, type Output, print, printJson, say, shownUrl } from '../print.ts'
+import { hint, logLine, type Output, print, printJson } from '../print.ts'
 import { checkTarget, save } from '../save.ts'
 
 export const certFetch: Command = {
@@ -11,15 +12,15 @@ export const certFetch: Command = {
   summary: 'save the certificate that a server presents, unverified',
   help: `Usage: vouch cert fetch URL [options]
 
-Prints the certificate that a server presents, as PEM. Nothing vouches for it: compare its fingerprint with the server's
-owner, on another way, before you trust it.
+Prints the certificate that a server presents, as PEM. It is not verified: compare its fingerprint with the server's
+owner, out of band, before you trust it.
 
-  -o, --output FILE   write it there; a file that exists is kept
-  --overwrite         replace a file that exists
-  --chain             all certificates that the server sends; who trusts the file trusts its authorities then
-  --servername NAME   the name to ask for, where it is not the URL's
-  --proxy URL         a proxy to go through, in place of the environment's
-  --no-env            take no proxy from the environment
+  -o, --output FILE   write it to a file; an existing file is kept
+  --overwrite         replace an existing file
+  --chain             all certificates that the server sends; trusting that file means trusting its CAs, too
+  --servername NAME   the server name to send, if it differs from the URL's
+  --proxy URL         the proxy to use, in place of the environment's
+  --no-env            use no proxy of the environment
   --timeout SECONDS   how long to wait (10)
   --json
 
@@ -45,18 +46,18 @@ Examples:
     if (values.output !== undefined) await save(values.output, Readable.from([pem]), values.overwrite)
     if (values.json) printJson(output, values.chain ? certificates : first)
     else if (values.output === undefined) print(output, pem.trimEnd())
-    say(
+    logLine(
       output,
-      `fetched the certificate of ${shownUrl(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
+      `fetched the certificate of ${redactUrl(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
     )
-    say(output, `SHA-256 ${first.fingerprint}`)
+    logLine(output, `SHA-256 ${first.fingerprint}`)
     advise(values.output, output)
     return 0
   },
 }
 
 function advise(path: string | undefined, output: Output): void {
-  hint(output, 'whoever is on the way could have put his own there: compare the SHA-256 before you trust it')
-  hint(output, "the server's owner sees it with: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE")
-  hint(output, `if they are the same, trust it: get(url, { verify: '${path ?? 'FILE'}' })`)
+  hint(output, 'an attacker in the network path could have replaced it: compare the SHA-256 before you trust it')
+  hint(output, "the server's owner can print it: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE")
+  hint(output, `if they are equal, trust it: get(url, { verify: '${displayName(path ?? 'FILE')}' })`)
 }

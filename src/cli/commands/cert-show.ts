@@ -1,21 +1,22 @@
-/** `vouch cert show`: what the certificates of a file or a server say. */
+/** `vouch cert show`: prints the fields of the certificates of a file or a server. */
 import { existsSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
+import { displayName, redactUrl } from '../../core/credentials.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
-import { type Output, paint, print, printJson, printTable, say, shownUrl } from '../print.ts'
+import { logLine, type Output, paint, print, printJson, printTable } from '../print.ts'
 
 export const certShow: Command = {
   name: 'cert show',
-  summary: 'say what a certificate says',
+  summary: 'print the fields of a certificate',
   help: `Usage: vouch cert show FILE|URL [options]
 
-Prints what the certificates of a file (PEM, DER, PKCS#7), of a directory, or of a server say. Nothing is verified.
+Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory, or a server. Nothing is verified.
 
   --json              one certificate: an object; several: a list
-  --servername NAME   for a server: the name to ask for, where it is not the URL's
-  --proxy URL         a proxy to go through, in place of the environment's
-  --no-env            take no proxy from the environment
+  --servername NAME   for a server: the name to send, if it differs from the URL's
+  --proxy URL         the proxy to use, in place of the environment's
+  --no-env            use no proxy of the environment
   --timeout SECONDS   how long to wait (10)
 
 Examples:
@@ -32,19 +33,19 @@ Examples:
     const [source, ...others] = positionals
     if (source === undefined || others.length > 0) throw new UsageError('name one file or URL')
     if (!isUrl(source) && !existsSync(source)) {
-      throw new Error(`there is no file '${source}'; a server is named by https://HOST or HOST:PORT`)
+      throw new Error(`there is no file '${displayName(source)}'; for a server give https://HOST or HOST:PORT`)
     }
     const found = isUrl(source)
       ? await fetchCert(source, { servername: values.servername, ...routeOf(values) })
       : [inspectCert<CertificateInfo | CertificateInfo[]>(source)].flat()
-    if (isUrl(source)) say(output, `${shownUrl(source)} presents this; nothing was verified`)
+    if (isUrl(source)) logLine(output, `${redactUrl(source)} presents this; nothing was verified`)
     if (values.json) printJson(output, found.length === 1 ? found[0] : found)
     else printAll(found, output)
     return 0
   },
 }
 
-/** `box:8443` is a server, unless there is a file of that name. */
+/** Whether a server is meant: `box:8443` is one unless there is a file of that name. */
 function isUrl(source: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || (/^[^/\\]+:\d+$/.test(source) && !existsSync(source))
 }
@@ -72,7 +73,7 @@ function printOne(info: CertificateInfo, output: Output): void {
   ])
 }
 
-/** A certificate can have dates that nobody can read. */
+/** A certificate can have invalid dates. */
 const dateOf = (date: Date): string => (Number.isNaN(date.getTime()) ? '(no date)' : date.toISOString())
 
 function daysLeft({ daysLeft: days, validFrom }: CertificateInfo, { stdout }: Output): string {

@@ -1,4 +1,4 @@
-/** `vouch check`: why a server is trusted, or not. */
+/** `vouch check`: explains why a server is trusted, or not. */
 import { explain } from '../../index.ts'
 import { type Command, readArguments, readUrl } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
@@ -6,15 +6,15 @@ import { paint, print, printJson } from '../print.ts'
 
 export const check: Command = {
   name: 'check',
-  summary: 'say why a server is trusted, or not, and what to do',
+  summary: 'explain why a server is trusted or not, and what to do',
   help: `Usage: vouch check URL [options]
 
-Shakes hands with a server as a request would, with the same trust and through the same proxies, and says why it is trusted
-or not. No request is sent. The exit status is 0 when it is trusted, 1 when not.
+Makes a TLS handshake as a request would, with the same trust settings and proxies, and explains why the server is trusted
+or not. No request is sent. The exit status is 0 if the server is trusted, 1 if not.
 
 ${CONNECTION_HELP}
   --timeout SECONDS       how long to wait for the connection (10)
-  --json                  all of it, for programs
+  --json                  the whole explanation as JSON
 
 Examples:
   vouch check https://intranet.example/
@@ -30,8 +30,8 @@ Examples:
   },
 }
 
-function paintMarks(story: string, stream: NodeJS.WritableStream): string {
-  return story
+function paintMarks(report: string, stream: NodeJS.WritableStream): string {
+  return report
     .replace(/✓.*$/gm, (mark) => paint(stream, 'green', mark))
     .replace(/✗.*$/gm, (mark) => paint(stream, 'red', mark))
 }

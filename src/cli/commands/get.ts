@@ -1,28 +1,29 @@
-/** `vouch get`: what a URL holds, to stdout or into a file. */
+/** `vouch get`: fetches a URL, to stdout or to a file. */
 import { isUtf8 } from 'node:buffer'
-import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
+import { displayName } from '../../core/credentials.ts'
+import { codeOf } from '../../core/error-code.ts'
 import { RequestException, type Response, Session } from '../../index.ts'
-import { type Command, readArguments, readUrl, UsageError } from '../command.ts'
+import { type Command, readArguments, readLines, readUrl, UsageError } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
-import { fail, hint, isTerminal, type Output, printable, printJson } from '../print.ts'
+import { fail, hint, isTerminal, type Output, printableLines, printJson } from '../print.ts'
 import { ProgressBar } from '../progress.ts'
 import { checkTarget, save } from '../save.ts'
 
 export const get: Command = {
   name: 'get',
-  summary: 'fetch a URL, to stdout or into a file',
+  summary: 'fetch a URL, to stdout or to a file',
   help: `Usage: vouch get URL [options]
 
 Fetches a URL as a request of the library does: verified, redirects followed, with the environment's bundle and proxies.
-The body goes to stdout, decompressed and otherwise as it is. A status of 400 or above is an error, and its body is not
-printed. The exit status is 0 when all of the body is there, 1 when not.
+The body goes to stdout, decompressed and otherwise as received. A status of 400 or above is an error, and its body is not
+printed. The exit status is 0 if the body is complete, 1 if not.
 
-  -o, --output FILE       write it there, whole or not at all; a file that exists is kept
-  --overwrite             replace a file that exists
-  -H, --header TEXT       send this header, 'NAME: VALUE'; @FILE: those of a file, a line each
+  -o, --output FILE       write it to a file, whole or not at all; an existing file is kept
+  --overwrite             replace an existing file
+  -H, --header TEXT       send this header, 'NAME: VALUE'; @FILE: the headers of a file, one a line
 ${CONNECTION_HELP}
-  --no-verify             verify nothing, for tests: anyone on the way can read and change what is sent
+  --no-verify             verify nothing, for tests: anyone in the network path can read and change the traffic
   --timeout SECONDS       how long to wait for the connection, and then for each byte that follows (for ever)
   --json                  status, headers and body as JSON, also for a status of 400 or above
 
@@ -47,53 +48,53 @@ Examples:
     if (file !== undefined) checkTarget(file, values.overwrite)
 
     using session = new Session({ trustEnv })
-    // On one terminal they would write over each other.
+    // Bar and body would overwrite each other on one terminal.
     const isWatched = file !== undefined || values.json || !isTerminal(output.stdout)
     using bar = new ProgressBar(isWatched ? output.stderr : { write() {} })
-    let answer: Response | undefined
+    let final: Response | undefined
     const response = await session.get(url, {
       ...connection,
       verify: values['no-verify'] ? false : verify,
       headers: headersOf(values.header),
       stream: true,
-      // The bodies of redirects are nobody's concern.
-      onDownloadProgress: (progress) => answer && bar.update(progress),
+      // Not for the bodies of redirects.
+      onDownloadProgress: (progress) => final && bar.update(progress),
     })
-    answer = response
+    final = response
     if (values.json) {
       const body =
         file !== undefined && response.ok ? await saved(response, file, values.overwrite) : await read(response)
       printJson(output, { ...describe(response), ...body })
-      return judge(response, output)
+      return exitStatus(response, output)
     }
     if (!response.ok) {
       response.close()
-      const status = judge(response, output)
-      hint(output, '--json shows what the server says about it')
+      const status = exitStatus(response, output)
+      hint(output, '--json shows the body of the response')
       return status
     }
     if (file !== undefined) await save(file, response.raw, values.overwrite)
     else if (isTerminal(output.stdout)) await show(response, output)
-    else await pour(response, output)
+    else await pipeBody(response, output)
     return 0
   },
 }
 
-/** Of `NAME: VALUE` and `@FILE`. What is a secret belongs in a file: others on the machine can read command lines. */
+/** Headers from `NAME: VALUE` and `@FILE`. Secrets belong in a file: other users can read command lines. */
 function headersOf(given: readonly string[]): [name: string, value: string][] {
   const lines = given.flatMap((text) => {
-    return text.startsWith('@') ? readFileSync(text.slice(1), 'utf8').split(/\r?\n/).filter(Boolean) : [text]
+    return text.startsWith('@') ? readLines(text.slice(1)).filter(Boolean) : [text]
   })
   return lines.map((line) => {
     const colon = line.indexOf(':')
-    // The line itself is not shown: there may be a secret in it.
+    // The message does not show the line: it may be a secret.
     if (colon < 1) throw new UsageError("a header is 'NAME: VALUE'")
     return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
   })
 }
 
-/** @returns the exit status */
-function judge(response: Response, output: Output): number {
+/** Reports an error status. @returns the exit status */
+function exitStatus(response: Response, output: Output): number {
   try {
     response.raiseForStatus()
     return 0
@@ -103,30 +104,30 @@ function judge(response: Response, output: Output): number {
   }
 }
 
-/** To a pipe or a file, byte for byte, at its pace. */
-async function pour({ raw }: Response, { stdout }: Output): Promise<void> {
+/** Writes the body to a pipe or a file, byte for byte, with backpressure. */
+async function pipeBody({ raw }: Response, { stdout }: Output): Promise<void> {
   try {
     await pipeline(raw, stdout, { end: false })
   } catch (error) {
-    // Who reads it has seen enough: `vouch get … | head`. What breaks on the way from the server is an error of the library.
-    const isOver = !(error instanceof RequestException) && (error as NodeJS.ErrnoException).code === 'EPIPE'
-    if (!isOver) throw error
+    // The reader may close the pipe early: `vouch get … | head`. Errors of the connection are RequestExceptions.
+    const isClosedPipe = !(error instanceof RequestException) && codeOf(error) === 'EPIPE'
+    if (!isClosedPipe) throw error
   }
 }
 
-/** To a terminal, as text: it would obey the server's control characters. */
+/** Writes the body to a terminal as text, with control characters escaped. */
 async function show(response: Response, { stdout }: Output): Promise<void> {
-  // The library's guess is that of RFC 2616, as in requests; a terminal has UTF-8 mostly.
+  // Without a charset the library assumes ISO-8859-1 (RFC 2616), as requests does; UTF-8 is more likely.
   if (!hasCharset(response)) response.encoding = 'utf-8'
   for await (const line of response.iterLines()) {
     if (line.includes('\0')) {
       throw new Error('the body is binary, and not for a terminal: use -o FILE, or a pipe')
     }
-    stdout.write(`${line.split('\t').map(printable).join('\t')}\n`)
+    stdout.write(`${line.split('\t').map(printableLines).join('\t')}\n`)
   }
 }
 
-/** What is known of an answer besides its body. */
+/** The response without its body. */
 function describe(response: Response): object {
   const { url, statusCode, reason, ok, headers, history, elapsed, tls } = response
   const cookies = headers.getSetCookie()
@@ -149,10 +150,10 @@ function describe(response: Response): object {
 }
 
 async function saved(response: Response, file: string, overwrite: boolean): Promise<object> {
-  return { bytes: await save(file, response.raw, overwrite), file }
+  return { bytes: await save(file, response.raw, overwrite), file: displayName(file) }
 }
 
-/** Text where it is text, else Base64: exactly one of the two. */
+/** The body as text if it is text, otherwise as Base64. */
 async function read(response: Response): Promise<object> {
   const content = await response.read()
   const bytes = content.length

@@ -1,0 +1,92 @@
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { SECRET_URLS, showsSecret } from '../helpers/secrets.ts'
+import { tempDir } from '../helpers/temp.ts'
+import { main } from './vouch.ts'
+
+/** No name is looked up, and no connection leaves this machine: requests go to a proxy that refuses them. */
+const OFFLINE = ['--proxy', 'http://127.0.0.1:1']
+const NOWHERE = 'no-such-directory/file.pem'
+
+/** Every place of a command line for a text of the user, with one in it; each fails. */
+const LINES: Readonly<Record<string, (given: string) => readonly string[]>> = {
+  'a command': (given) => [given],
+  'the second word of a command': (given) => ['cert', given],
+  'a misspelt command': (given) => ['crt', given],
+  'an option in place of a command': (given) => [`--${given}`],
+  'an unknown option': (given) => ['get', `--${given}`],
+  'the URL of check': (given) => ['check', given, ...OFFLINE],
+  'the URL of get': (given) => ['get', given, ...OFFLINE],
+  '--verify': (given) => ['check', 'localhost:1', '--verify', given],
+  '--cert': (given) => ['get', 'localhost:1', '--cert', given],
+  '--key': (given) => ['get', 'localhost:1', '--cert', NOWHERE, '--key', given],
+  '--passphrase-file': (given) => ['get', 'localhost:1', '--cert', NOWHERE, '--passphrase-file', given],
+  '--proxy': (given) => ['get', 'localhost:1', '--proxy', `none${given}`],
+  '--timeout': (given) => ['get', 'localhost:1', '--timeout', given],
+  '--header': (given) => ['get', 'localhost:1', '--header', `:${given}`],
+  'a file of headers': (given) => ['get', 'localhost:1', '--header', `@${given}`],
+  '--output of get': (given) => ['get', 'localhost:1', '--output', given],
+  'hosts of cert create': (given) => ['cert', 'create', given],
+  '--cert of cert create': (given) => ['cert', 'create', 'localhost', '--cert', given, '--key', NOWHERE],
+  '--key of cert create': (given) => ['cert', 'create', 'localhost', '--cert', NOWHERE, '--key', given],
+  '--key-type': (given) => ['cert', 'create', 'localhost', '--key-type', given],
+  '--days': (given) => ['cert', 'create', 'localhost', '--days', given],
+  '--cert of cert ensure': (given) => ['cert', 'ensure', 'localhost', '--cert', given, '--key', NOWHERE],
+  'a file of cert show': (given) => ['cert', 'show', given, ...OFFLINE],
+  'the URL of cert fetch': (given) => ['cert', 'fetch', given, ...OFFLINE],
+  '--output of cert fetch': (given) => ['cert', 'fetch', 'localhost:1', '--output', given],
+}
+
+/** Standard output and standard error as one, and whether the command has failed. */
+async function run(cwd: string, args: readonly string[]): Promise<{ readonly text: string; readonly failed: boolean }> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args], { cwd })
+    return { text: stdout + stderr, failed: false }
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    return { text: stdout + stderr, failed: true }
+  }
+}
+
+for (const [what, lineOf] of Object.entries(LINES)) {
+  test(`a password in ${what} is in no output`, async () => {
+    using dir = tempDir()
+    // Processes are slow to start: of the forms, each place gets all, but four at a time.
+    const lines = SECRET_URLS.map((given) => [...lineOf(given), '--json'])
+    for (let index = 0; index < lines.length; index += 4) {
+      const batch = lines.slice(index, index + 4)
+      const runs = await Promise.all(batch.map((args) => run(dir.path, args)))
+      for (const [each, { text, failed }] of runs.entries()) {
+        assert(failed && text !== '', `${batch[each]}: ${text}`)
+        assert(!showsSecret(text), `${batch[each]}: ${text}`)
+      }
+    }
+  })
+}
+
+test('a password in the path of a certificate that is made is in no output', async () => {
+  using dir = tempDir()
+  for (const [index, given] of ['user:hunter2@host', 'user:hun/ter2@host'].entries()) {
+    const [cert, key] = [join(`cert${index}`, given), join(`key${index}`, given)]
+    for (const path of [cert, key]) mkdirSync(dirname(dir.join(path)), { recursive: true })
+    for (const json of [[], ['--json']]) {
+      const { text, failed } = await run(dir.path, [
+        'cert',
+        'ensure',
+        'localhost',
+        '--cert',
+        cert,
+        '--key',
+        key,
+        ...json,
+      ])
+      assert(!failed && text.includes('***@host'), text)
+      assert(!showsSecret(text), text)
+    }
+  }
+})
