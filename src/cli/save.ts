@@ -85,9 +85,9 @@ function stat(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false })
 }
 
-/** Errors of sockets have a `syscall`, too, but no path. */
+/** Whether an error is about the file: an error of `content` may have a `syscall`, too, which is `read`. */
 function isOfFileSystem(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && 'path' in error
+  return error instanceof Error && 'syscall' in error && error.syscall !== 'read'
 }
 
 function cannotWrite(code: string, path: string, cause?: unknown): FileError {
