@@ -39,6 +39,7 @@ const LINES: Readonly<Record<string, (given: string) => readonly string[]>> = {
   '--cert of cert ensure': (given) => ['cert', 'ensure', 'localhost', '--cert', given, '--key', NOWHERE],
   'a file of cert show': (given) => ['cert', 'show', given, ...OFFLINE],
   'the URL of cert fetch': (given) => ['cert', 'fetch', given, ...OFFLINE],
+  'a path of audit': (given) => ['audit', given],
   '--output of cert fetch': (given) => ['cert', 'fetch', 'localhost:1', '--output', given],
 }
 
