@@ -3,7 +3,7 @@
 import type { AuthInit as AuthInitOf, Auth as AuthOf, AuthTarget } from './auth/auth.ts'
 import { HTTPBasicAuth, HTTPProxyAuth } from './auth/auth.ts'
 import { HTTPDigestAuth } from './auth/digest.ts'
-import { delete_, explain, get, head, options, patch, post, put, request } from './client/api.ts'
+import { delete_, explain, fetch, get, head, options, patch, post, put, request } from './client/api.ts'
 import { tlsOptions, trustedAgent } from './client/other-clients.ts'
 import { PreparedRequest } from './client/prepared-request.ts'
 import { Request } from './client/request.ts'
@@ -89,6 +89,7 @@ export {
   delete_ as delete,
   disableWarnings,
   explain,
+  fetch,
   get,
   HeaderMap,
   HTTPAdapter,
@@ -125,6 +126,7 @@ const requests = {
   delete: delete_,
   disableWarnings,
   explain,
+  fetch,
   get,
   HeaderMap,
   HTTPAdapter,

@@ -2,6 +2,7 @@
 import type { Explanation } from '../diagnose/explanation.ts'
 import { HTTPAdapter } from '../transport/http-adapter.ts'
 import type { ExplainOptions } from './explain.ts'
+import { type Fetch, fetchWith } from './fetch.ts'
 import type { Response } from './response.ts'
 import { Session } from './session.ts'
 import type { RequestOptions } from './settings.ts'
@@ -72,6 +73,17 @@ export async function explain(url: string | URL, options?: ExplainOptions): Prom
   const { explain } = await import('./explain.ts')
   return explain(url, options)
 }
+
+/**
+ * The global `fetch`, with vouch's trust: the environment's bundle, else the default roots. For a library that takes a fetch
+ * and a private CA, see {@link Session.fetch}.
+ *
+ * @throws TypeError `fetch failed: …`, with vouch's error as its cause; the signal's reason if it is aborted
+ *
+ * @example
+ * const openai = new OpenAI({ fetch })
+ */
+export const fetch: Fetch = (input, init = undefined) => fetchWith(newSession(), input, init)
 
 let shared: HTTPAdapter | undefined
 

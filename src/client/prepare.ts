@@ -1,7 +1,7 @@
 /** Preparation of a request: method, URL, headers, cookies, body and credentials, in requests' order. */
 import { type AuthInit, toAuth } from '../auth/auth.ts'
 import { netrcAuth } from '../auth/netrc.ts'
-import { type BodyOptions, encodeBody, withDeclaredLength } from '../body/encode.ts'
+import { type BodyOptions, type EncodedBody, encodeBody, withDeclaredLength } from '../body/encode.ts'
 import { displayValue, getUrlAuth, withoutAuth } from '../core/credentials.ts'
 import type { CookieJar } from '../http/cookies.ts'
 import type { HeaderMap } from '../http/headers.ts'
@@ -24,6 +24,12 @@ export interface PrepareInit {
   readonly env?: NodeJS.ProcessEnv | undefined
 }
 
+/** What {@link assembleRequest} takes. */
+export interface AssembleInit extends Pick<PrepareInit, 'method' | 'headers' | 'auth' | 'cookies' | 'hooks' | 'env'> {
+  readonly url: URL
+  readonly encoded: EncodedBody
+}
+
 /**
  * Prepares a request in requests' order: method, URL, headers, cookies, body, and the auth last, since it sees the whole
  * request.
@@ -33,12 +39,17 @@ export interface PrepareInit {
 export function prepareRequest(init: PrepareInit): PreparedRequest {
   const method = checkMethod(init.method)
   const url = prepareUrl(init.url, init.params)
-  const { headers } = init
-  const encoded = withDeclaredLength(encodeBody(init.body), headers.get('Content-Length'))
-  const prepared = new PreparedRequest(method, withoutAuth(url), headers, encoded, init.cookies, init.hooks)
+  const encoded = withDeclaredLength(encodeBody(init.body), init.headers.get('Content-Length'))
+  return assembleRequest({ ...init, method, url, encoded })
+}
+
+/** The last steps of {@link prepareRequest}, for a method, URL and body that need no more checks. */
+export function assembleRequest(init: AssembleInit): PreparedRequest {
+  const { method, url, headers, encoded, cookies, hooks, env } = init
+  const prepared = new PreparedRequest(method, withoutAuth(url), headers, encoded, cookies, hooks)
   prepared.setCookieHeader()
   setBodyHeaders(method, headers, encoded)
-  const auth = init.auth ?? (init.env && netrcAuth(url, init.env)) ?? getUrlAuth(url)
+  const auth = init.auth ?? (env && netrcAuth(url, env)) ?? getUrlAuth(url)
   return auth === undefined ? prepared : prepared.applyAuth(toAuth<PreparedRequest>(auth))
 }
 

@@ -83,7 +83,7 @@ function resolveLocation(base: URL, location: string): URL {
 }
 
 /** Many servers send UTF-8 in Location, although headers are latin-1. */
-function decodeLocation(location: string): string {
+export function decodeLocation(location: string): string {
   const bytes = Buffer.from(location, 'latin1')
   const text = bytes.toString('utf8')
   return text.includes('\ufffd') ? location : text

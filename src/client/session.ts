@@ -12,6 +12,7 @@ import type { ProxiesInit } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
 import type { Verify } from '../trust/verify.ts'
 import { dispatch } from './dispatch.ts'
+import { type Fetch, fetchWith } from './fetch.ts'
 import { type HooksInit, toHooks } from './hooks.ts'
 import { MountedAdapters } from './mounted-adapters.ts'
 import { prepareRequest } from './prepare.ts'
@@ -94,6 +95,7 @@ export class Session {
   expiryWarning: number | false
   #headers: HeaderMap
   #cookies: CookieJar
+  #fetch: Fetch | undefined
   readonly #adapters = new MountedAdapters()
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value */
@@ -155,6 +157,25 @@ export class Session {
       throw error
     }
     return await dispatch(this, prepared, settings)
+  }
+
+  /**
+   * The global `fetch`, with this session's trust, for libraries that take a fetch. It is bound to the session.
+   *
+   * Cookies are sent and stored with `credentials: 'include'` only; the session's hooks do not run.
+   *
+   * @throws TypeError `fetch failed: …`, with vouch's error as its cause; the signal's reason if it is aborted
+   *
+   * @example
+   * const { fetch } = new Session({ verify: 'company-ca.pem' })
+   * const openai = new OpenAI({ fetch })
+   */
+  get fetch(): Fetch {
+    if (this.#fetch === undefined) {
+      const fetch: Fetch = (input, init = undefined) => fetchWith(this, input, init)
+      this.#fetch = fetch
+    }
+    return this.#fetch
   }
 
   /** `GET`. @throws as {@link request} */
