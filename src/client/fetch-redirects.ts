@@ -45,9 +45,8 @@ export function fetchRedirect(
   const method = methodAfter(statusCode, request.method)
   const keepsBody = method === request.method && statusCode !== 303
   const headers = request.headers.clone()
-  if (!keepsBody) for (const name of BODY_HEADERS) headers.delete(name)
-  if (!isSameOrigin) for (const name of ORIGIN_HEADERS) headers.delete(name)
-  else if (!ownCookies) headers.delete('Cookie')
+  const ofOrigin = isSameOrigin ? (ownCookies ? [] : ['Cookie']) : ORIGIN_HEADERS
+  for (const name of keepsBody ? ofOrigin : [...BODY_HEADERS, ...ofOrigin]) headers.delete(name)
   return { url, method, headers, keepsBody }
 }
 
