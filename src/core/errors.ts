@@ -49,11 +49,11 @@ export interface ErrorResponse {
   readonly request: ErrorRequest
 }
 
-/** What any error of the tree can be given besides its message. */
+/** Options of every error of the tree. */
 export interface RequestExceptionOptions {
   /** The request that failed. */
   request?: ErrorRequest | undefined
-  /** The response that was being handled, where there was one. */
+  /** The response that was being handled, if there was one. */
   response?: ErrorResponse | undefined
   /** A machine-readable code; defaults to the class's own (`ERR_…`). Node's code where Node reported one. */
   code?: string | undefined
@@ -68,7 +68,7 @@ export class RequestException extends Error {
   readonly code: string
   /** The request that failed; not enumerable, so that logging the error does not log its headers. */
   declare request?: ErrorRequest | undefined
-  /** The response at hand, where there was one; not enumerable. */
+  /** The response at hand, if there was one; not enumerable. */
   declare response?: ErrorResponse | undefined
 
   constructor(message: string, options: RequestExceptionOptions = {}) {
@@ -87,7 +87,7 @@ export class HTTPError extends RequestException {
   static override readonly code = 'ERR_HTTP_STATUS'
 }
 
-/** The server could not be reached, or the connection broke before a response arrived. */
+/** The server could not be reached, or the connection failed before a response arrived. */
 export class ConnectionError extends RequestException {
   static override readonly code: string = 'ERR_CONNECTION'
 }
@@ -115,12 +115,12 @@ export type SSLErrorReason =
   | 'bad-bundle'
   | 'other'
 
-/** What an {@link SSLError} can be given besides the common options. */
+/** Options of {@link SSLError}, apart from the common ones. */
 export interface SSLErrorOptions extends RequestExceptionOptions {
   reason?: SSLErrorReason | undefined
   host?: string | undefined
   port?: number | undefined
-  /** What the server presented, its own certificate first. */
+  /** The certificates that the server presented, its own first. */
   chain?: readonly X509Certificate[] | undefined
   /** Where in the chain it fails. */
   failing?: number | undefined
@@ -149,7 +149,7 @@ export class SSLError extends ConnectionError {
   readonly host: string | undefined
   readonly port: number | undefined
   /**
-   * What the server presented, where the handshake came that far: its own certificate first, each issued by the next. Not
+   * The certificates that the server presented, if the handshake got that far: its own first, each issued by the next. Not
    * enumerable.
    */
   declare readonly chain: readonly X509Certificate[]
@@ -170,12 +170,12 @@ export class SSLError extends ConnectionError {
     this.port = options.port
     this.trust = options.trust
     this.hints = options.hints ?? []
-    // Said by the message already: a log that prints the error need not print them twice.
+    // The message contains them already: a log should not print them twice.
     for (const key of details === '' ? [] : (['trust', 'hints'] as const)) hide(this, key, this[key])
     for (const [key, value] of Object.entries({ chain, findings, failing })) hide(this, key, value)
   }
 
-  /** The certificate that the server presented, where the handshake came that far. */
+  /** The certificate that the server presented, if the handshake got that far. */
   get peerCertificate(): X509Certificate | undefined {
     return this.chain[0]
   }
@@ -186,7 +186,7 @@ export class SSLError extends ConnectionError {
   }
 }
 
-/** What {@link CABundleError} and {@link ClientCertError} can be given. */
+/** Options of {@link CABundleError} and {@link ClientCertError}. */
 export interface CertificateFileErrorOptions extends Pick<SSLErrorOptions, 'cause' | 'code' | 'hints'> {
   path?: string | undefined
   line?: number | undefined
@@ -200,7 +200,7 @@ function hintLines(hints: readonly string[] = []): string {
 /** A source of trust (`verify`, `REQUESTS_CA_BUNDLE` …) cannot be used. Raised before any connection is made. */
 export class CABundleError extends SSLError {
   static override readonly code = 'ERR_CA_BUNDLE'
-  /** The file or directory, when the source was one. */
+  /** The file or directory, if the source was one, without the password of a URL passed by mistake. */
   readonly path: string | undefined
   /** The line (from 1) of the block that is wrong, in a PEM source. */
   readonly line: number | undefined
@@ -215,7 +215,7 @@ export class CABundleError extends SSLError {
 /** A client certificate (`cert`) or its key cannot be used. Raised before any connection is made. */
 export class ClientCertError extends SSLError {
   static override readonly code = 'ERR_CLIENT_CERT'
-  /** The file, when the certificate or key came from one. */
+  /** The file, if the certificate or key came from one, without the password of a URL passed by mistake. */
   readonly path: string | undefined
   /** The line (from 1) of the block that is wrong, in a PEM source. */
   readonly line: number | undefined
@@ -318,7 +318,7 @@ export class JSONDecodeError extends InvalidJSONError {
   static override readonly code = 'ERR_JSON_DECODE'
 }
 
-/** Sets a property that `console.log` and `JSON.stringify` pass over: requests carry credentials. */
+/** Sets a property that `console.log` and `JSON.stringify` skip: requests carry credentials. */
 function hide(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, { value, enumerable: false, writable: true, configurable: true })
 }

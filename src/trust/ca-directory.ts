@@ -2,19 +2,19 @@
  * Directories of certificates, as OpenSSL reads them: `HHHHHHHH.N`, the names that `openssl rehash` makes.
  *
  * OpenSSL computes the hash of the issuer that it looks for and opens `hash.0`, `hash.1` and so on until one is missing,
- * so a certificate under any other name is never seen. A directory without such names at all is what people make by
- * hand; requests trusts nothing there and does not say so, here its certificate files count.
+ * so a certificate with any other name is never read. In a directory without such names, made by hand, requests silently trusts
+ * nothing; here its certificate files count.
  */
 import type { X509Certificate } from 'node:crypto'
 import { subjectHash } from '../x509/subject-hash.ts'
 
-/** The file names of a directory that are to be read, and whether they are hashed names. */
+/** The names of the files to read, and whether they are hashed names. */
 export interface DirectoryListing {
   readonly hashed: boolean
   readonly names: readonly string[]
 }
 
-/** Picks the names that count: hashed ones numbered from 0 without a gap, else `*.pem`, `*.crt`, `*.cer`. */
+/** Chooses the files to read: hashed ones numbered from 0 without a gap, else `*.pem`, `*.crt`, `*.cer`. */
 export function certificateNames(names: readonly string[]): DirectoryListing {
   const present = new Set(names)
   const hashed = names.filter((name) => HASHED_NAME.test(name)).sort(byHashAndNumber)

@@ -162,7 +162,7 @@ function pkcs12Error(): BundleSyntaxError {
   })
 }
 
-/** The certificates of a "degenerate" SignedData, which is what a `.p7b` file is (RFC 5652 sections 3 and 5.1). */
+/** The certificates of a "degenerate" SignedData, the content of a `.p7b` file (RFC 5652 sections 3 and 5.1). */
 function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
   let certificates: Buffer[]
   try {
