@@ -2,6 +2,7 @@
 /** The command `vouch`: selects a command, runs it, and reports its errors. */
 import { displayName } from '../core/credentials.ts'
 import { nearest } from '../core/options.ts'
+import { VOUCH } from '../core/shell.ts'
 import { type Command, UsageError } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
 import { certCreate, certEnsure } from './commands/cert-create.ts'
@@ -105,6 +106,7 @@ function messageOf(error: unknown): string {
 function inFlags(text: string): string {
   return text
     .replace(/\bverify: '([^']+)'/g, '--verify $1')
+    .replaceAll(VOUCH, 'vouch')
     .replace("cert: ['client.crt', 'client.key']", '--cert client.crt --key client.key')
     .replace('cert: { pfx, passphrase }', '--passphrase-file FILE')
 }

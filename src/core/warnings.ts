@@ -1,6 +1,7 @@
 /** Warnings, through `process.emitWarning`: once for each subject, so that a log stays readable. */
 import { displayName } from './credentials.ts'
 import { LruMap } from './lru-map.ts'
+import { shellPath } from './shell.ts'
 
 export type WarningName = (typeof NAMES)[number]
 
@@ -59,7 +60,7 @@ export function warnKeyPermissions(path: string, mode: number): void {
   const name = displayName(path)
   warn('KeyPermissionsWarning', `${path} ${octal}`, () => [
     `the private key ${name} can be read by users other than its owner (mode ${octal})`,
-    `restrict it: chmod 600 '${name}'; if it may have been read, create a new pair`,
+    `restrict it: chmod 600 ${shellPath(path) ?? 'FILE'}; if it may have been read, create a new pair`,
   ])
 }
 

@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { httpsAuthority } from '../core/address.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
+import { plainAuthority, VOUCH } from '../core/shell.ts'
 import { DAY_MS, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
 import { inspectorIn } from './inspectors.ts'
 import type { Reason } from './reasons.ts'
@@ -66,12 +67,12 @@ const INSPECTIONS: { readonly [reason in SSLErrorReason]?: Inspection } = {
   weak: inspectStrength,
 }
 
-function inspectSelfSigned({ host, port, chain, trusted, path }: Presented, row: Reason): Partial<Diagnosis> {
+function inspectSelfSigned({ host, port, chain, trusted }: Presented, row: Reason): Partial<Diagnosis> {
   const [server] = chain
   const sameName = trusted().find(({ subject }) => subject === server.subject)
   if (sameName === undefined) {
-    const fetchIt = `to look at it and save it: npx vouch cert fetch ${httpsAuthority({ host, port })} -o server.pem`
-    return { failing: 0, hints: [...row.hints, fetchIt] }
+    const hints = fetchCommand(host, port, 'server.pem').map((command) => `to look at it and save it: ${command}`)
+    return { failing: 0, hints: [...row.hints, ...hints] }
   }
   return {
     failing: 0,
@@ -79,10 +80,18 @@ function inspectSelfSigned({ host, port, chain, trusted, path }: Presented, row:
       `another certificate of this name is trusted, SHA-256 ${sameName.fingerprint256}, valid ${spanOf(sameName)}`,
     ],
     hints: [
-      `the server's certificate was renewed or replaced: if its owner says so, get the new one: npx vouch cert fetch ${httpsAuthority({ host, port })} -o ${path ?? 'server.pem'} --overwrite`,
+      ["the server's certificate was renewed or replaced: if its owner says so, get the new one"]
+        .concat(fetchCommand(host, port, 'new.pem'))
+        .join(': '),
       'or somebody else answers in its place',
     ],
   }
+}
+
+/** The command that saves the certificate of a server; none if its name could be read as more than a word by a shell. */
+function fetchCommand(host: string, port: number, file: string): string[] {
+  const authority = plainAuthority(httpsAuthority({ host, port }))
+  return authority === undefined ? [] : [`${VOUCH} cert fetch ${authority} -o ${file}`]
 }
 
 function inspectUnknownCA({ chain, trusted }: Presented): Partial<Diagnosis> {
@@ -205,11 +214,11 @@ function inspectNames({ host, port, chain }: Presented, row: Reason): Partial<Di
   } else if (near !== undefined) {
     findings.push(`it is valid for ${near}, not for ${host}`)
   }
-  if (near !== undefined && !near.startsWith('*.'))
-    hints.push(`ask for https://${httpsAuthority({ host: near, port })}`)
+  const better = near === undefined ? undefined : plainAuthority(httpsAuthority({ host: near, port }))
+  if (better !== undefined) hints.push(`ask for https://${better}`)
   hints.push(...row.hints)
   if (isSelfSigned(server))
-    hints.push(`to make it again: npx vouch cert create ${[...hosts.slice(0, 8), host].join(' ')} --overwrite`)
+    hints.push(`to make it again, with the old names and the new one: ${VOUCH} cert create --help`)
   return { failing: 0, findings, hints }
 }
 

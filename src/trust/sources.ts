@@ -13,6 +13,7 @@ import { CABundleError } from '../core/errors.ts'
 import { aboutFile, isMissingPathCode, tryStat, withoutPath } from '../core/file-errors.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
+import { shellPath } from '../core/shell.ts'
 import { BundleSyntaxError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
@@ -136,7 +137,7 @@ function readDirectory(source: TrustPath, status: Stats): Anchors[] {
   if (found.length > 0) return [listingSnapshot, ...found]
   const name = displayName(source.source)
   throw directoryError(source, `no usable certificate in the directory ${name}: its hashed names do not match`, [
-    `run: openssl rehash ${name} (OpenSSL 1.0 and later do not look up the names made by older versions)`,
+    `run: openssl rehash ${shellPath(source.source) ?? 'DIRECTORY'} (OpenSSL 1.0 and later do not look up the names made by older versions)`,
   ])
 }
 
@@ -224,7 +225,7 @@ function missingPathHints(source: string): string[] {
   if (/^(?:true|false)$/i.test(source)) return [`write verify: ${source.toLowerCase()} without quotes for the boolean`]
   if (source.startsWith('~')) return ['a tilde is not expanded: write the path in full, or use os.homedir()']
   if (/^https?:/.test(source)) {
-    return ['a bundle is a file: save it first; for the certificate of a server: npx vouch cert fetch']
+    return ['a bundle is a file: save it first; for the certificate of a server: npx --no vouch cert fetch']
   }
   if (/^file:/.test(source)) return ['pass a URL object: new URL(…) or pathToFileURL(…)']
   if (/[:;]/.test(source)) return ['one path only: for several bundles pass a list, verify: [first, second]']

@@ -1,4 +1,5 @@
 /** `vouch check`: explains why a server is trusted, or not. */
+import { VOUCH } from '../../core/shell.ts'
 import { explain } from '../../index.ts'
 import { type Command, readArguments, readUrl } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
@@ -25,7 +26,7 @@ Examples:
     const { values, positionals } = readArguments(args, { ...CONNECTION_OPTIONS, json: { type: 'boolean' } })
     const explanation = await explain(readUrl(positionals), connectionOf(values))
     if (values.json) printJson(output, explanation)
-    else print(output, paintMarks(String(explanation), output.stdout))
+    else print(output, paintMarks(String(explanation).replaceAll(VOUCH, 'vouch'), output.stdout))
     return explanation.ok ? 0 : 1
   },
 }
