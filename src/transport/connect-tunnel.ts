@@ -31,8 +31,8 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
   let abortReason: Error | undefined
   request.once('connect', (response, socket: Socket, head: Buffer) => {
     if (response.statusCode === 200) {
-      // A server that sends first may have sent in the same packet.
-      if (head.length > 0) socket.unshift(head)
+      // The server's first bytes may have arrived in the same packet as the proxy's response.
+      if (options.serverFirst && head.length > 0) socket.unshift(head)
       callback(null, socket)
       return
     }

@@ -58,6 +58,8 @@ export interface TunnelOptions {
   readonly trust?: ResolvedTrust
   /** ms */
   readonly connectTimeout: number | undefined
+  /** Whether the server may send before the client, as in SMTP. A TLS server does not: earlier bytes are the proxy's, and dropped. */
+  readonly serverFirst?: boolean
 }
 
 /** Called once, with a socket or an error: a ProxyError, a connect timeout, or the reason given to `destroy`. */

@@ -55,7 +55,7 @@ function openThrough(
   return new Promise((resolve, reject) => {
     const abort = () => attempt.destroy(signal.reason)
     signal.addEventListener('abort', abort)
-    const attempt = openTunnel({ ...options, connectTimeout: undefined }, (error, socket) => {
+    const attempt = openTunnel({ ...options, serverFirst: true, connectTimeout: undefined }, (error, socket) => {
       signal.removeEventListener('abort', abort)
       if (error || socket === undefined) reject(error)
       else resolve(socket)
