@@ -1,15 +1,13 @@
 /** The adapter for http and https, with the names and options of requests' `HTTPAdapter`. */
-import { drainBody } from '../body/read.ts'
 import { delay } from '../core/deadline.ts'
 import { ConnectionError } from '../core/errors.ts'
 import { checkFlag, checkInteger, optionNames, ownOptions } from '../core/options.ts'
-import { publishRefusal } from '../trust/events.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import type { PoolOptions } from './agents.ts'
 import { PoolManager } from './pool-manager.ts'
 import { exchangeOverPool } from './pooled-exchange.ts'
-import { RenewalRace } from './renewal.ts'
-import { Retries } from './retry.ts'
+import { sendUnlessRenewing } from './renewal.ts'
+import { Retries, sendWithRetries } from './retry.ts'
 import { type MaxRetries, type RetryPolicy, toRetryPolicy } from './retry-policy.ts'
 
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
@@ -51,9 +49,13 @@ export class HTTPAdapter implements Adapter {
   }
 
   send(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
+    const wait = (ms: number) => this.#wait(ms, settings)
+    const send = () => {
+      return sendUnlessRenewing(request, settings, () => exchangeOverPool(this.#pools, request, settings), wait)
+    }
     return this.#retryPolicy === undefined
-      ? this.#sendUnlessRenewing(request, settings)
-      : this.#sendWithRetries(this.#retryPolicy, request, settings)
+      ? send()
+      : sendWithRetries(new Retries(this.#retryPolicy, request, settings.deadline), send, wait)
   }
 
   /** Closes every connection, those in use as well. The adapter can be used again. */
@@ -63,63 +65,12 @@ export class HTTPAdapter implements Adapter {
     this.#closing = undefined
   }
 
-  async #sendWithRetries(policy: RetryPolicy, request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
-    const retries = new Retries(policy, request, settings.deadline)
-    for (;;) {
-      const outcome = await this.#attempt(request, settings, retries)
-      if (typeof outcome !== 'number') return outcome
-      await this.#wait(outcome, settings)
-    }
-  }
-
-  /** The response, or how many ms to wait before the next attempt. */
-  async #attempt(request: WireRequest, settings: SendSettings, retries: Retries): Promise<AdapterResponse | number> {
-    let response: AdapterResponse
-    try {
-      response = await this.#sendUnlessRenewing(request, settings)
-    } catch (error) {
-      const delay = retries.afterError(error)
-      if (delay === undefined) throw error
-      return delay
-    }
-    try {
-      const delay = retries.afterResponse(response)
-      if (delay === undefined) return response
-      await drainBody(response.body, MAX_DRAINED_BYTES)
-      return delay
-    } catch (error) {
-      response.body.destroy()
-      throw error
-    }
-  }
-
-  /** Sends the request once; again only while the server's certificate is being renewed. */
-  async #sendUnlessRenewing(request: WireRequest, settings: SendSettings): Promise<AdapterResponse> {
-    let race: RenewalRace | undefined
-    for (;;) {
-      try {
-        return await exchangeOverPool(this.#pools, request, settings)
-      } catch (error) {
-        race ??= new RenewalRace()
-        const delay = request.rewindable ? await race.afterError(error, settings) : undefined
-        if (delay === undefined) {
-          publishRefusal(error)
-          throw error
-        }
-        await this.#wait(delay, settings)
-      }
-    }
-  }
-
   /** @throws the signal's reason, or a ConnectionError if the adapter is closed meanwhile */
   #wait(ms: number, { signal }: SendSettings): Promise<void> {
     this.#closing ??= new AbortController()
     return delay(ms, [signal, this.#closing.signal])
   }
 }
-
-/** To read 64 KiB costs less than a new connection. */
-const MAX_DRAINED_BYTES = 65_536
 
 const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
   poolConnections: true,

@@ -5,10 +5,11 @@
 import type { X509Certificate } from 'node:crypto'
 import { SSLError } from '../core/errors.ts'
 import { retryWhileBeingWritten } from '../core/file-errors.ts'
+import { publishRefusal } from '../trust/events.ts'
 import { resolveTrust, type Trust } from '../trust/verify.ts'
 import type { TrustAnchor } from '../x509/certificate.ts'
 import { isValidFor } from '../x509/hostname.ts'
-import type { SendSettings } from './adapter.ts'
+import type { AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 
 /** How long a server may take to present a renewed certificate: four times the interval of `watchCert`. */
 const RENEWAL_GRACE_MS = 1000
@@ -17,19 +18,32 @@ const RENEWAL_GRACE_MS = 1000
 const FIRST_DELAY_MS = 20
 const MAX_DELAY_MS = 160
 
-/** Decides, after each failure of one request, whether the server may present a renewed certificate soon. */
-export class RenewalRace {
-  #end: number | undefined
-  #delay = FIRST_DELAY_MS
-
-  /** ms to wait before the request is sent again; `undefined` if it is not, and the error stands. */
-  async afterError(error: unknown, { trust, deadline }: SendSettings): Promise<number | undefined> {
-    const now = performance.now()
-    this.#end ??= Math.min(now + RENEWAL_GRACE_MS, deadline ?? Number.POSITIVE_INFINITY)
-    const delay = this.#delay
-    if (now + delay >= this.#end || !(await isRenewal(error, trust))) return undefined
-    this.#delay = Math.min(2 * delay, MAX_DELAY_MS)
-    return delay
+/**
+ * Sends a request; again, for up to {@link RENEWAL_GRACE_MS}, while the server's certificate is being renewed. An error that
+ * stands is published if it is a refusal.
+ *
+ * @param send sends the request once
+ * @param wait waits so many ms, and rejects if the request is aborted meanwhile
+ */
+export async function sendUnlessRenewing(
+  { rewindable }: WireRequest,
+  { trust, deadline = Number.POSITIVE_INFINITY }: SendSettings,
+  send: () => Promise<AdapterResponse>,
+  wait: (ms: number) => Promise<void>,
+): Promise<AdapterResponse> {
+  let end: number | undefined
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, MAX_DELAY_MS)) {
+    try {
+      return await send()
+    } catch (error) {
+      const now = performance.now()
+      end ??= Math.min(now + RENEWAL_GRACE_MS, deadline)
+      if (!(now + delay < end && rewindable && (await isRenewal(error, trust)))) {
+        publishRefusal(error)
+        throw error
+      }
+    }
+    await wait(delay)
   }
 }
 

@@ -1,8 +1,51 @@
 /** Whether and when a request is sent again, as urllib3's `Retry` decides; certificate failures are never retried. */
+import { drainBody } from '../body/read.ts'
 import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../core/errors.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
 import { BROKEN, NOT_CONNECTED } from './map-error.ts'
 import type { RetryPolicy } from './retry-policy.ts'
+
+/**
+ * Sends a request until its response or its error stands.
+ *
+ * @param send sends the request once
+ * @param wait waits so many ms, and rejects if the request is aborted meanwhile
+ */
+export async function sendWithRetries(
+  retries: Retries,
+  send: () => Promise<AdapterResponse>,
+  wait: (ms: number) => Promise<void>,
+): Promise<AdapterResponse> {
+  for (;;) {
+    const outcome = await attempt(retries, send)
+    if (typeof outcome !== 'number') return outcome
+    await wait(outcome)
+  }
+}
+
+/** The response, or how many ms to wait before the next attempt. */
+async function attempt(retries: Retries, send: () => Promise<AdapterResponse>): Promise<AdapterResponse | number> {
+  let response: AdapterResponse
+  try {
+    response = await send()
+  } catch (error) {
+    const delay = retries.afterError(error)
+    if (delay === undefined) throw error
+    return delay
+  }
+  try {
+    const delay = retries.afterResponse(response)
+    if (delay === undefined) return response
+    await drainBody(response.body, MAX_DRAINED_BYTES)
+    return delay
+  } catch (error) {
+    response.body.destroy()
+    throw error
+  }
+}
+
+/** To read 64 KiB costs less than a new connection. */
+const MAX_DRAINED_BYTES = 65_536
 
 /** Counts the retries of one request and decides on the next. */
 export class Retries {

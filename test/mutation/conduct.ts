@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a pool that makes room is not closed',
       ['    this.#retired = true\n    this.closeIdle()', '    this.#retired = true'],
       'transport/pools.test.ts',
-      'the pool of a trust used longest ago',
+      'the least recently used pool',
     ],
     [
       'a closed pool opens connections',

@@ -201,7 +201,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a retired pool keeps its connections',
       ['    return !this.#retired\n', '    return true\n'],
       'transport/pools.test.ts',
-      'a pool that is given up lets the request',
+      'a retired pool lets the request',
     ],
     [
       'a file that was just read is not read again',

@@ -44,7 +44,7 @@ test('twenty requests one after the other use one connection, by http and by htt
   }
 })
 
-test('poolMaxsize connections are kept when idle, more are opened and given up', async () => {
+test('poolMaxsize connections are kept when idle; more are opened, and closed afterwards', async () => {
   await using server = await startHttpServer({ handler: slow })
   await using session = sessionWith({ poolMaxsize: 2 })
   await times(6, () => session.get(server.url127))
@@ -60,7 +60,7 @@ test('with poolBlock no more than poolMaxsize are opened; further requests wait'
   assert.equal(server.connections, 2)
 })
 
-test('the pool of a trust used longest ago is closed when there are more than poolConnections', async () => {
+test('the least recently used pool is closed when there are more than poolConnections', async () => {
   await using one = await startHttpServer()
   await using two = await startHttpServer()
   await using three = await startHttpServer()
@@ -71,7 +71,7 @@ test('the pool of a trust used longest ago is closed when there are more than po
   await settlesAt(three, 0)
 })
 
-test('a pool that is given up lets the request that uses it end', async () => {
+test('a retired pool lets the request that uses it finish', async () => {
   await using server = await startHttpServer({ handler: slow })
   await using other = await startHttpServer()
   await using session = sessionWith({ poolConnections: 1 })

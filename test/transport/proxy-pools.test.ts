@@ -57,7 +57,7 @@ test('poolBlock holds for SOCKS as well, with http and https', { skip: whyNo('mi
   }
 })
 
-test('poolBlock: when tunnels are refused, the requests that wait have their turn', async () => {
+test('poolBlock: when tunnels are refused, the waiting requests are admitted', async () => {
   await using origin = await startHttpsServer({ key, cert })
   let refusals = 5
   await using proxy = await startProxy({ authenticate: () => sleep(5, refusals-- <= 0) })
@@ -68,7 +68,7 @@ test('poolBlock: when tunnels are refused, the requests that wait have their tur
   assert(refused.every(({ reason }) => reason instanceof ProxyError))
 })
 
-test('poolBlock: however a request ends, its place is free again', async () => {
+test('poolBlock: however a request ends, its connection is released', async () => {
   const handler = (request: IncomingMessage, response: ServerResponse) => {
     if (request.url === '/hang') return
     if (request.url === '/break') request.socket.destroy()
@@ -147,7 +147,7 @@ async function startSilent() {
   }
 }
 
-test('close() ends the requests that wait for a tunnel and those that wait for their turn, and opens nothing', async () => {
+test('close() ends the requests that wait for a tunnel and those that wait for a connection, and opens none', async () => {
   await using silent = await startHttpServer()
   let session = narrowSession('')
   silent.server.on('connect', () => {

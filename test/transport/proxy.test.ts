@@ -190,7 +190,7 @@ test('a proxy that cannot be reached, or that does not speak TLS, is a ProxyErro
   })
 })
 
-test('a proxy that never answers CONNECT is given up on in time, and by a signal, and by close()', async () => {
+test('a proxy that never answers CONNECT is abandoned at the time limit, by a signal and by close()', async () => {
   await using silent = await startHttpServer()
   silent.server.on('connect', () => {})
   const https = silent.url127

@@ -142,7 +142,7 @@ test('statuses of the list are retried, then the response is what it is, or a Re
 
 const discarded: [what: string, answer: (response: ServerResponse) => void, connections?: number][] = [
   ['short, so its connection is kept', (response) => response.writeHead(503).end('x'.repeat(1000)), 1],
-  ['long, so its connection is given up', (response) => response.writeHead(503).end('x'.repeat(1_000_000)), 2],
+  ['long, so its connection is closed', (response) => response.writeHead(503).end('x'.repeat(1_000_000)), 2],
   [
     'damaged, which does not matter',
     (response) => response.writeHead(503, { 'Content-Encoding': 'gzip' }).end('not gzip'),

@@ -1,4 +1,4 @@
-/** Uploads that do not end as planned: answered early, given up, broken by their own source. */
+/** Uploads that do not end as planned: answered early, aborted, broken by their own source. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -72,7 +72,7 @@ const sources: [what: string, options: () => Parameters<typeof post>[1]][] = [
 ]
 
 for (const [what, options] of sources) {
-  test(`an upload of ${what} that is given up for a redirect is not taken for a whole one`, async () => {
+  test(`an upload of ${what} that is aborted for a redirect is not taken for a complete one`, async () => {
     await using server = await startNoting((socket) => {
       socket.write('HTTP/1.1 307 Go\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n')
     })
@@ -81,7 +81,7 @@ for (const [what, options] of sources) {
     assert.deepEqual(server.notes, ['closed'])
   })
 
-  test(`an upload of ${what} that is given up by a hook is not taken for a whole one`, async () => {
+  test(`an upload of ${what} that is aborted by a hook is not taken for a complete one`, async () => {
     await using server = await startNoting((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
