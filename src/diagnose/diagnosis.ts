@@ -1,17 +1,31 @@
 /**
- * Why a server's certificate was refused: OpenSSL's code, together with the presented and the trusted certificates, gives the
- * cause and the remedy. Pure: no files, no network.
+ * Why a server's certificate was refused: the facts that are computed from the presented and the trusted certificates give
+ * the reason, the findings and the hints. Pure: no files, no network.
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { httpsAuthority } from '../core/address.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
-import { plainAuthority, VOUCH } from '../core/shell.ts'
-import { DAY_MS, hostsOf, isSelfSigned, nameInOneLine, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
+import { hostsOf, isSelfSigned } from '../x509/certificate-info.ts'
+import { detailsOf } from '../x509/details.ts'
+import {
+  authorityProblems,
+  type Chain,
+  commonNameOf,
+  constraintProblems,
+  dateProblems,
+  type Facts,
+  factsOf,
+  pathLengthProblems,
+  purposeProblems,
+  signed,
+  weaknesses,
+} from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
+import { placeholderOf } from './placeholders.ts'
 import type { Reason } from './reasons.ts'
+import * as say from './texts.ts'
 
-/** The facts about a failed handshake. */
+/** What is known about a failed handshake. */
 export interface Evidence {
   readonly host: string
   readonly port: number
@@ -19,212 +33,350 @@ export interface Evidence {
   readonly chain: readonly X509Certificate[]
   /** The trusted certificates. Called only if they are needed: there may be hundreds. */
   readonly trusted: () => readonly X509Certificate[]
-  /** The display name of the trusted file or directory, if it is one. */
-  readonly path: string | undefined
   /** In ms since 1970. */
   readonly now: number
 }
 
 /** The result. */
 export interface Diagnosis extends Reason {
+  /** The presented certificates, without a trusted one that Node appends by its name although it did not sign. */
+  readonly chain: readonly X509Certificate[]
   /** What was expected and what was found instead, a sentence each. */
   readonly findings: readonly string[]
   /** The index in the chain of the failing certificate, or the length of the chain for a missing one. */
   readonly failing: number | undefined
 }
 
-/** Adds details to the table row of a failure. */
-export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
-  const { chain } = evidence
-  const found = isPresented(chain) ? INSPECTIONS[row.reason]?.({ ...evidence, chain }, row) : undefined
-  return { ...row, findings: [], failing: undefined, ...found }
+/** Something that is wrong with the chain. */
+interface Problem {
+  readonly reason: SSLErrorReason
+  readonly failing: number | undefined
+  readonly findings: readonly string[]
+  readonly hints: readonly string[]
+  /** Findings and hints if OpenSSL reported another problem. */
+  readonly besides?: { readonly findings: readonly string[]; readonly hints: readonly string[] }
 }
 
-type Chain = readonly [server: X509Certificate, ...issuers: X509Certificate[]]
+/** The facts, and where they were found. */
+interface Case extends Facts {
+  readonly host: string
+  readonly port: number
+  readonly now: number
+  readonly trusted: readonly X509Certificate[]
+}
 
-/** Evidence with at least one certificate. */
-type Presented = Evidence & { readonly chain: Chain }
+/**
+ * Adds what is known of the certificates to the table row of a failure. OpenSSL reports one error of several, the last: all
+ * others that the facts show are said as well.
+ */
+export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
+  const { chain } = evidence
+  if (!isPresented(chain) || !CERTIFICATE_REASONS.has(row.reason))
+    return { ...row, chain, findings: [], failing: undefined }
+  if (row.reason === 'hostname-mismatch') return { ...row, chain, ...namesProblem(evidence, chain) }
+  const trusted = evidence.trusted()
+  const { host, port, now } = evidence
+  const found: Case = { ...factsOf(chain, trusted, host), host, port, now, trusted }
+  const problems = problemsOf(found)
+  const main = mainProblem(row, found, problems)
+  const isHidden = main === undefined && found.anchor === undefined && !isSelfSigned(found.last)
+  // If the certificate that fails is not at hand, whether something above it is trusted is not known.
+  const others = problems
+    .filter((problem) => problem !== main && !(isHidden && TRUST_REASONS.has(problem.reason)))
+    .map((problem) => problem.besides ?? problem)
+  return {
+    ...row,
+    ...(main && { reason: main.reason }),
+    chain: found.impostor ? chain : found.path,
+    failing: main?.failing ?? (isHidden ? found.path.length : undefined),
+    findings: unique([
+      ...(isHidden ? [say.notSeen(found.last)] : []),
+      ...[main, ...others].flatMap((problem) => problem?.findings ?? []),
+    ]),
+    hints: unique([...(main?.hints ?? row.hints), ...others.flatMap(({ hints }) => hints)]),
+  }
+}
 
-type Inspection = (evidence: Presented, row: Reason) => Partial<Diagnosis>
+const CERTIFICATE_REASONS: ReadonlySet<SSLErrorReason> = new Set([
+  ...(['self-signed', 'unknown-ca', 'expired', 'not-yet-valid', 'hostname-mismatch'] as const),
+  ...(['wrong-purpose', 'invalid-ca', 'weak'] as const),
+])
 
 function isPresented(chain: readonly X509Certificate[]): chain is Chain {
   return chain.length > 0
 }
 
-function lastOf([server, ...issuers]: Chain): X509Certificate {
-  return issuers.at(-1) ?? server
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
+
+/** Everything that is wrong, computed. */
+function problemsOf(found: Case): Problem[] {
+  const { anchor, path } = found
+  const trust = anchor === undefined ? untrusted(found) : undefined
+  return [
+    ...(trust ? [trust] : []),
+    ...datesProblems(found),
+    ...purposesProblem(found),
+    ...authoritiesProblem(found),
+    ...pathLengthProblem(found),
+    ...constraintsProblem(found),
+    ...strengthProblem(found),
+    // The names of a chain that nothing vouches for are the server's own claim: said, since trust alone will not do.
+    ...(found.coversHost ? [] : [namesBesides(path[0], found)]),
+  ]
 }
 
-/** By the reason in the table row. */
-const INSPECTIONS: { readonly [reason in SSLErrorReason]?: Inspection } = {
-  'self-signed': inspectSelfSigned,
-  'unknown-ca': inspectUnknownCA,
-  expired: inspectDates,
-  'not-yet-valid': inspectDates,
-  'hostname-mismatch': inspectNames,
-  'wrong-purpose': inspectPurposes,
-  'invalid-ca': inspectAuthorities,
-  weak: inspectStrength,
+/** The problem that OpenSSL reported, as far as the facts show it. */
+function mainProblem({ reason }: Reason, found: Case, problems: readonly Problem[]): Problem | undefined {
+  const same = problems.find((problem) => problem.reason === reason)
+  if (same) return same
+  const trust = problems.find((problem) => TRUST_REASONS.has(problem.reason))
+  if (TRUST_REASONS.has(reason)) return trust ?? problems.find(isAboutIssuer) ?? passedOver(found)
+  // An issuer that is no CA has the code of a wrong purpose.
+  return reason === 'wrong-purpose' ? problems.find((problem) => problem.reason === 'invalid-ca') : undefined
 }
 
-function inspectSelfSigned({ host, port, chain, trusted }: Presented, row: Reason): Partial<Diagnosis> {
-  const [server] = chain
-  const sameName = trusted().find(({ subject }) => subject === server.subject)
-  if (sameName === undefined) {
-    const hints = fetchCommand(host, port, 'server.pem').map((command) => `to look at it and save it: ${command}`)
-    return { failing: 0, hints: [...row.hints, ...hints] }
-  }
+const TRUST_REASONS: ReadonlySet<SSLErrorReason> = new Set(['self-signed', 'unknown-ca', 'missing-intermediate'])
+
+const isAboutIssuer = ({ reason }: Problem): boolean => reason === 'invalid-ca'
+
+/** There is an anchor without a fault, and OpenSSL did not take it. */
+function passedOver({ anchor, path }: Case): Problem | undefined {
+  if (anchor === undefined) return undefined
   return {
-    failing: 0,
-    findings: [
-      `another certificate of this name is trusted, SHA-256 ${sameName.fingerprint256}, valid ${spanOf(sameName)}`,
-    ],
-    hints: [
-      ["the server's certificate was renewed or replaced: if its owner says so, get the new one"]
-        .concat(fetchCommand(host, port, 'new.pem'))
-        .join(': '),
-      'or somebody else answers in its place',
-    ],
+    reason: 'unknown-ca',
+    failing: path.length,
+    findings: [say.anchorPassedOver(anchor)],
+    hints: [anchor.shadowedBy === undefined ? say.OTHER_KEY_HINT : say.RIGHT_ONE_FIRST],
   }
 }
 
-/** The command that saves the certificate of a server; none if its name could be read as more than a word by a shell. */
-function fetchCommand(host: string, port: number, file: string): string[] {
-  const authority = plainAuthority(httpsAuthority({ host, port }))
-  return authority === undefined ? [] : [`${VOUCH} cert fetch ${authority} -o ${file}`]
-}
-
-function inspectUnknownCA({ chain, trusted }: Presented): Partial<Diagnosis> {
-  const last = lastOf(chain)
+/** Nothing that is trusted signed anything of the path. */
+function untrusted(found: Case): Problem {
+  const { path, last, namesakes, impostor } = found
+  const [server] = path
+  if (path.length === 1 && isSelfSigned(server)) return selfSigned(found)
   const endsInRoot = isSelfSigned(last)
-  const missing = nameInOneLine(last.issuer)
-  const failing = endsInRoot ? chain.length - 1 : chain.length
-  const inspector = inspectorIn(chain)
-  if (inspector !== undefined) {
+  const failing = endsInRoot ? path.length - 1 : path.length
+  const about = { reason: 'unknown-ca', failing } as const
+  const own = server.subject === server.issuer ? [say.SAME_NAMES] : []
+  const inspector = inspectorIn(path)
+  if (inspector)
+    return { ...about, findings: [say.inspected(inspector.product, inspector.issuer)], hints: say.INSPECTOR_HINTS }
+  const sent = impostor ? [say.sentImpostor(last, impostor)] : []
+  if (endsInRoot) return { ...about, ...untrustedRoot(found) }
+  const [namesake] = namesakes
+  if (namesake)
+    return { ...about, findings: [...own, ...sent, say.otherKey(last, namesake)], hints: [say.OTHER_KEY_HINT] }
+  if (impostor) return { ...about, findings: [...own, ...sent], hints: [say.SEND_MATCHING, say.TRUST_CA] }
+  if (suggestsIntermediate(last))
     return {
+      reason: 'missing-intermediate',
       failing,
-      findings: [
-        `${inspector.product} inspects TLS on the way: it issued this certificate in place of the server's own, by '${inspector.issuer}'`,
-      ],
-      hints: [
-        `get the certificate of '${missing}' from whoever runs it (at a company: IT), and add it: verify: CABundle.default().with('company-ca.pem')`,
-        'for the whole program: REQUESTS_CA_BUNDLE=FILE, which replaces the default roots, so with these in it too',
-        "if it is installed on this machine already: verify: CABundle.default().with(CABundle.system()), or Node's --use-system-ca",
-      ],
+      findings: [say.intermediateMissing(last)],
+      hints: say.MISSING_INTERMEDIATE_HINTS,
     }
-  }
-  const sameName = trusted().find(({ subject, raw }) => subject === last.issuer && !raw.equals(last.raw))
-  if (sameName !== undefined) return { failing, ...sameNameOtherKey(last, sameName) }
-  if (endsInRoot) {
-    return {
-      failing,
-      findings: [
-        `the chain ends in '${nameInOneLine(last.subject)}', SHA-256 ${last.fingerprint256}, which is not trusted`,
-      ],
-    }
-  }
-  if (chain.length === 1 && seemsToLackIntermediate(last, trusted())) return missingIntermediate(missing)
   return {
-    failing,
-    findings: [`the last certificate sent was issued by '${missing}', and no certificate of that name is trusted`],
-  }
-}
-
-/** A recreated CA keeps its name: only its key differs. */
-function sameNameOtherKey(last: X509Certificate, sameName: X509Certificate): Partial<Diagnosis> {
-  return {
-    findings: [
-      `a CA named '${nameInOneLine(last.issuer)}' is trusted, but with another key than the one that signed here: SHA-256 ${sameName.fingerprint256}, valid ${spanOf(sameName)}`,
-    ],
+    ...about,
+    findings: [...own, say.issuerUnknown(last), ...placeholderFindings(server, found.host)],
     hints: [
-      'the CA was made anew, or there are two of one name: get its current certificate from its owner, and trust that',
+      ...placeholderHints(server),
+      say.TRUST_CA,
+      ...(mayNameLeaf(found) ? [say.TRUST_LEAF] : []),
+      say.MAYBE_INTERMEDIATE,
     ],
   }
 }
 
-function missingIntermediate(issuer: string): Partial<Diagnosis> {
+/** A trusted leaf is enough if nothing else is wrong with it. */
+function mayNameLeaf({ path, coversHost, now, ...rest }: Case): boolean {
+  const facts = { path, coversHost, ...rest }
+  return path.length === 1 && coversHost && dateProblems(facts, now).length === 0 && purposeProblems(facts).length === 0
+}
+
+function untrustedRoot({ last, namesakes }: Case): Pick<Problem, 'findings' | 'hints'> {
+  const [namesake] = namesakes
+  const findings = [say.rootNotTrusted(last)]
+  if (namesake === undefined) return { findings, hints: [say.TRUST_CA] }
+  return signed(namesake, last)
+    ? { findings: [...findings, say.otherOfItsName(namesake, true)], hints: [say.RENEWED_CA] }
+    : { findings: [...findings, say.otherOfItsName(namesake, false)], hints: [say.OTHER_KEY_HINT] }
+}
+
+function selfSigned({ path: [server], host, port, trusted, coversHost }: Case): Problem {
+  const sameName = trusted.find(({ subject }) => subject === server.subject)
+  const argument = say.serverArgument(host, port)
+  const about = { reason: 'self-signed', failing: 0 } as const
+  const besides = { findings: [say.besideTrust(server)], hints: [say.TRUST_NEW] }
+  if (sameName) {
+    const findings = [say.otherOfItsName(sameName, signed(sameName, server))]
+    return {
+      ...about,
+      besides: { ...besides, findings },
+      findings,
+      hints: [say.RENEWED, ...(argument === undefined ? [] : [say.saveAsNew(argument)])],
+    }
+  }
   return {
-    reason: 'missing-intermediate',
-    failing: 1,
-    findings: [`the server sent its own certificate, and not that of its issuer, '${issuer}'`],
+    ...about,
+    besides,
+    findings: placeholderFindings(server, host),
     hints: [
-      'have the server send it: the file of its certificate is to hold the intermediate certificates after it (fullchain.pem)',
-      "or add it here: verify: ['ca.pem', 'intermediate.pem']",
-      `or, where '${issuer}' is a root: name it, verify: 'ca.pem'`,
+      ...placeholderHints(server),
+      ...(coversHost ? [say.TRUST_IT, ...(argument === undefined ? [] : [say.saveIt(argument)])] : []),
     ],
   }
+}
+
+function placeholderFindings(server: X509Certificate, host: string): string[] {
+  const product = placeholderOf(server)
+  return product === undefined ? [] : [say.placeholder(product, server, host)]
+}
+
+function placeholderHints(server: X509Certificate): string[] {
+  return placeholderOf(server) === undefined ? [] : [say.PLACEHOLDER_HINT]
 }
 
 /**
- * Whether a lone certificate was probably issued by an intermediate CA, not by an untrusted root. The certificate alone
- * cannot prove it. Signs of it are names, and the address of the issuer (RFC 5280, section 4.2.2.1): public CAs always include
- * it, and never issue from a root.
+ * Whether what the certificate says of its issuer suggests an intermediate CA: its name, or an http address to fetch it from
+ * (RFC 5280, section 4.2.2.1), as public CAs write. It proves nothing.
  */
-function seemsToLackIntermediate(certificate: X509Certificate, trusted: readonly X509Certificate[]): boolean {
-  if (/CA Issuers/.test(certificate.infoAccess ?? '')) return true
-  if (/\b(?:intermediate|issuing|subordinate|sub[ -]?ca)\b/i.test(partOf(certificate.issuer, 'CN'))) return true
-  const organization = partOf(certificate.issuer, 'O')
-  return organization !== '' && trusted.some(({ subject }) => partOf(subject, 'O') === organization)
+function suggestsIntermediate(certificate: X509Certificate): boolean {
+  if (/^CA Issuers - URI:"?http:/im.test(certificate.infoAccess ?? '')) return true
+  return /\b(?:intermediate|issuing|subordinate|sub[ -]?ca)\b/i.test(commonNameOf(certificate.issuer))
 }
 
-function partOf(name: string, type: string): string {
-  return new RegExp(`^${type}=(.*)$`, 'm').exec(name)?.[1] ?? ''
+function datesProblems(found: Case): Problem[] {
+  const { now, path, anchor } = found
+  return dateProblems(found, now).map((problem) => {
+    const { certificate, index, isExpired } = problem
+    const renewed = path[index]
+    const succeeded =
+      anchor && !anchor.isInPath && index >= path.length && path.some(({ subject }) => subject === certificate.subject)
+    const replace = index === 0 ? say.RENEW_IT : succeeded && renewed === undefined ? say.RENEWED_CA : say.CA_SUCCESSOR
+    return {
+      reason: isExpired ? 'expired' : 'not-yet-valid',
+      failing: Math.min(index, path.length),
+      findings: [say.dateFound(problem, isSelfSigned(certificate), now)],
+      hints: isExpired ? [replace, say.CHECK_CLOCK] : [say.CHECK_CLOCK],
+    }
+  })
 }
 
-function inspectDates({ chain, now, trusted }: Presented, row: Reason): Partial<Diagnosis> {
-  const isExpired = row.reason === 'expired'
-  const isOff = ({ validFrom, validTo }: X509Certificate) =>
-    isExpired ? Date.parse(validTo) < now : Date.parse(validFrom) > now
-  const sent = chain.findIndex(isOff)
-  const last = lastOf(chain)
-  const off = chain[sent] ?? trusted().find((root) => root.subject === last.issuer && isOff(root))
-  if (off === undefined) return {}
-  const failing = sent < 0 ? chain.length : sent
-  const whose = failing === 0 ? "the server's own" : isSelfSigned(off) ? 'the root' : 'an intermediate CA'
-  const when = isExpired
-    ? `ended ${ago(now - Date.parse(off.validTo))} ago, ${iso(off.validTo)}`
-    : `begins in ${ago(Date.parse(off.validFrom) - now)}, ${iso(off.validFrom)}`
+function purposesProblem(found: Case): Problem[] {
+  const problems = purposeProblems(found)
+  const [first] = problems
+  if (first === undefined) return []
+  const findings = problems.map((problem) => say.purposeFound(problem))
+  return [
+    {
+      reason: 'wrong-purpose',
+      failing: first.index,
+      findings,
+      hints: [first.index === 0 ? say.PURPOSE_HINT : say.CA_PURPOSE_HINT],
+    },
+  ]
+}
+
+function authoritiesProblem(found: Case): Problem[] {
+  const { path, trusted } = found
+  return authorityProblems(found).map(({ certificate, index, obstacle }) => ({
+    reason: obstacle === 'no-ca' || obstacle === 'key-usage' ? 'invalid-ca' : 'unknown-ca',
+    failing: Math.min(index, path.length),
+    findings: [
+      say.obstacleFound(
+        certificate,
+        obstacle,
+        trusted.some(({ raw }) => raw.equals(certificate.raw)),
+      ),
+    ],
+    hints: [say.OBSTACLE_HINTS[obstacle]],
+  }))
+}
+
+function pathLengthProblem(found: Case): Problem[] {
+  return pathLengthProblems(found).map(({ certificate, index, allowed, below }) => ({
+    reason: 'invalid-ca',
+    failing: Math.min(index, found.path.length),
+    findings: [say.pathTooLong(certificate, allowed, below)],
+    hints: [say.TOO_LONG],
+  }))
+}
+
+function constraintsProblem(found: Case): Problem[] {
+  const problems = constraintProblems(found)
+  const [first] = problems
+  if (first === undefined) return []
+  return [
+    {
+      reason: 'invalid-ca',
+      failing: 0,
+      findings: problems.slice(0, 3).map((problem) => say.constraintFound(problem)),
+      hints: [first.isCommonName ? say.COMMON_NAME_HINT : say.CONSTRAINT_HINT],
+    },
+  ]
+}
+
+function strengthProblem(found: Case): Problem[] {
+  const problems = weaknesses(found)
+  const [first] = problems
+  if (first === undefined) return []
+  const findings = problems.map(({ certificate, key, hash }) =>
+    key === undefined ? say.weakHash(certificate, hash ?? '') : say.weakKey(certificate, key),
+  )
+  return [{ reason: 'weak', failing: Math.min(first.index, found.path.length), findings, hints: [say.STRENGTH_HINT] }]
+}
+
+/** The host is another, and that is not what OpenSSL reported: it comes to the names last. */
+function namesBesides(server: X509Certificate, { host, now, anchor, path }: Case): Problem {
+  const isDated = dateProblems({ path, anchor } as Facts, now).length > 0
+  const isOwn = path.length === 1 && isSelfSigned(server)
   return {
-    failing,
-    findings: [`'${nameInOneLine(off.subject)}' (${whose}) ${when}; this machine's clock says ${iso(now)}`],
-    hints: failing === 0 || !isExpired ? row.hints : [CA_SUCCESSOR_HINT, ...row.hints],
+    reason: 'hostname-mismatch',
+    failing: 0,
+    findings: [...namesFindings(server, host), ...(anchor === undefined ? [say.FILE_NOT_ENOUGH] : [])],
+    hints: [...(isOwn && anchor === undefined && !isDated ? [say.PIN_IT] : []), say.USE_LISTED],
   }
 }
 
-const CA_SUCCESSOR_HINT =
-  'most CAs that end have a successor: have the server send the current chain, and trust the current root'
+function namesFindings(server: X509Certificate, host: string): string[] {
+  const kinds = (detailsOf(server)?.altNameKinds ?? []).filter((kind) => kind !== 'DNS' && kind !== 'IP Address')
+  return [say.namesFound(host, hostsOf(server), [...new Set(kinds)])]
+}
 
-function inspectNames({ host, port, chain }: Presented, row: Reason): Partial<Diagnosis> {
+/** The chain was verified: only the name is another. */
+function namesProblem({ host, port, trusted }: Evidence, chain: Chain): Omit<Problem, 'reason'> {
   const [server] = chain
   const hosts = hostsOf(server)
-  const shown = hosts.length > 12 ? `${hosts.slice(0, 12).join(', ')} … (${hosts.length})` : hosts.join(', ')
-  const commonName = partOf(server.subject, 'CN')
-  const findings = [`asked for ${host}; the certificate is for ${shown || 'no host at all (it has no subjectAltName)'}`]
-  const hints: string[] = []
+  const commonName = commonNameOf(server.subject)
+  const findings = namesFindings(server, host)
   const near = nearestName(
     host,
     hosts.filter((name) => name !== host),
   )
-  if (hosts.length === 0 && commonName !== '') {
-    findings.push(`it has a common name, '${commonName}', which does not count (RFC 9525)`)
-  } else if (isIP(host) !== 0 && hosts.includes(host) && server.checkIP(host) === undefined) {
-    findings.push('an address needs an iPAddress entry, and this one is written as a dNSName')
-  } else if (near?.startsWith('*.')) {
-    findings.push(`'${near}' stands for exactly one label in front of ${near.slice(1)}`)
-  } else if (near !== undefined) {
-    findings.push(`it is valid for ${near}, not for ${host}`)
+  if (hosts.length === 0 && commonName !== '') findings.push(say.commonNameOnly(commonName))
+  else if (isIP(host) !== 0 && hosts.includes(host)) findings.push(say.ADDRESS_AS_NAME)
+  else if (near?.startsWith('*.')) findings.push(say.wildcardReach(near))
+  else if (near !== undefined) findings.push(say.validForNear(near, host))
+  const ask = near === undefined || near.startsWith('*.') ? undefined : say.askFor(near, port)
+  const isTrusted = isSelfSigned(server) || (chain.length === 1 && trusted().some(({ raw }) => raw.equals(server.raw)))
+  // A certificate for this machine was made on it.
+  const isOwn = isSelfSigned(server) && isHere(host) && hosts.some(isHere)
+  const another = isOwn ? say.makeAnother([...hosts.slice(0, 8), host]) : undefined
+  return {
+    failing: 0,
+    findings: [...findings, ...placeholderFindings(server, host)],
+    hints: [
+      ask,
+      ...placeholderHints(server),
+      isTrusted ? say.pinTrusted(server) : undefined,
+      hosts.length === 0 ? say.ISSUE_WITH_NAME : say.USE_LISTED,
+      another,
+    ].filter((text) => text !== undefined),
   }
-  const better = near === undefined ? undefined : plainAuthority(httpsAuthority({ host: near, port }))
-  if (better !== undefined) hints.push(`ask for https://${better}`)
-  hints.push(...row.hints)
-  if (isSelfSigned(server))
-    hints.push(`to make it again, with the old names and the new one: ${VOUCH} cert create --help`)
-  return { failing: 0, findings, hints }
 }
 
 /** A similar name: with or without `www.`, a wildcard that does not match, another name of this machine. */
 function nearestName(host: string, hosts: readonly string[]): string | undefined {
-  const isHere = (name: string) => name === 'localhost' || name === '::1' || name.startsWith('127.')
   const bare = host.replace(/^www\./, '')
   return (
     hosts.find((name) => name === `www.${bare}` || name === bare) ??
@@ -233,70 +385,4 @@ function nearestName(host: string, hosts: readonly string[]): string | undefined
   )
 }
 
-function inspectPurposes(evidence: Presented): Partial<Diagnosis> {
-  const { chain } = evidence
-  const allows = (certificate: X509Certificate) => {
-    const purposes = purposesOf(certificate)
-    return purposes.length === 0 || purposes.includes('serverAuth') || purposes.includes('any')
-  }
-  const failing = chain.findIndex((certificate) => !allows(certificate))
-  const certificate = chain[failing]
-  // OpenSSL reports the same code for an issuer that is not a CA.
-  if (certificate === undefined) return inspectAuthorities(evidence)
-  const purposes = purposesOf(certificate).join(', ')
-  return {
-    failing,
-    findings: [`'${nameInOneLine(certificate.subject)}' is for ${purposes} only, and serverAuth is wanted`],
-  }
-}
-
-function inspectAuthorities({ chain, trusted }: Presented): Partial<Diagnosis> {
-  const failing = chain.findIndex((certificate, index) => index > 0 && !certificate.ca)
-  const certificate = chain[failing]
-  if (certificate !== undefined) {
-    return {
-      failing,
-      findings: [
-        `'${nameInOneLine(certificate.subject)}' has issued a certificate, but is no CA (basicConstraints has no CA:TRUE)`,
-      ],
-    }
-  }
-  const last = lastOf(chain)
-  const root = trusted().find(({ subject, ca }) => subject === last.issuer && !ca)
-  if (root === undefined) return {}
-  return {
-    failing: chain.length,
-    findings: [`'${nameInOneLine(root.subject)}' is trusted, but is no CA (basicConstraints has no CA:TRUE)`],
-  }
-}
-
-function inspectStrength({ chain }: Presented): Partial<Diagnosis> {
-  const kinds = chain.map(publicKeyType)
-  const failing = kinds.findIndex((kind) => Number(/^rsa-(\d+)$/.exec(kind)?.[1] ?? 2048) < 2048)
-  return {
-    failing: failing < 0 ? undefined : failing,
-    findings: chain.map(({ subject }, index) => `'${nameInOneLine(subject)}' has a key of the kind ${kinds[index]}`),
-    hints: ['have it issued again with a key of at least ec-p256 or rsa-2048 and SHA-256'],
-  }
-}
-
-/** `2026-11-25 to 2027-11-25` */
-export function spanOf({ validFrom, validTo }: X509Certificate): string {
-  return `${dayOf(validFrom)} to ${dayOf(validTo)}`
-}
-
-const dayOf = (date: string): string => iso(date).replace(/T.*/, '')
-
-/** In seconds, the resolution of certificates. A server can present one with unparsable dates. */
-function iso(date: string | number): string {
-  const at = new Date(date)
-  return Number.isNaN(at.getTime()) ? '(no date)' : at.toISOString().replace(/\.\d+/, '')
-}
-
-/** A duration in the largest suitable unit. */
-function ago(ms: number): string {
-  const days = Math.floor(ms / DAY_MS)
-  if (days >= 2) return `${days} days`
-  const hours = Math.floor(ms / 3_600_000)
-  return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`
-}
+const isHere = (name: string): boolean => name === 'localhost' || name === '::1' || name.startsWith('127.')

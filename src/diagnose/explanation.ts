@@ -6,8 +6,8 @@ import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
-import { spanOf } from './diagnosis.ts'
 import { certificateInOneLine, columns, MAX_LINE, trustInWords } from './report.ts'
+import { spanOf } from './texts.ts'
 
 /** What an {@link Explanation} is made of. */
 export interface ExplanationParts {
@@ -96,8 +96,7 @@ export class Explanation {
     const last = chain.at(-1)
     if (anchor && !chain.some(isAnchor))
       lines.push(`${printable(certificateInOneLine(anchor.certificate), MAX_LINE)}  ✓ trusted`)
-    if (last && failing === chain.length)
-      lines.push(`${printable(nameInOneLine(last.issuer), MAX_LINE)}  ✗ not sent, not trusted`)
+    if (last && failing === chain.length) lines.push(`${printable(nameInOneLine(last.issuer), MAX_LINE)}  ✗ not found`)
     return lines
   }
 

@@ -1,5 +1,19 @@
 /** The table of failures of TLS connections: for each code a reason, a summary and hints. */
 import type { SSLErrorReason } from '../core/errors.ts'
+import {
+  CHECK_CLOCK,
+  CONSTRAINT_HINT,
+  MAYBE_INTERMEDIATE,
+  OBSTACLE_HINTS,
+  PURPOSE_HINT,
+  RENEW_IT,
+  STRENGTH_HINT,
+  TOO_LONG,
+  TRUST_CA,
+  TRUST_IT,
+  UNKNOWN_EXTENSION,
+  USE_LISTED,
+} from './texts.ts'
 
 /** A row of the table. */
 export interface Reason {
@@ -9,19 +23,6 @@ export interface Reason {
   /** What to do, the likeliest first. */
   readonly hints: readonly string[]
 }
-
-const TRUST_IT =
-  "if you know the server: save its certificate, compare its fingerprint with the server's owner, then verify: 'FILE.crt'"
-const TRUST_CA =
-  "name the CA that issued it: verify: 'ca.pem', CABundle.default().with('ca.pem'), or REQUESTS_CA_BUNDLE=ca.pem"
-const SEND_CHAIN =
-  'or the server does not send its intermediate certificate: configure it there, or add it to the bundle'
-const ISSUE_AGAIN =
-  'have it issued again, by a CA that may: its certificate has basicConstraints CA:TRUE and keyUsage keyCertSign'
-const TOO_LONG =
-  'a CA above it may have no other CA below it, or not so many (pathLenConstraint): issue from a higher one'
-const CONSTRAINED = 'a CA above it may not issue certificates for this name (nameConstraints)'
-const CHECK_CLOCK = "check this machine's clock"
 
 const verification = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({
   reason,
@@ -38,11 +39,11 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
   ['SELF_SIGNED_CERT_IN_CHAIN', verification('unknown-ca', 'self-signed certificate in certificate chain', TRUST_CA)],
   [
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    verification('unknown-ca', 'unable to get local issuer certificate', TRUST_CA, SEND_CHAIN),
+    verification('unknown-ca', 'unable to get local issuer certificate', TRUST_CA, MAYBE_INTERMEDIATE),
   ],
   [
     'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-    verification('unknown-ca', 'unable to get local issuer certificate', TRUST_CA, SEND_CHAIN),
+    verification('unknown-ca', 'unable to get local issuer certificate', TRUST_CA, MAYBE_INTERMEDIATE),
   ],
   ['UNABLE_TO_GET_ISSUER_CERT', verification('unknown-ca', 'unable to get issuer certificate', TRUST_CA)],
   ['CERT_UNTRUSTED', verification('unknown-ca', 'certificate not trusted', TRUST_CA)],
@@ -51,30 +52,19 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
     verification('unknown-ca', 'certificate rejected', 'the bundle says that this CA is not for servers'),
   ],
   ['CERT_SIGNATURE_FAILURE', verification('unknown-ca', 'certificate signature failure', TRUST_CA)],
-  ['CERT_HAS_EXPIRED', verification('expired', 'certificate has expired', 'renew it on the server', CHECK_CLOCK)],
+  ['CERT_HAS_EXPIRED', verification('expired', 'certificate has expired', RENEW_IT, CHECK_CLOCK)],
   ['CERT_NOT_YET_VALID', verification('not-yet-valid', 'certificate is not yet valid', CHECK_CLOCK)],
   [
     'ERR_TLS_CERT_ALTNAME_INVALID',
-    verification(
-      'hostname-mismatch',
-      'certificate is not valid for this host',
-      'use a name that the certificate lists, or have it issued again with this one in subjectAltName',
-    ),
+    verification('hostname-mismatch', 'certificate is not valid for this host', USE_LISTED),
   ],
-  [
-    'INVALID_PURPOSE',
-    verification(
-      'wrong-purpose',
-      'unsuitable certificate purpose',
-      'it must allow server authentication (extendedKeyUsage serverAuth), and each certificate above it must be a CA',
-    ),
-  ],
-  ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate', ISSUE_AGAIN)],
+  ['INVALID_PURPOSE', verification('wrong-purpose', 'unsuitable certificate purpose', PURPOSE_HINT)],
+  ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate', OBSTACLE_HINTS['no-ca'])],
   ['PATH_LENGTH_EXCEEDED', verification('invalid-ca', 'path length constraint exceeded', TOO_LONG)],
   ['CERT_CHAIN_TOO_LONG', verification('invalid-ca', 'certificate chain too long', TOO_LONG)],
-  ['CA_MD_TOO_WEAK', verification('weak', 'CA signature digest algorithm too weak')],
-  ['EE_KEY_TOO_SMALL', verification('weak', 'EE certificate key too weak')],
-  ['CA_KEY_TOO_SMALL', verification('weak', 'CA certificate key too weak')],
+  ['CA_MD_TOO_WEAK', verification('weak', 'CA signature digest algorithm too weak', STRENGTH_HINT)],
+  ['EE_KEY_TOO_SMALL', verification('weak', 'EE certificate key too weak', STRENGTH_HINT)],
+  ['CA_KEY_TOO_SMALL', verification('weak', 'CA certificate key too weak', STRENGTH_HINT)],
   ['CERT_REVOKED', verification('revoked', 'certificate revoked')],
   ['HOSTNAME_MISMATCH', verification('hostname-mismatch', 'Hostname mismatch')],
   ['ERROR_IN_CERT_NOT_BEFORE_FIELD', verification('other', "format error in certificate's notBefore field")],
@@ -86,16 +76,20 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
 
 /** Failures for which Node has no code, by OpenSSL's message. */
 const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
-  ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate', ISSUE_AGAIN)],
+  ['invalid CA certificate', verification('invalid-ca', 'invalid CA certificate', OBSTACLE_HINTS['no-ca'])],
   [
     'key usage does not include certificate signing',
-    verification('invalid-ca', 'key usage does not include certificate signing', ISSUE_AGAIN),
+    verification('invalid-ca', 'key usage does not include certificate signing', OBSTACLE_HINTS['no-ca']),
   ],
-  ['permitted subtree violation', verification('invalid-ca', 'permitted subtree violation', CONSTRAINED)],
-  ['excluded subtree violation', verification('invalid-ca', 'excluded subtree violation', CONSTRAINED)],
-  ['EE certificate key too weak', verification('weak', 'EE certificate key too weak')],
-  ['CA certificate key too weak', verification('weak', 'CA certificate key too weak')],
-  ['CA signature digest algorithm too weak', verification('weak', 'CA signature digest algorithm too weak')],
+  ['unhandled critical extension', verification('other', 'unhandled critical extension', UNKNOWN_EXTENSION)],
+  ['permitted subtree violation', verification('invalid-ca', 'permitted subtree violation', CONSTRAINT_HINT)],
+  ['excluded subtree violation', verification('invalid-ca', 'excluded subtree violation', CONSTRAINT_HINT)],
+  ['EE certificate key too weak', verification('weak', 'EE certificate key too weak', STRENGTH_HINT)],
+  ['CA certificate key too weak', verification('weak', 'CA certificate key too weak', STRENGTH_HINT)],
+  [
+    'CA signature digest algorithm too weak',
+    verification('weak', 'CA signature digest algorithm too weak', STRENGTH_HINT),
+  ],
 ])
 
 const handshake = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({ reason, summary, hints })

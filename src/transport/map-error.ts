@@ -133,11 +133,18 @@ export function mapOpenSSLError(error: TransportError, context: PeerContext): SS
   // Our own host check names the host or address; the table has only the kind.
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
   const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
-  const diagnosis = diagnose(row, { host, port, chain, trusted, path: trust?.info.path, now: Date.now() })
+  const diagnosis = diagnose(row, { host, port, chain, trusted, now: Date.now() })
+  const details = reportOf(diagnosis, diagnosis.chain, trust?.info)
   const { reason, findings, failing, hints } = diagnosis
-  const details = reportOf(diagnosis, chain, trust?.info)
   const message = `${summary} (${authorityOf(context)})`
-  return new SSLError(message, { ...detailsOf(error, context), reason, findings, failing, hints, details })
+  return new SSLError(message, {
+    ...detailsOf(error, { ...context, chain: diagnosis.chain }),
+    reason,
+    findings,
+    failing,
+    hints,
+    details,
+  })
 }
 
 function detailsOf(error: TransportError, { host, port, chain, trust }: PeerContext) {

@@ -18,7 +18,7 @@ const x509 = (...pems: string[]) => pems.map((pem) => new X509Certificate(pem))
 function diagnosed(code: string, evidence: Partial<Evidence>): Diagnosis {
   const row = reasonFor(Object.assign(new Error(code), { code }))
   assert(row)
-  const whole = { host: 'box.test', port: 443, chain: [], trusted: () => [], path: undefined, now: Date.now() }
+  const whole = { host: 'box.test', port: 443, chain: [], trusted: () => [], now: Date.now() }
   return diagnose(row, { ...whole, ...evidence })
 }
 
@@ -68,7 +68,7 @@ for (const [code, message, summary] of unknown) {
 
 test('what is trusted is listed only where it matters', () => {
   const trusted = () => assert.fail('121 certificates are parsed for nothing')
-  const chain = x509(root.issue({ hosts: ['other.test'] }).certificate)
+  const chain = x509(root.issue({ hosts: ['other.test'] }).certificate, root.certificate)
   assert.equal(diagnosed('ERR_TLS_CERT_ALTNAME_INVALID', { chain, trusted }).reason, 'hostname-mismatch')
 })
 

@@ -1,0 +1,254 @@
+/**
+ * The sentences of a diagnosis, to be read in one place.
+ *
+ * A finding states what was computed, or says that it is a guess. A hint never has text of a certificate in it, which its
+ * maker chose: apart from names of hosts that are plain, and fingerprints of certificates that are trusted already.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { httpsAuthority } from '../core/address.ts'
+import { printable } from '../core/printable.ts'
+import { plainAuthority, VOUCH } from '../core/shell.ts'
+import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
+import type { Anchor, ConstraintProblem, DateProblem, Obstacle, PurposeProblem } from './facts.ts'
+
+/** The subject of a certificate, in quotes. */
+export const called = (certificate: X509Certificate): string => quoted(certificate.subject)
+
+export const quoted = (name: string | undefined): string => `'${printable(nameInOneLine(name)) || '(no name)'}'`
+
+/** What tells certificates of one name apart. */
+const identified = (certificate: X509Certificate): string =>
+  `SHA-256 ${certificate.fingerprint256}, valid ${spanOf(certificate)}`
+
+/** `localhost:8443`, for a command; `undefined` if the host has characters that a shell could act on. */
+export function serverArgument(host: string, port: number): string | undefined {
+  const authority = plainAuthority(httpsAuthority({ host, port }))
+  // Brackets are a pattern to a shell.
+  return authority?.startsWith('[') ? `'${authority}'` : authority
+}
+
+/* Trust: nothing that is trusted vouches for the server. */
+
+export const TRUST_IT =
+  "if you know the server: save its certificate, compare its SHA-256 with the one that the server's owner sees, then verify: 'server.pem'"
+export const saveIt = (server: string): string => `to save it: ${VOUCH} cert fetch ${server} -o server.pem`
+export const TRUST_CA =
+  "name the CA that issued it: verify: 'ca.pem', CABundle.default().with('ca.pem'), or REQUESTS_CA_BUNDLE=ca.pem; get the file from the CA's owner, not from the server"
+export const TRUST_LEAF =
+  "or trust this server's certificate alone: compare its SHA-256 with the one that the server's owner sees, save it, then verify: 'server.pem'"
+export const MAYBE_INTERMEDIATE =
+  'or an intermediate CA issued it whose certificate the server does not send: its owner must add that to the file of the certificate (fullchain.pem)'
+export const PIN_IT =
+  "get the certificate's SHA-256 from the server's owner or its screen, and pin it: verify: 'sha256:…'; a pin counts whatever names the certificate has"
+export const pinTrusted = (certificate: X509Certificate): string =>
+  `you trust this very certificate: pin it, which counts whatever names it has: verify: 'sha256:${certificate.fingerprint256}'`
+
+export const rootNotTrusted = (root: X509Certificate): string =>
+  `the chain ends in ${called(root)}, SHA-256 ${root.fingerprint256}, which is not trusted`
+export const issuerUnknown = (certificate: X509Certificate): string =>
+  `${called(certificate)} was issued by ${quoted(certificate.issuer)}, and no certificate of that name is trusted`
+export const notSeen = (last: X509Certificate): string =>
+  `the certificate that fails is one above ${called(last)}: OpenSSL checked it, and Node does not hand it over`
+export const TRUST_NEW =
+  "it is not trusted either: once the server has a new certificate, save that, compare its SHA-256 with the one that the owner sees, then verify: 'server.pem'"
+export const besideTrust = (certificate: X509Certificate): string =>
+  `besides, nothing that is trusted vouches for it: ${called(certificate)} is self-signed, and not trusted`
+export const SAME_NAMES =
+  'its subject and its issuer have one name, but its own key did not sign it: it is not self-signed'
+
+/** A trusted certificate of the issuer's name that did not sign. */
+export const otherKey = (certificate: X509Certificate, namesake: X509Certificate): string =>
+  `a CA named ${called(namesake)} is trusted, but with another key than the one that signed ${called(certificate)}: ${identified(namesake)}`
+export const sentImpostor = (certificate: X509Certificate, impostor: X509Certificate): string =>
+  `the server sent a certificate of ${called(impostor)} as the issuer of ${called(certificate)}, but its key did not sign that: SHA-256 ${impostor.fingerprint256}`
+export const OTHER_KEY_HINT =
+  'the CA was made anew, or there are two of one name: get its current certificate from its owner, and trust that'
+export const SEND_MATCHING =
+  'the server sends the wrong CA certificate: its owner must put the one that signed into the file of the certificate'
+
+/** A self-signed certificate while another of its name is trusted. */
+export const otherOfItsName = (other: X509Certificate, hasSameKey: boolean): string =>
+  `another certificate of this name ${hasSameKey ? 'and with the same key ' : ''}is trusted, ${identified(other)}`
+export const RENEWED =
+  "the server's certificate was renewed or replaced, or another server answers: ask its owner for the new certificate or its SHA-256"
+export const RENEWED_CA =
+  'the CA was renewed with its key: get its new certificate from its owner, and trust that instead of the old one'
+export const saveAsNew = (server: string): string =>
+  `to save what it presents now, beside your file: ${VOUCH} cert fetch ${server} -o new-server.pem`
+
+/** The trusted certificate did sign, and is not taken as the issuer. */
+export function obstacleFound(issuer: X509Certificate, obstacle: Obstacle, isTrusted: boolean): string {
+  const what = isTrusted ? `${called(issuer)} is trusted and its key signed` : `the key of ${called(issuer)} signed`
+  return `${what}, but ${OBSTACLES[obstacle]}: ${identified(issuer)}`
+}
+
+const OBSTACLES: Readonly<Record<Obstacle, string>> = {
+  'no-ca': 'it is no CA (basicConstraints has no CA:TRUE)',
+  'key-usage': 'its keyUsage has no keyCertSign, so it may not issue certificates',
+  'key-identifier':
+    "the issued certificate names another identifier of its issuer's key (authorityKeyIdentifier) than it has (subjectKeyIdentifier)",
+  'serial-number':
+    'the issued certificate names another serial number of its issuer (authorityKeyIdentifier) than it has',
+}
+
+export const OBSTACLE_HINTS: Readonly<Record<Obstacle, string>> = {
+  'no-ca': 'have it issued again, by a CA: its certificate has basicConstraints CA:TRUE and keyUsage keyCertSign',
+  'key-usage': 'have the CA issued again with keyUsage keyCertSign: its owner must do that',
+  'key-identifier':
+    "get the CA's certificate with that identifier from its owner, and trust that; or have the server's certificate issued again",
+  'serial-number':
+    "get the CA's certificate with that serial number from its owner, and trust that; or have the server's certificate issued again",
+}
+
+export const anchorPassedOver = ({ certificate, shadowedBy }: Anchor): string =>
+  shadowedBy === undefined
+    ? `${called(certificate)} is trusted and its key signed, and OpenSSL did not take it: ${identified(certificate)}`
+    : `two certificates named ${called(certificate)} are trusted; the one that signed (${identified(certificate)}) stands after one with another key (SHA-256 ${shadowedBy.fingerprint256})`
+export const RIGHT_ONE_FIRST = 'put the one that signed first, or leave the other one out'
+
+/* A missing intermediate: never certain. */
+
+export const intermediateMissing = (certificate: X509Certificate): string =>
+  `${called(certificate)} was issued by ${quoted(certificate.issuer)}, and no certificate of that name is trusted; that is probably an intermediate CA whose certificate the server does not send`
+export const MISSING_INTERMEDIATE_HINTS = [
+  "the server's owner must send it: the file of its certificate has to hold the intermediate certificates after it (fullchain.pem)",
+  "or, if that issuer is a root after all: get its certificate from its owner, and name it: verify: 'ca.pem'",
+]
+
+/* A product that inspects TLS, known by the name of its CA only. */
+
+export const inspected = (product: string, issuer: string): string =>
+  `'${printable(issuer)}' is a name that ${product} gives its CA: it probably inspects TLS in transit and issued this certificate in place of the server's own`
+export const INSPECTOR_HINTS = [
+  "get the CA's certificate from the administrator (at a company: IT), and add it: verify: CABundle.default().with('company-ca.pem')",
+  'for the whole program: REQUESTS_CA_BUNDLE=FILE, which replaces the default roots, so the file needs these too',
+  "if it is installed on this machine already: verify: CABundle.default().with(CABundle.system()), or Node's --use-system-ca",
+  'if nothing in your network inspects TLS, do not trust it: anyone can give a CA this name',
+]
+
+/* Placeholders of servers, known by name only. */
+
+export const placeholder = (product: string, certificate: X509Certificate, host: string): string =>
+  `${called(certificate)} is the name of a placeholder of ${product}: the server probably has no certificate for ${printable(host)}`
+export const PLACEHOLDER_HINT =
+  "check the host in the URL; if it is right, the server's owner must set up a certificate for this name"
+
+/* Dates. */
+
+export function dateFound({ certificate, index, isExpired }: DateProblem, isRoot: boolean, now: number): string {
+  const whose = index === 0 ? "the server's own" : isRoot ? 'the root' : 'an intermediate CA'
+  const { validFrom, validTo } = certificate
+  const when = isExpired
+    ? `expired ${duration(now - Date.parse(validTo))} ago, ${iso(validTo)}`
+    : `becomes valid in ${duration(Date.parse(validFrom) - now)}, ${iso(validFrom)}`
+  return `${called(certificate)} (${whose}) ${when}; this machine's clock says ${iso(now)}`
+}
+
+export const RENEW_IT = 'its owner must renew it on the server'
+export const CHECK_CLOCK = "check this machine's clock"
+export const CA_SUCCESSOR =
+  'most CAs that expire have a successor: have the server send the current chain, and trust the current root'
+
+/* Names. */
+
+export function namesFound(host: string, hosts: readonly string[], otherKinds: readonly string[]): string {
+  const none =
+    otherKinds.length === 0
+      ? 'no host at all (it has no subjectAltName)'
+      : `no host at all (its subjectAltName has ${otherKinds.join(', ')} only)`
+  return `asked for ${printable(host)}; the certificate is for ${hosts.length === 0 ? none : listed(hosts)}`
+}
+
+function listed(hosts: readonly string[]): string {
+  const shown = hosts.slice(0, MAX_HOSTS).map((name) => printable(name))
+  return hosts.length > MAX_HOSTS ? `${shown.join(', ')} … (${hosts.length})` : shown.join(', ')
+}
+
+const MAX_HOSTS = 12
+
+export const FILE_NOT_ENOUGH = 'naming the file of this certificate would not be enough: its names are checked as well'
+export const commonNameOnly = (name: string): string =>
+  `it has a common name, '${printable(name)}', which does not count (RFC 9525)`
+export const ADDRESS_AS_NAME = 'an address needs an iPAddress entry, and this one is written as a dNSName'
+export const wildcardReach = (wildcard: string): string =>
+  `'${printable(wildcard)}' stands for exactly one label in front of ${printable(wildcard.slice(1))}`
+export const validForNear = (near: string, host: string): string =>
+  `it is valid for ${printable(near)}, not for ${printable(host)}`
+export const USE_LISTED =
+  'use a name that the certificate lists, or have it issued again with this one in subjectAltName'
+export const ISSUE_WITH_NAME = 'have it issued again with this host in subjectAltName: its owner must do that'
+export const askFor = (host: string, port: number): string | undefined =>
+  plainAuthority(httpsAuthority({ host, port })) && `ask for https://${httpsAuthority({ host, port })}`
+
+/** New files: those at hand are kept. */
+export function makeAnother(hosts: readonly string[]): string | undefined {
+  if (!hosts.every((host) => plainAuthority(host) !== undefined || isIP(host) !== 0)) return undefined
+  const names = hosts.join(' ')
+  return `if you run the server yourself: ${VOUCH} cert create ${names} --cert new-cert.pem --key new-key.pem; have it use both, and verify: 'new-cert.pem'`
+}
+
+/* Purposes, CAs, constraints, strength. */
+
+export function purposeFound({ certificate, purposes, keyUsage }: PurposeProblem): string {
+  if (purposes) {
+    const others = purposes.filter((purpose) => purpose !== 'any').join(', ')
+    const has = others === '' ? 'has anyExtendedKeyUsage, which OpenSSL does not count' : `is for ${others} only`
+    return `${called(certificate)} ${has}, and serverAuth is wanted (extendedKeyUsage)`
+  }
+  const has = keyUsage?.join(', ') || 'nothing'
+  return `${called(certificate)} has the keyUsage ${has}, and digitalSignature is wanted (or keyEncipherment, keyAgreement)`
+}
+
+export const PURPOSE_HINT =
+  "the server's owner must have it issued again with extendedKeyUsage serverAuth and keyUsage digitalSignature"
+export const CA_PURPOSE_HINT =
+  "the server's owner must have it issued by a CA that may issue for servers: without extendedKeyUsage, or with serverAuth in it"
+export const pathTooLong = (certificate: X509Certificate, allowed: number, below: number): string =>
+  `${called(certificate)} allows ${allowed === 0 ? 'no CA' : allowed === 1 ? 'one CA' : `${allowed} CAs`} below it (pathLenConstraint), and there ${below === 1 ? 'is one' : `are ${below}`}`
+export const UNKNOWN_EXTENSION =
+  "the server's owner must have it issued again without the critical extension that OpenSSL does not know"
+export const TOO_LONG =
+  'a CA above it may have no other CA below it, or not so many (pathLenConstraint): issue from a higher one'
+
+export function constraintFound(problem: ConstraintProblem): string {
+  const { certificate, name, isCommonName, isExcluded, constraints } = problem
+  const what = `${called(certificate)} may ${isExcluded ? 'not issue' : 'issue'} for ${listed(constraints)}${isExcluded ? '' : ' only'} (nameConstraints)`
+  const which = isCommonName
+    ? `the common name '${printable(name)}' of the server's certificate counts there, since it has no dNSName`
+    : `the server's certificate is for ${printable(name)}`
+  return `${what}, and ${which}`
+}
+
+export const CONSTRAINT_HINT =
+  "the server's owner must have the certificate issued for names that the CA may issue for, or by another CA"
+export const COMMON_NAME_HINT =
+  "the server's owner must have it issued again without that common name, or with a dNSName that the CA may issue for: OpenSSL then does not count the common name"
+
+export const weakKey = (certificate: X509Certificate, type: string): string =>
+  `${called(certificate)} has a key of the kind ${type}, which is too short`
+export const weakHash = (certificate: X509Certificate, hash: string): string =>
+  `${called(certificate)} is signed with ${hash}, which is broken`
+export const STRENGTH_HINT =
+  'its owner must have it issued again with a key of at least ec-p256 or rsa-2048, and signed with SHA-256'
+
+/** `2026-11-25 to 2027-11-25` */
+export function spanOf({ validFrom, validTo }: X509Certificate): string {
+  return `${dayOf(validFrom)} to ${dayOf(validTo)}`
+}
+
+const dayOf = (date: string): string => iso(date).replace(/T.*/, '')
+
+/** In seconds, the resolution of certificates. A server can present one with unparsable dates. */
+function iso(date: string | number): string {
+  const at = new Date(date)
+  return Number.isNaN(at.getTime()) ? '(no date)' : at.toISOString().replace(/\.\d+/, '')
+}
+
+/** In the largest suitable unit. */
+function duration(ms: number): string {
+  const days = Math.floor(ms / DAY_MS)
+  if (days >= 2) return `${days} days`
+  const hours = Math.floor(ms / 3_600_000)
+  return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`
+}
