@@ -151,7 +151,7 @@ function nextRequest(response: Response, location: string, settings: Settings): 
   }
 }
 
-/** Reads the body of a redirect, so that its connection can be used again. A damaged one stops nobody, as in requests. */
+/** Reads the body of a redirect, so that its connection can be used again. A damaged body is no error there, as in requests. */
 async function skipBody(response: Response): Promise<void> {
   try {
     await response.read()

@@ -81,7 +81,7 @@ function withoutUserinfo(url: string): string {
 /** A colon and, behind it, an `@`, perhaps percent-encoded. */
 const CREDENTIALS = /(?::|%(?:25)*3a).*(?:@|%(?:25)*40)/is
 
-/** URLs are longer than names; more than this is not read by anybody. */
+/** URLs are longer than names; what is cut off is of no help in a message. */
 const MAX_URL = 2048
 
 /** Python's `unquote`: what is not a valid escape stays, what is not UTF-8 becomes U+FFFD. */

@@ -1,4 +1,4 @@
-/** Errors about a file that the user has named. */
+/** Errors about files: they name the file as it may be shown, and know its absolute path apart from that. */
 import { getSystemErrorMap } from 'node:util'
 import { displayName, mayHaveCredentials } from './credentials.ts'
 import { codeOf } from './error-code.ts'
@@ -14,9 +14,8 @@ export class FileError extends Error {
   readonly path: string
 
   constructor(action: FileAction, code: string, path: string, why: string, cause?: unknown) {
-    // The system's error names the path, too, so it is no cause of an error whose path has to be redacted.
     const isSecret = mayHaveCredentials(path)
-    super(`cannot ${action} '${displayName(path)}': ${why}`, cause === undefined || isSecret ? {} : { cause })
+    super(`cannot ${action} '${displayName(path)}': ${why}`, cause === undefined ? {} : { cause: withoutPath(cause) })
     this.code = code
     this.path = isSecret ? displayName(path) : path
   }
@@ -31,7 +30,45 @@ export class FileError extends Error {
 
 /** "permission denied": Node's own message names the path, perhaps a temporary one. */
 function reasonOf(error: unknown): string {
+  return systemText(error) ?? (error instanceof Error ? error.message : String(error))
+}
+
+/**
+ * An error of the file system without the path, which Node puts into its message and a property: it may be a URL with a
+ * password, passed as a path by mistake. An error without a code is not of the file system and returned as it is.
+ */
+export function withoutPath(error: unknown): Error {
+  const code = codeOf(error)
+  if (code === '') return error instanceof Error ? error : new Error('unknown error')
+  const { errno, syscall } = error as NodeJS.ErrnoException
+  const text = systemText(error)
+  const message = text === undefined ? code : `${code}: ${text}, ${syscall}`
+  return Object.assign(new Error(message), { code, ...(errno !== undefined && { errno, syscall }) })
+}
+
+/** The system's text for its error number; `undefined` if the error has none. */
+function systemText(error: unknown): string | undefined {
   const { errno } = Object(error) as { readonly errno?: unknown }
-  const known = typeof errno === 'number' ? getSystemErrorMap().get(errno) : undefined
-  return known?.[1] ?? (error instanceof Error ? error.message : String(error))
+  return typeof errno === 'number' ? getSystemErrorMap().get(errno)?.[1] : undefined
+}
+
+/** The same error, with the absolute path of the file that it is about, for {@link fileOf}. */
+export function aboutFile<E extends Error>(error: E, path: string | undefined): E {
+  if (path !== undefined) filesOfErrors.set(error, path)
+  return error
+}
+
+/**
+ * The absolute path of the file that an error is about, `undefined` if there is none. It is no property of the error: it may
+ * be a URL with a password, passed as a path by mistake.
+ */
+export function fileOf(error: unknown): string | undefined {
+  return filesOfErrors.get(Object(error))
+}
+
+const filesOfErrors = new WeakMap<object, string>()
+
+/** Whether a code means that no file is, or can be, at this path: missing, below a file, with a NUL byte, too long. */
+export function isMissingPathCode(code: string): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE' || code === 'ENAMETOOLONG'
 }

@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { SSLError } from '../core/errors.ts'
-import { retryWhileBeingWritten } from '../core/file-errors.ts'
+import { retryWhileBeingWritten } from '../core/file-being-written.ts'
 import { publishRefusal } from '../trust/events.ts'
 import { resolveTrust, type Trust } from '../trust/verify.ts'
 import type { TrustAnchor } from '../x509/certificate.ts'

@@ -1,5 +1,7 @@
 /** The route of a request: its pool, trust, client certificate and proxy. */
-import { fileOf, retryWhileBeingWritten } from '../core/file-errors.ts'
+
+import { retryWhileBeingWritten } from '../core/file-being-written.ts'
+import { fileOf } from '../core/file-error.ts'
 import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
 import { publish } from '../trust/events.ts'
 import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'

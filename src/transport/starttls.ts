@@ -79,7 +79,7 @@ const UTF8MB4 = 45
 async function smtp(preamble: Preamble): Promise<void> {
   const greeting = await readReply(preamble)
   if (greeting.code !== '220') throw declined(preamble, greeting.words, 'its greeting is')
-  // An address literal, as nodemailer sends: the name of this machine is nobody's business.
+  // An address literal, as nodemailer sends: the server need not know the name of this machine.
   preamble.write('EHLO [127.0.0.1]\r\n')
   const hello = await readReply(preamble)
   if (hello.code !== '250') throw declined(preamble, hello.words, 'it answers EHLO with')
