@@ -196,7 +196,8 @@ async function respond(
   const mapped = (error: unknown) => (error instanceof Error ? mapBodyError(error) : error)
   body.on('error', () => {})
   if (hasNoBody(method, statusCode)) {
-    body.resume()
+    // Its end frees the connection for the next request.
+    await drainBody(body, MAX_DRAINED_BYTES)
     return toResponse(answer, null, facts)
   }
   if (integrity === '') {

@@ -1,0 +1,382 @@
+/** `fetch`: its Response, bodies in both directions as they stream, aborts, and inputs of other classes. */
+
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { Request as NodeFetchRequest } from 'node-fetch'
+import { Request as UndiciRequest } from 'undici'
+import { ChunkedEncodingError, fetch, HTTPAdapter, Session } from '../../src/index.ts'
+import { type Echo, type Handler, startHttpServer, type TestServer } from '../helpers/servers.ts'
+
+const server = await startHttpServer()
+after(() => server.close())
+
+const json = async (response: globalThis.Response): Promise<Echo> => (await response.json()) as Echo
+
+/** A server that hands its first request to the test. */
+async function startManual(): Promise<TestServer & { readonly first: Promise<[IncomingMessage, ServerResponse]> }> {
+  const { promise: first, resolve } = Promise.withResolvers<[IncomingMessage, ServerResponse]>()
+  const handler: Handler = (request, response) => resolve([request, response])
+  return Object.assign(await startHttpServer({ handler }), { first })
+}
+
+test('the response is a Response of this realm, and so is its clone', async () => {
+  const response = await fetch(`${server.url127}/a#b`)
+  assert.ok(response instanceof globalThis.Response)
+  assert.equal(Object.getPrototypeOf(response), globalThis.Response.prototype)
+  const clone = response.clone()
+  for (const each of [response, clone, clone.clone()]) {
+    const { url, redirected, type, ok, status, statusText } = each
+    assert.deepEqual(
+      { url, redirected, type, ok, status, statusText },
+      { url: `${server.url127}/a`, redirected: false, type: 'basic', ok: true, status: 200, statusText: 'OK' },
+    )
+    assert.deepEqual(Object.keys(each), [])
+    assert.match(inspect(each), /url: 'http/)
+  }
+  assert.equal(await response.text(), await clone.text())
+  assert.equal(new globalThis.Response(null, response).status, 200)
+})
+
+test('a status that no Response can be made with, and a reason that none can have, are those of the response', async () => {
+  const handler: Handler = ({ socket }) =>
+    void socket.end('HTTP/1.1 999 Odd \xe9\r\nContent-Length: 2\r\n\r\nhi', 'latin1')
+  await using odd = await startHttpServer({ handler })
+  const { status, statusText, ok } = await fetch(odd.url127)
+  assert.deepEqual({ status, statusText, ok }, { status: 999, statusText: 'Odd \xe9', ok: false })
+})
+
+test('the body is a byte stream, and its chunks are arrays of their own', async () => {
+  const response = await fetch(server.url127)
+  assert.ok(response.body)
+  const reader = response.body.getReader({ mode: 'byob' })
+  let bytes = Buffer.alloc(0)
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(16))
+    if (done) break
+    assert.equal(value.constructor, Uint8Array)
+    bytes = Buffer.concat([bytes, value])
+  }
+  assert.equal(JSON.parse(bytes.toString()).method, 'GET')
+})
+
+test('the body arrives chunk by chunk, each before the next is sent', async () => {
+  await using manual = await startManual()
+  const pending = fetch(manual.url127)
+  const [, sent] = await manual.first
+  sent.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+  const response = await pending
+  assert.ok(response.body)
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
+    sent.write(event)
+    assert.deepEqual(await reader.read(), { done: false, value: event })
+  }
+  sent.end()
+  assert.equal((await reader.read()).done, true)
+})
+
+test('a reader that waits slows the server down', async () => {
+  let written = 0
+  const chunks = function* () {
+    for (const chunk = Buffer.alloc(65_536); written < 2 ** 28; written += chunk.length) yield chunk
+  }
+  const handler: Handler = (_, response) => pipeline(Readable.from(chunks()), response).catch(() => {})
+  await using endless = await startHttpServer({ handler })
+  const response = await fetch(endless.url127)
+  let before: number
+  do {
+    before = written
+    await sleep(100)
+  } while (written !== before)
+  assert.ok(written < 2 ** 26, `${written} bytes were taken though nothing was read`)
+  await response.body?.cancel()
+})
+
+test('a body that is cancelled closes its connection', async () => {
+  await using manual = await startManual()
+  const pending = fetch(manual.url127)
+  const [, sent] = await manual.first
+  sent.writeHead(200).write('a')
+  const closed = once(sent, 'close')
+  const response = await pending
+  await response.body?.cancel()
+  await closed
+})
+
+test('compressed bodies are decoded as they arrive, and their headers stay', async () => {
+  const handler: Handler = (_, response) =>
+    void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(1e6)))
+  await using compressed = await startHttpServer({ handler })
+  const response = await fetch(compressed.url127)
+  assert.equal(response.headers.get('content-encoding'), 'gzip')
+  assert.equal((await response.text()).length, 1e6)
+})
+
+test('a body that breaks is a TypeError with vouch’s error as its cause', async () => {
+  await using manual = await startManual()
+  const pending = fetch(manual.url127)
+  const [, sent] = await manual.first
+  sent.writeHead(200, { 'content-length': 10 }).write('a')
+  const response = await pending
+  setTimeout(() => sent.destroy(), 10)
+  await assert.rejects(response.text(), (error) => {
+    assert.ok(error instanceof TypeError)
+    assert.ok(error.cause instanceof ChunkedEncodingError)
+    assert.equal(error.message, `fetch failed: ${error.cause.message}`)
+    assert.equal(error.cause.request?.url, `${manual.url127}/`)
+    return true
+  })
+})
+
+test('a response without a body gives its connection back', async () => {
+  const handler: Handler = (request, response) => {
+    const status = request.url === '/204' ? 204 : request.url === '/304' ? 304 : 200
+    response.writeHead(status, status === 200 ? { 'content-length': 2 } : {}).end()
+  }
+  await using bodiless = await startHttpServer({ handler })
+  await using session = new Session()
+  for (const path of ['/204', '/304']) assert.equal((await session.fetch(bodiless.url127 + path)).body, null)
+  for (let round = 0; round < 3; round++)
+    assert.equal((await session.fetch(bodiless.url127, { method: 'HEAD' })).body, null)
+  assert.equal(bodiless.connections, 1)
+})
+
+test('an upload is sent as its chunks are made, and no more is taken from it than is sent', async () => {
+  await using manual = await startManual()
+  let made = 0
+  const body = new ReadableStream({
+    async pull(controller) {
+      made++
+      if (made > 4000) return controller.close()
+      controller.enqueue(new Uint8Array(65_536))
+    },
+  })
+  const pending = fetch(manual.url127, { method: 'POST', body, duplex: 'half' } as RequestInit)
+  const [received, sent] = await manual.first
+  let before: number
+  do {
+    before = made
+    await sleep(100)
+  } while (made !== before)
+  assert.ok(made < 1000, `${made} chunks were made though the server read none`)
+  received.resume().on('end', () => sent.end('done'))
+  assert.equal(await (await pending).text(), 'done')
+})
+
+test('a response may come before the upload ends', async () => {
+  await using manual = await startManual()
+  const { promise: end, resolve } = Promise.withResolvers<void>()
+  const body = (async function* () {
+    yield Buffer.from('a')
+    await end
+    yield Buffer.from('b')
+  })()
+  const pending = fetch(manual.url127, { method: 'POST', body, duplex: 'half' } as RequestInit)
+  const [received, sent] = await manual.first
+  sent.writeHead(200).flushHeaders()
+  const response = await pending
+  resolve()
+  sent.end(await text(received))
+  assert.equal(await response.text(), 'ab')
+})
+
+const reason = new RangeError('enough')
+
+test('an abort before the response rejects with the signal’s reason and closes the connection', async () => {
+  await using manual = await startManual()
+  const controller = new AbortController()
+  const pending = fetch(manual.url127, { signal: controller.signal })
+  const [received] = await manual.first
+  const closed = once(received.socket, 'close')
+  controller.abort(reason)
+  await assert.rejects(pending, reason)
+  await closed
+})
+
+test('an abort in the middle of the body is the error of its reader, and closes the connection', async () => {
+  await using manual = await startManual()
+  const controller = new AbortController()
+  const pending = fetch(manual.url127, { signal: controller.signal })
+  const [received, sent] = await manual.first
+  sent.writeHead(200).write('a')
+  const closed = once(received.socket, 'close')
+  const response = await pending
+  assert.ok(response.body)
+  const reader = response.body.getReader()
+  assert.equal((await reader.read()).value?.length, 1)
+  const next = reader.read()
+  controller.abort(reason)
+  await assert.rejects(next, reason)
+  await closed
+})
+
+test('an abort reaches a body that has arrived and was not read', async () => {
+  const controller = new AbortController()
+  const response = await fetch(server.url127, { signal: controller.signal })
+  await sleep(20)
+  controller.abort(reason)
+  await assert.rejects(response.text(), reason)
+})
+
+test('an abort after the body was read changes nothing, and leaves no listener behind', async () => {
+  const controller = new AbortController()
+  const { signal } = controller
+  let listeners = 0
+  const { addEventListener, removeEventListener } = signal
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++
+    addEventListener.apply(signal, args)
+  }
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--
+    removeEventListener.apply(signal, args)
+  }
+  const response = await fetch(server.url127, { signal })
+  assert.ok(listeners > 0)
+  await response.text()
+  await sleep(10)
+  assert.ok(listeners <= 0, `${listeners} listeners are left`)
+  controller.abort()
+})
+
+test('an abort ends an upload and closes its stream', async () => {
+  await using manual = await startManual()
+  const controller = new AbortController()
+  const { promise: cancelled, resolve } = Promise.withResolvers<void>()
+  const body = new ReadableStream({
+    pull: (stream) => stream.enqueue(new Uint8Array(10)),
+    cancel: () => resolve(),
+  })
+  const pending = fetch(manual.url127, {
+    method: 'POST',
+    body,
+    duplex: 'half',
+    signal: controller.signal,
+  } as RequestInit)
+  await manual.first
+  controller.abort(reason)
+  await assert.rejects(pending, reason)
+  await cancelled
+})
+
+test('the signal of a Request, and one of another class, are heard', async () => {
+  await using manual = await startManual()
+  const controller = new AbortController()
+  const pending = fetch(new Request(manual.url127, { signal: controller.signal }))
+  await manual.first
+  controller.abort(reason)
+  await assert.rejects(pending, reason)
+  const polyfill = Object.assign(new EventTarget(), { aborted: false, reason: undefined as unknown })
+  const other = fetch(server.url127, { signal: polyfill as unknown as AbortSignal })
+  Object.assign(polyfill, { aborted: true, reason }).dispatchEvent(new Event('abort'))
+  await assert.rejects(other, reason)
+})
+
+/** Requests of other classes, each with what it sends. */
+const REQUESTS: Readonly<Record<string, (url: string) => unknown>> = {
+  'this realm': (url) => new Request(url, { method: 'PUT', headers: { 'x-a': '1' }, body: 'text' }),
+  'this realm, cloned': (url) => new Request(url, { method: 'PUT', headers: { 'x-a': '1' }, body: 'text' }).clone(),
+  undici: (url) => new UndiciRequest(url, { method: 'PUT', headers: { 'x-a': '1' }, body: 'text' }),
+  'node-fetch': (url) => new NodeFetchRequest(url, { method: 'PUT', headers: { 'x-a': '1' }, body: 'text' }),
+  'no library': (url) => ({ url, method: 'PUT', headers: { 'x-a': '1' }, body: Readable.from(['text']) }),
+}
+
+for (const [name, make] of Object.entries(REQUESTS)) {
+  test(`a Request of ${name} is sent with its method, headers and body, whose length is known`, async () => {
+    const request = make(server.url127) as Request
+    const { method, headers, body } = await json(await fetch(request))
+    assert.equal(method, 'PUT')
+    assert.equal(headers['x-a'], '1')
+    assert.equal(body, 'text')
+    assert.equal(headers['content-length'], '4')
+    assert.equal(headers['transfer-encoding'], undefined)
+  })
+}
+
+test('a Request without a stream is asked for its bytes', async () => {
+  const bytes = new TextEncoder().encode('text').buffer
+  const request = {
+    url: server.url127,
+    method: 'PUT',
+    headers: new Map([['x-a', '1']]),
+    arrayBuffer: async () => bytes,
+  }
+  const { headers, body } = await json(await fetch(request as unknown as Request))
+  assert.equal(headers['x-a'], '1')
+  assert.equal(body, 'text')
+})
+
+test('a Request of node-fetch with an agent is refused: the agent would not be used', async () => {
+  const { Agent } = await import('node:http')
+  const request = new NodeFetchRequest(server.url127, { agent: new Agent() })
+  await assert.rejects(fetch(request as unknown as Request), /"agent".*new Session\(\{/)
+})
+
+test('a Request whose body is a stream is sent as it arrives', async () => {
+  await using manual = await startManual()
+  const { promise: end, resolve } = Promise.withResolvers<void>()
+  const body = (async function* () {
+    yield Buffer.from('a')
+    await end
+    yield Buffer.from('b')
+  })()
+  const pending = fetch(new Request(manual.url127, { method: 'POST', body, duplex: 'half' } as RequestInit))
+  const [received, sent] = await manual.first
+  assert.equal(received.headers['transfer-encoding'], 'chunked')
+  const [first] = await once(received, 'data')
+  assert.equal(String(first), 'a')
+  resolve()
+  sent.end('done')
+  received.resume()
+  assert.equal(await (await pending).text(), 'done')
+})
+
+test('a large Request body is sent whole', async () => {
+  for (const size of [1e6, 3e6]) {
+    const blob = new Blob([new Uint8Array(size).fill(97)])
+    const seen = await json(await fetch(new Request(server.url127, { method: 'POST', body: blob })))
+    assert.equal(seen.body.length, size)
+  }
+})
+
+test('bytes may be changed after the call', async () => {
+  const bytes = new TextEncoder().encode('before')
+  const pending = fetch(server.url127, { method: 'POST', body: bytes })
+  bytes.fill(120)
+  assert.equal((await json(await pending)).body, 'before')
+})
+
+test('names of headers are sent as they are spelled, in the order of the call', async () => {
+  const handler: Handler = (request, response) => void response.end(JSON.stringify(request.rawHeaders))
+  await using raw = await startHttpServer({ handler })
+  const response = await fetch(raw.url127, { headers: { 'X-Zebra': '1', 'X-aPe': '2', 'User-Agent': 'own' } })
+  const names = ((await response.json()) as string[]).filter((_, index) => index % 2 === 0)
+  assert.deepEqual(names, ['Host', 'User-Agent', 'Accept-Encoding', 'Accept', 'Connection', 'X-Zebra', 'X-aPe'])
+})
+
+test('fifty at a time, with one signal, share the session’s connections', async () => {
+  await using session = new Session()
+  session.mount('http://', new HTTPAdapter({ poolMaxsize: 5, poolBlock: true }))
+  const { signal } = new AbortController()
+  const before = server.connections
+  const seen = await Promise.all(
+    Array.from(
+      { length: 50 },
+      async (_, index) => (await json(await session.fetch(`${server.url127}/${index}`, { signal }))).url,
+    ),
+  )
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 50 }, (_, index) => `/${index}`),
+  )
+  assert.ok(server.connections - before <= 5)
+})
