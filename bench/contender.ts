@@ -15,6 +15,7 @@ const PLAYERS = {
   ky: 'peers/ky.ts',
   got: 'clients/got.ts',
   vouch: 'clients/vouch.ts',
+  'vouch fetch': 'clients/vouch-fetch.ts',
   'Python requests': 'clients/python-requests.py',
 } as const
 

@@ -13,6 +13,7 @@ import { BenchServer } from './server.ts'
 import type { Workload } from './workload.ts'
 import { costOfTrust } from './workloads/cost-of-trust.ts'
 import { endurance } from './workloads/endurance.ts'
+import { fetchInFlight } from './workloads/fetch-in-flight.ts'
 import { inFlight } from './workloads/in-flight.ts'
 import { keepAlive } from './workloads/keep-alive.ts'
 import { newConnections } from './workloads/new-connections.ts'
@@ -31,6 +32,7 @@ const WORKLOADS: readonly Workload[] = [
   streams,
   endurance,
   costOfTrust,
+  fetchInFlight,
 ]
 
 const asked = process.argv.slice(2).map((id) => id.toUpperCase())

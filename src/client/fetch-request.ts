@@ -53,8 +53,9 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
     if (value !== undefined) members[name] = value
   }
   for (const name of INIT_MEMBERS) if (init[name] !== undefined) members[name] = init[name]
-  const { method, headers, redirect, mode, cache, credentials, integrity } = new Request(url, members)
   const signal = toSignal(init.signal === undefined ? request?.signal : init.signal)
+  if (Object.keys(members).length === 0) return { ...PLAIN_GET, url, signal }
+  const { method, headers, redirect, mode, cache, credentials, integrity } = new Request(url, members)
   return {
     url,
     method,
@@ -67,6 +68,17 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
     integrity,
   }
 }
+
+/** What `new Request(url)` is. */
+const PLAIN_GET = {
+  method: 'GET',
+  headers: [],
+  redirect: 'follow',
+  mode: 'cors',
+  cache: 'default',
+  withCookies: false,
+  integrity: '',
+} as const
 
 /**
  * The body: of `init`, else of the request.

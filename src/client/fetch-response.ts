@@ -24,8 +24,21 @@ export function hasNoBody(method: string, statusCode: number): boolean {
 }
 
 /** The body as a stream of bytes. Nothing is read before it is asked for, so that a slow reader slows the server down. */
-export function bodyStream(body: Readable, rules: BodyRules): ReadableStream<Uint8Array> {
-  return new ReadableStream(new ByteSource(body, rules))
+export function bodyStream({ body, rawHeaders }: AdapterResponse, rules: BodyRules): ReadableStream<Uint8Array> {
+  // Of an encoded body it is the length before decoding.
+  const isEncoded = headerValues(rawHeaders, 'content-encoding').length > 0
+  const [length] = isEncoded ? [] : headerValues(rawHeaders, 'content-length')
+  return new ReadableStream(new ByteSource(body, Number(length), rules))
+}
+
+/** The values of a header. @param name in lower case */
+export function headerValues(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const each = rawHeaders[index] ?? ''
+    if (each.length === name.length && each.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '')
+  }
+  return values
 }
 
 /** @param body `null` for a response without one */
@@ -34,18 +47,26 @@ export function toResponse(
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
   facts: ResponseFacts,
 ): globalThis.Response {
-  // The constructor takes no other status.
-  const isKnown = statusCode >= 200 && statusCode <= 599
-  const response = new globalThis.Response(body, { status: isKnown ? statusCode : 500 })
+  // Of other responses the constructor makes none; what it refuses becomes a property.
+  const isStandard = statusCode >= 200 && statusCode <= 599 && REASON_PHRASE.test(reason)
+  const init = isStandard ? { status: statusCode, statusText: reason } : { status: 500 }
+  const response = new globalThis.Response(body, init)
   const { headers } = response
   if (body instanceof Uint8Array) headers.delete('content-type')
-  for (let index = 0; index < rawHeaders.length; index += 2)
+  for (let index = 0; index < rawHeaders.length; index += 2) {
     addHeader(headers, rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '')
-  return describe(
-    response,
-    isKnown ? { ...facts, statusText: reason } : { ...facts, statusText: reason, status: statusCode },
-  )
+  }
+  if (isStandard) return describe(response, { ...facts })
+  return describe(response, {
+    ...facts,
+    status: statusCode,
+    statusText: reason,
+    ok: statusCode >= 200 && statusCode <= 299,
+  })
 }
+
+/** RFC 9112, section 4. */
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** A value that Node's parser accepts and `Headers` does not is left out. */
 function addHeader(headers: Headers, name: string, value: string): void {
@@ -63,7 +84,12 @@ function describe(response: globalThis.Response, facts: Readonly<Record<string, 
   return Object.defineProperty(response, 'clone', { value: clone, configurable: true, writable: true })
 }
 
-/** Reads a Node stream for a web stream. */
+/**
+ * Reads a Node stream for a web stream.
+ *
+ * `pull` returns a promise only if it has to wait, and the stream is closed with the last chunk if its length is known: each
+ * promise and each further `pull` of a byte stream costs more than the rest of the response together.
+ */
 class ByteSource {
   readonly type = 'bytes'
   readonly #body: Readable
@@ -71,48 +97,61 @@ class ByteSource {
   #controller: ReadableByteStreamController | undefined
   /** Ends the wait for more of the body. */
   #wake: (() => void) | undefined
+  /** In bytes; `NaN` if the length is not known. */
+  #left: number
 
-  constructor(body: Readable, rules: BodyRules) {
+  constructor(body: Readable, length: number, rules: BodyRules) {
     this.#body = body
+    this.#left = length
     this.#rules = rules
   }
 
   start(controller: ReadableByteStreamController): void {
     this.#controller = controller
     const wake = () => this.#wake?.()
-    for (const event of ['readable', 'end', 'error', 'close']) this.#body.on(event, wake)
+    this.#body.on('readable', wake).on('end', wake).on('error', wake).on('close', wake)
     this.#rules.signal?.addEventListener('abort', this.#abort)
   }
 
-  async pull(controller: ReadableByteStreamController): Promise<void> {
+  pull(controller: ReadableByteStreamController): Promise<void> | undefined {
     const body = this.#body
-    for (;;) {
-      const chunk: unknown = body.read()
-      if (chunk !== null) {
-        // A copy: the stream transfers the memory of its chunks, and those of Node share theirs.
-        const bytes = new Uint8Array(toBuffer(chunk))
-        if (bytes.length === 0) continue
-        controller.enqueue(bytes)
-        return
-      } else if (body.readableEnded) {
-        this.#finish()
-        controller.close()
-        controller.byobRequest?.respond(0)
-        return
-      } else if (body.destroyed) {
-        this.#finish()
-        throw this.#rules.toFailure(body.errored ?? new Error('the connection was closed before the end of the body'))
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
+    const chunk: unknown = body.read()
+    if (chunk !== null) {
+      // A copy: the stream transfers the memory of its chunks, and those of Node share theirs.
+      const bytes = new Uint8Array(toBuffer(chunk))
+      if (bytes.length === 0) return this.pull(controller)
+      controller.enqueue(bytes)
+      this.#left -= bytes.length
+      if (this.#left === 0 && body.readableLength === 0) {
+        // Lets the Node stream end, which frees the connection.
+        body.read()
+        this.#close(controller)
       }
+      return undefined
     }
+    if (body.readableEnded) {
+      this.#close(controller)
+      return undefined
+    }
+    if (body.destroyed) {
+      this.#finish()
+      const error = body.errored ?? new Error('the connection was closed before the end of the body')
+      return Promise.reject(this.#rules.toFailure(error))
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    return promise.then(() => this.pull(controller))
   }
 
   cancel(): void {
     this.#finish()
     this.#body.destroy()
+  }
+
+  #close(controller: ReadableByteStreamController): void {
+    this.#finish()
+    controller.close()
+    controller.byobRequest?.respond(0)
   }
 
   /** Also of a body that has arrived and has not been read. */

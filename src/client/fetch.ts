@@ -12,7 +12,7 @@ import type { Adapter, AdapterResponse } from '../transport/adapter.ts'
 import { proxyFor } from '../transport/proxies.ts'
 import { fetchRedirect } from './fetch-redirects.ts'
 import { type FetchRequest, fetchBody, fetchInput, toFetchRequest } from './fetch-request.ts'
-import { bodyStream, hasNoBody, toResponse } from './fetch-response.ts'
+import { bodyStream, hasNoBody, headerValues, toResponse } from './fetch-response.ts'
 import { matchesIntegrity } from './integrity.ts'
 import { assembleRequest } from './prepare.ts'
 import type { PreparedRequest } from './prepared-request.ts'
@@ -126,7 +126,7 @@ async function follow(
     const { statusCode, body } = answer
     const isRedirected = redirects > 0
     if (!isRedirect(statusCode) || call.redirect === 'manual') return respond(call, sent, answer, type, isRedirected)
-    const location = headerValues(answer, 'location')[0]
+    const location = headerValues(answer.rawHeaders, 'location')[0]
     if (call.redirect === 'error') {
       body.destroy()
       throw new RequestException(`the server redirects (${statusCode}), and redirect is 'error'`, { request: sent })
@@ -155,7 +155,7 @@ async function send(
 ): Promise<{ answer: AdapterResponse; sent: PreparedRequest }> {
   const answer = await exchange(session, call, request, settings)
   const { statusCode, body } = answer
-  const challenges = statusCode >= 400 && statusCode < 500 ? headerValues(answer, 'www-authenticate') : []
+  const challenges = statusCode >= 400 && statusCode < 500 ? headerValues(answer.rawHeaders, 'www-authenticate') : []
   if (challenges.length === 0) return { answer, sent: request }
   const sent = await withDeadline(request.withChallengeResponse(challenges), settings)
   if (sent === undefined) return { answer, sent: request }
@@ -177,7 +177,7 @@ async function exchange(
     const proxy = proxyFor(target, settings.proxyRules)
     const hop = proxy === undefined ? settings : { ...settings, proxy }
     const answer = await session.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
-    if (withCookies) session.cookies.store(headerValues(answer, 'set-cookie'), target)
+    if (withCookies) session.cookies.store(headerValues(answer.rawHeaders, 'set-cookie'), target)
     return answer
   } catch (error) {
     throw withRequest(error, request)
@@ -202,7 +202,7 @@ async function respond(
   }
   if (integrity === '') {
     const rules = { signal, toFailure: (error: unknown) => toFailure(withRequest(mapped(error), request), signal) }
-    return toResponse(answer, bodyStream(body, rules), facts)
+    return toResponse(answer, bodyStream(answer, rules), facts)
   }
   const bytes = await readAll(body).catch((error) => Promise.reject(mapped(error)))
   if (!matchesIntegrity(bytes, integrity)) throw new RequestException('integrity mismatch', { request })
@@ -213,16 +213,6 @@ async function readAll(body: AdapterResponse['body']): Promise<Uint8Array<ArrayB
   const chunks: Buffer[] = []
   await readChunks(body, (chunk) => chunks.push(toBuffer(chunk)))
   return new Uint8Array(Buffer.concat(chunks))
-}
-
-/** The values of a header. @param name in lower case */
-function headerValues({ rawHeaders }: AdapterResponse, name: string): string[] {
-  const values: string[] = []
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const each = rawHeaders[index] ?? ''
-    if (each.length === name.length && each.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '')
-  }
-  return values
 }
 
 function withoutFragment(url: URL): string {

@@ -374,7 +374,7 @@ test('the globals of Node’s fetch are loaded by the first fetch, and not befor
     const session = new Session()
     await session.get(${JSON.stringify(plain.url127)})
     const before = touched.length
-    await session.fetch(${JSON.stringify(plain.url127)})
+    await session.fetch(${JSON.stringify(plain.url127)}, { method: 'PUT' })
     console.log(JSON.stringify({ before, after: [...new Set(touched)].sort() }))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
   assert.deepEqual(JSON.parse(stdout), { before: 0, after: ['Request', 'Response'] })
