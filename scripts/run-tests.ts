@@ -12,7 +12,8 @@ import { cleanEnvironment, testEnvironment } from './clean-environment.ts'
 import { COVERAGE_ARGUMENTS, TEST_ARGUMENTS } from './test-arguments.ts'
 
 const { values, positionals } = parseArgs({ options: { coverage: { type: 'boolean' } }, allowPositionals: true })
-const files = positionals.length > 0 ? positionals : globSync('test/**/*.test.ts').sort()
+const files =
+  positionals.length > 0 ? positionals : globSync('test/**/*.test.ts', { exclude: ['**/node_modules/**'] }).sort()
 const measuring = values.coverage ? COVERAGE_ARGUMENTS : []
 // What earlier sources have left there.
 if (positionals.length === 0) rmSync('build/compile-cache', { recursive: true, force: true })

@@ -19,7 +19,8 @@ run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.matrix.json'])
 // Some tests look at what is not compiled: the sources, the package, the documentation.
 for (const path of ['package.json', 'dist', 'docs', 'bench/results.md', 'README.md', 'CHANGELOG.md', 'LICENSE'])
   cpSync(path, `build/tests/${path}`, { recursive: true })
-for (const path of globSync('{src,test,scripts}/**/*.{ts,py,json}')) cpSync(path, `build/tests/${path}`)
+for (const path of globSync('{src,test,scripts}/**/*.{ts,py,json,mjs}', { exclude: ['**/node_modules/**'] }))
+  cpSync(path, `build/tests/${path}`)
 
 const failed = LINES.filter((line) => !passes(line))
 console.log(failed.length === 0 ? `\nAll passed on Node ${LINES.join(', ')}` : `\nFailed on Node ${failed.join(', ')}`)
