@@ -8,7 +8,7 @@
  */
 import http from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
+import type { NetConnectOpts, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { ClientIdentity } from '../trust/client-cert.ts'
@@ -19,6 +19,7 @@ import type { ConnectionCallback, ConnectionGate, ConnectionOptions, ConnectionS
 import { expiryOf } from './expiry.ts'
 import type { Origin } from './origin.ts'
 import type { ProxyServer } from './proxies.ts'
+import { connectTcp } from './tcp-socket.ts'
 import { enforceConnectTimeout } from './time-limits.ts'
 import { handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
 import { OpeningTunnels } from './tunnels.ts'
@@ -157,7 +158,7 @@ export class PlainAgent extends http.Agent implements NodeAgent {
       return undefined
     }
     if (this.#proxy === undefined) {
-      const socket = super.createConnection(options) as Socket
+      const socket = connectTcp(options as NetConnectOpts)
       enforceConnectTimeout(socket, 'connect', options.connectTimeout)
       return socket
     }

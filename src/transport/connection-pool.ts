@@ -20,8 +20,6 @@ export class ConnectionPool implements ConnectionGate {
   readonly #attempts = new WeakMap<ClientRequest, ConnectionAttempt>()
   #closed = false
   #retired = false
-  /** When a connection became idle last, by `performance.now()`; `undefined`: never. */
-  #idleSince: number | undefined
 
   /**
    * @param makeAgent makes the agent, which asks this pool before it opens or keeps a connection
@@ -76,7 +74,6 @@ export class ConnectionPool implements ConnectionGate {
   }
 
   keepsIdle(): boolean {
-    this.#idleSince = performance.now()
     return !this.#retired
   }
 
@@ -106,12 +103,11 @@ export class ConnectionPool implements ConnectionGate {
   }
 
   /**
-   * Lets pending close events of idle sockets be processed. Needed for requests that must not be sent twice: a blocked event
-   * loop may not have seen the server's FIN. `undefined` if no connection was idle long enough to have been closed.
+   * Lets pending close events of idle sockets be processed. Needed for requests that must not be sent twice: the server's FIN may
+   * have arrived without an event, even right after its last response. `undefined` if no connection is idle.
    */
   detectClosedIdle(): Promise<void> | undefined {
-    const isOld = this.#idleSince !== undefined && performance.now() - this.#idleSince > IDLE_CHECK_AFTER_MS
-    return isOld && Object.keys(this.agent.freeSockets).length > 0 ? drainEventLoop() : undefined
+    return Object.keys(this.agent.freeSockets).length > 0 ? drainEventLoop() : undefined
   }
 
   /** Closes all connections, and fails the requests that wait for one. */
@@ -128,6 +124,3 @@ async function drainEventLoop(): Promise<void> {
   await setImmediate()
   await setImmediate()
 }
-
-/** No server closes an idle connection sooner than this. */
-const IDLE_CHECK_AFTER_MS = 20

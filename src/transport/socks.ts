@@ -1,13 +1,14 @@
 /** A connection to the origin through a SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4 and 4a before them). */
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import net, { isIP, isIPv6, type Socket } from 'node:net'
+import { isIP, isIPv6, type Socket } from 'node:net'
 import { NO_PATH, parseAuthority, serverAddress } from '../core/address.ts'
 import { onDeadline, withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
 import { socks } from '../core/lazy.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
+import { connectTcp } from './tcp-socket.ts'
 import { InternalConnectTimeout } from './time-limits.ts'
 
 /** Opens a tunnel; see {@link openTunnel}. */
@@ -27,7 +28,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const { proxy, authority } = options
   const destination = await withDeadline(resolve(authority, proxy.url.protocol), { signal })
   const { host, port } = serverAddress(proxy.url)
-  const socket = net.connect({ ...NO_PATH, host, port, signal }).setNoDelay(true)
+  const socket = connectTcp({ ...NO_PATH, host, port, signal }).setNoDelay(true)
   try {
     await once(socket, 'connect')
     await handshake(socket, options, destination)

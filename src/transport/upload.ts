@@ -1,5 +1,6 @@
 /** Sends the body of a request, no faster than the connection accepts it. */
 import type { ClientRequest } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import type { WireBody } from './adapter.ts'
 import { type Progress, progressReporter } from './progress.ts'
 
@@ -26,11 +27,17 @@ export async function sendBody(
   request.once('close', () => void chunks.return().catch(() => {}))
   const progress = new UploadProgress(total, onProgress)
   progress.add(0)
+  let unbroken = 0
   for await (const chunk of chunks) {
     if (request.destroyed) return
     const isAccepted = request.write(chunk)
     progress.add(chunk.length)
+    unbroken += chunk.length
     if (!isAccepted && !request.destroyed) await drained(request)
+    if (unbroken < CHUNK_BYTES) continue
+    // A response that has arrived is read in the next iteration of the event loop: it may make the rest unnecessary.
+    unbroken = 0
+    await setImmediate()
   }
   if (request.destroyed) return
   request.end()
