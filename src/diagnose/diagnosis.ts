@@ -22,7 +22,7 @@ import {
 } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
 import { placeholderOf } from './placeholders.ts'
-import type { Reason } from './reasons.ts'
+import type { Reason } from './texts.ts'
 import * as say from './texts.ts'
 
 /** What is known about a failed handshake. */
@@ -77,7 +77,8 @@ export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
   const trusted = evidence.trusted()
   const { host, port, now } = evidence
   const found: Case = { ...factsOf(chain, trusted, host), host, port, now, trusted }
-  const problems = problemsOf(found)
+  // What is too weak depends on the level of security of this OpenSSL, which has to report it.
+  const problems = problemsOf(found).filter((problem) => problem.reason !== 'weak' || row.reason === 'weak')
   const main = mainProblem(row, found, problems)
   const isHidden = main === undefined && found.anchor === undefined && !isSelfSigned(found.last)
   // If the certificate that fails is not at hand, whether something above it is trusted is not known.
@@ -323,7 +324,14 @@ function strengthProblem(found: Case): Problem[] {
   const findings = problems.map(({ certificate, key, hash }) =>
     key === undefined ? say.weakHash(certificate, hash ?? '') : say.weakKey(certificate, key),
   )
-  return [{ reason: 'weak', failing: Math.min(first.index, found.path.length), findings, hints: [say.STRENGTH_HINT] }]
+  return [
+    {
+      reason: 'weak',
+      failing: Math.min(first.index, found.path.length),
+      findings,
+      hints: [say.STRENGTH_HINT, say.LOWER_LEVEL],
+    },
+  ]
 }
 
 /** The host is another, and that is not what OpenSSL reported: it comes to the names last. */

@@ -74,7 +74,7 @@ export class Explanation {
   /** The chain as a tree, what is wrong with it and where, what to do. */
   toString(): string {
     const { host, port, summary, ok, anchor } = this
-    const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `is not trusted: ${summary}`
+    const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `${this.#refusal()}${summary}`
     const tree = this.#tree().map((line, depth) => `\n  ${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${line}`)
     return `https://${httpsAuthority({ host, port })} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
   }
@@ -83,6 +83,12 @@ export class Explanation {
   toJSON(): object {
     const { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher } = this
     return { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher }
+  }
+
+  /** Only a certificate that was presented can have been verified; without a usable bundle nothing is trusted. */
+  #refusal(): string {
+    if (this.chain.length === 0 && this.reason !== 'bad-bundle') return 'cannot be verified: '
+    return this.reason === 'client-certificate' ? 'is trusted, but ' : 'is not trusted: '
   }
 
   /** A line for each certificate, the failing one and the trusted one marked. */

@@ -1,5 +1,6 @@
 /** The table of failures of TLS connections: for each code a reason, a summary and hints. */
 import type { SSLErrorReason } from '../core/errors.ts'
+import { handshakeReason } from './handshakes.ts'
 import {
   CHECK_CLOCK,
   CONSTRAINT_HINT,
@@ -7,6 +8,7 @@ import {
   OBSTACLE_HINTS,
   PURPOSE_HINT,
   RENEW_IT,
+  type Reason,
   STRENGTH_HINT,
   TOO_LONG,
   TRUST_CA,
@@ -14,15 +16,6 @@ import {
   UNKNOWN_EXTENSION,
   USE_LISTED,
 } from './texts.ts'
-
-/** A row of the table. */
-export interface Reason {
-  readonly reason: SSLErrorReason
-  /** OpenSSL's own words, as in requests. */
-  readonly summary: string
-  /** What to do, the likeliest first. */
-  readonly hints: readonly string[]
-}
 
 const verification = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({
   reason,
@@ -92,89 +85,21 @@ const UNSPECIFIED: ReadonlyMap<string, Reason> = new Map([
   ],
 ])
 
-const handshake = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({ reason, summary, hints })
-
-const NOT_TLS = handshake('not-tls', 'the server does not speak TLS on this port', 'try http:// instead of https://')
-const OLD_PROTOCOL = handshake(
-  'protocol',
-  'no TLS version in common with the server',
-  'have the server speak TLS 1.2 or 1.3: older versions are broken, and Node does not speak them',
-)
-const NEEDS_CLIENT = handshake(
-  'client-certificate',
-  'the server asks for a client certificate',
-  "give one: cert: ['client.crt', 'client.key']",
-)
-const REFUSED_CLIENT = handshake(
-  'client-certificate',
-  'the server refuses the client certificate',
-  'give one that it accepts: of an authority that it trusts, not expired, for clients (extendedKeyUsage clientAuth)',
-)
-
-/** Codes of handshakes that failed for a reason other than the server's certificate (OpenSSL's `SSL_R_…`). */
-const HANDSHAKE: ReadonlyMap<string, Reason> = new Map([
-  ['ERR_SSL_WRONG_VERSION_NUMBER', NOT_TLS],
-  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NOT_TLS],
-  ['ERR_SSL_RECORD_LAYER_FAILURE', NOT_TLS],
-  ['ERR_SSL_HTTP_REQUEST', NOT_TLS],
-  ['ERR_SSL_UNSUPPORTED_PROTOCOL', OLD_PROTOCOL],
-  ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', OLD_PROTOCOL],
-  ['ERR_SSL_NO_PROTOCOLS_AVAILABLE', OLD_PROTOCOL],
-  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', NEEDS_CLIENT],
-  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
-  ['ERR_SSL_SSLV3_ALERT_UNKNOWN_CA', REFUSED_CLIENT],
-  ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', REFUSED_CLIENT],
-  ['ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', REFUSED_CLIENT],
-  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', REFUSED_CLIENT],
-  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN', REFUSED_CLIENT],
-  ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', REFUSED_CLIENT],
-  [
-    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
-    handshake(
-      'protocol',
-      'the server ended the handshake: no cipher in common, or it wants a client certificate',
-      ...NEEDS_CLIENT.hints,
-    ),
-  ],
-  [
-    'ERR_SSL_DH_KEY_TOO_SMALL',
-    handshake('weak', "the server's Diffie-Hellman key is too small", 'have the server use 2048 bits, or ECDHE'),
-  ],
-])
-
-/** The row for an error of a TLS connection; `undefined` if the error is not about TLS. */
-export function reasonFor(error: Error & { code?: string | undefined }): Reason | undefined {
-  const { message } = error
-  const code = oldAlertName(error.code ?? '')
-  const known = VERIFICATION.get(code) ?? HANDSHAKE.get(code)
+/**
+ * The row for an error of a TLS connection; `undefined` if the error is not about TLS.
+ *
+ * @param client the display name of the client certificate that was given
+ */
+export function reasonFor(
+  error: Error & { code?: string | undefined },
+  client?: string | undefined,
+): Reason | undefined {
+  const { code = '', message } = error
+  const known = VERIFICATION.get(code)
   if (known) return known
   if (code === 'UNSPECIFIED') return UNSPECIFIED.get(message) ?? verification('other', message)
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
-    return byMessage(message) ?? handshake('other', opensslReason(message))
-  }
-  return VERIFY_CODE.test(code) ? verification('other', message) : undefined
+  return handshakeReason(code, message, client) ?? (VERIFY_CODE.test(code) ? verification('other', message) : undefined)
 }
 
 /** The names of OpenSSL's verification errors that have no row of their own. */
 const VERIFY_CODE = /^(?:CERT|CRL|CA|EE|UNABLE_TO|SUBTREE|PERMITTED|EXCLUDED|UNHANDLED|INVALID|AKID|KEYUSAGE)_/
-
-/** OpenSSL 3.5 writes `ssl/tls alert`, older versions `sslv3 alert`. */
-function oldAlertName(text: string): string {
-  return text.replace(/ssl\/tls([ _])alert/i, (_, gap) =>
-    text.startsWith('ERR_') ? `SSLV3${gap}ALERT` : `sslv3${gap}alert`,
-  )
-}
-
-/** Some versions of Node report OpenSSL's error as EPROTO, with the name in the message only. */
-function byMessage(message: string): Reason | undefined {
-  const text = oldAlertName(message).toLowerCase()
-  for (const [code, row] of HANDSHAKE) {
-    if (text.includes(`:${code.slice('ERR_SSL_'.length).toLowerCase().replaceAll('_', ' ')}:`)) return row
-  }
-  return undefined
-}
-
-/** The reason in `C0E7…:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert …:../deps/…:`. */
-function opensslReason(message: string): string {
-  return /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1] ?? message.split('\n')[0] ?? message
-}

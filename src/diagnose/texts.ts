@@ -7,10 +7,20 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { httpsAuthority } from '../core/address.ts'
+import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import { plainAuthority, VOUCH } from '../core/shell.ts'
 import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
 import type { Anchor, ConstraintProblem, DateProblem, Obstacle, PurposeProblem } from './facts.ts'
+
+/** The row of a failure in the tables. */
+export interface Reason {
+  readonly reason: SSLErrorReason
+  /** OpenSSL's own words, as in requests. */
+  readonly summary: string
+  /** What to do, the likeliest first. */
+  readonly hints: readonly string[]
+}
 
 /** The subject of a certificate, in quotes. */
 export const called = (certificate: X509Certificate): string => quoted(certificate.subject)
@@ -231,6 +241,9 @@ export const weakHash = (certificate: X509Certificate, hash: string): string =>
   `${called(certificate)} is signed with ${hash}, which is broken`
 export const STRENGTH_HINT =
   'its owner must have it issued again with a key of at least ec-p256 or rsa-2048, and signed with SHA-256'
+
+export const LOWER_LEVEL =
+  'for a server that cannot be updated: node --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see docs/old-servers.md'
 
 /** `2026-11-25 to 2027-11-25` */
 export function spanOf({ validFrom, validTo }: X509Certificate): string {

@@ -14,6 +14,7 @@ import {
   Timeout,
 } from '../core/errors.ts'
 import { diagnose } from '../diagnose/diagnosis.ts'
+import { closedReason } from '../diagnose/handshakes.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
 import { reportOf } from '../diagnose/report.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
@@ -115,19 +116,15 @@ type PeerContext = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust' | 'cli
 function mapTlsError(error: TransportError, context: PeerContext): SSLError | undefined {
   if (!isClosedInHandshake(error)) return mapOpenSSLError(error, context)
   const { chain, trust, client } = context
-  const message = `the server closed the connection during the TLS handshake (${authorityOf(context)})`
-  const reason = 'protocol'
-  const hints = [
-    CLOSED_EARLY,
-    ...(client === undefined ? [] : [`or it does not accept the client certificate (${client})`]),
-  ]
+  const { reason, summary, hints } = closedReason(client)
   const details = reportOf({ reason, findings: [], hints }, chain, trust?.info)
+  const message = `${summary} (${authorityOf(context)})`
   return new SSLError(message, { ...detailsOf(error, context), reason, hints, details })
 }
 
 /** Maps an error that OpenSSL, or our check of host names, reports; `undefined` for any other. */
 export function mapOpenSSLError(error: TransportError, context: PeerContext): SSLError | undefined {
-  const row = reasonFor(error)
+  const row = reasonFor(error, context.client)
   if (row === undefined) return undefined
   const { host, port, chain, trust } = context
   // Our own host check names the host or address; the table has only the kind.
@@ -150,9 +147,6 @@ export function mapOpenSSLError(error: TransportError, context: PeerContext): SS
 function detailsOf(error: TransportError, { host, port, chain, trust }: PeerContext) {
   return { code: error.code, cause: error, host, port, chain, trust: trust?.info }
 }
-
-const CLOSED_EARLY =
-  'it may be too old, be asked for a name that it does not know, sit behind a filter, or want a client certificate'
 
 /** Node's own error for an EOF before the handshake was done; the error of a reset has a syscall. */
 function isClosedInHandshake(error: TransportError): boolean {

@@ -60,7 +60,8 @@ test('client certificates and proxies are those of a request', async () => {
   dir.write('ada.key', ada.key, 0o600)
   const line = `check ${server.url} --verify team.pem --proxy ${proxy.url}`
   const without = await vouch(dir, line)
-  assert.deepEqual([without.status, /wants|asks for a client certificate/.test(without.stdout)], [1, true])
+  assert.deepEqual([without.status, /wants|asks for a client certificate/.test(without.stdout)], [3, true])
+  assert.match(without.stdout, / is trusted, but the server asks for a client certificate/)
   assert.equal((await vouch(dir, `${line} --cert ada.pem --key ada.key`)).status, 0)
   assert.equal(proxy.tunnels.length, 2)
 })

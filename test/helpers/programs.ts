@@ -12,6 +12,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   danted: 'dante-server',
   squid: 'squid-openssl',
   apache2: 'apache2-bin',
+  'gnutls-serv': 'gnutls-bin',
 }
 
 /** Servers are where only root looks by itself. */

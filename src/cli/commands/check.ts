@@ -27,7 +27,7 @@ Examples:
     const explanation = await explain(readUrl(positionals), connectionOf(values))
     if (values.json) printJson(output, explanation)
     else print(output, paintMarks(String(explanation).replaceAll(VOUCH, 'vouch'), output.stdout))
-    return explanation.ok ? 0 : 1
+    return explanation.ok ? 0 : explanation.reason === 'client-certificate' ? 3 : 1
   },
 }
 

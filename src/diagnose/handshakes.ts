@@ -1,0 +1,257 @@
+/**
+ * Handshakes that failed for another reason than the server's certificate: the alerts of TLS by their numbers (RFC 8446, section
+ * 6), and OpenSSL's own errors by theirs (`SSL_R_…`). Each way out was tried with Node 22, 24 and 26.
+ */
+import type { SSLErrorReason } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
+import { LOWER_LEVEL, type Reason } from './texts.ts'
+
+/**
+ * The row for an error of a handshake; `undefined` if it is not of OpenSSL's TLS.
+ *
+ * @param client the display name of the client certificate that was given
+ */
+export function handshakeReason(code: string, message: string, client: string | undefined): Reason | undefined {
+  const alert = alertOf(code, message)
+  if (alert !== undefined) return alertReason(alert, client)
+  const number = errorNumber(message)
+  const known = number === undefined ? BY_CODE.get(code) : ERRORS.get(number)
+  return (
+    known ?? (code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code) ? row('other', opensslWords(message)) : undefined)
+  )
+}
+
+const row = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({ reason, summary, hints })
+
+/** OpenSSL writes `SSL alert number 40` behind its message, and gives an alert the number 1000 + 40. */
+function alertOf(code: string, message: string): number | undefined {
+  const [, written] = /SSL alert number (\d+)/.exec(message) ?? []
+  if (written !== undefined) return Number(written)
+  const number = errorNumber(message)
+  return number !== undefined && number >= ALERTS_FROM
+    ? number - ALERTS_FROM
+    : ALERT_CODES.get(code.replace('SSL/TLS', 'SSLV3'))
+}
+
+const ALERTS_FROM = 1000
+
+/** The reason in `error:0A000152:SSL routines:…`, where 0A is TLS. Some versions of Node report no code but EPROTO. */
+function errorNumber(message: string): number | undefined {
+  const [, digits] = /error:0A([\dA-F]{6}):/i.exec(message) ?? []
+  return digits === undefined ? undefined : Number.parseInt(digits, 16)
+}
+
+/** The words in `C0E7…:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert …:../deps/openssl/…:`. */
+function opensslWords(message: string): string {
+  const words = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1] ?? message.split('\n')[0] ?? message
+  return printable(words)
+}
+
+/* Ways out. */
+
+const OLD_TLS =
+  'for a server that cannot be updated: node --tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see docs/old-servers.md'
+const OLD_CIPHERS =
+  'or an old server has no cipher in common: node --tls-cipher-list=ALL@SECLEVEL=0, which weakens every connection of the process; see docs/old-servers.md'
+const NO_TLS_1_3 = 'it may not cope with TLS 1.3: try node --tls-max-v1.2; see docs/old-servers.md'
+const GIVE_CLIENT = "give one: cert: ['client.crt', 'client.key']"
+const MAYBE_CLIENT = "if the server wants a client certificate, give one: cert: ['client.crt', 'client.key']"
+
+/** For a server that closes the connection in the handshake without an alert. */
+export function closedReason(client: string | undefined): Reason {
+  return row(
+    'protocol',
+    'the server closed the connection during the TLS handshake',
+    CLOSED_EARLY,
+    client === undefined ? MAYBE_CLIENT : `or it does not accept the client certificate (${client})`,
+    NO_TLS_1_3,
+    OLD_TLS,
+  )
+}
+
+const CLOSED_EARLY =
+  'it may be too old, be asked for a name that it does not know, sit behind a filter, or want a client certificate'
+
+const NOT_TLS = row('not-tls', 'the server does not speak TLS on this port', 'try http:// instead of https://')
+const OLD_PROTOCOL = row(
+  'protocol',
+  'no TLS version in common with the server',
+  'have the server speak TLS 1.2 or 1.3: older versions are broken, and Node has them switched off',
+  OLD_TLS,
+)
+const NEEDS_CLIENT = row('client-certificate', 'the server asks for a client certificate', GIVE_CLIENT)
+const ACCEPTED =
+  'give one that it accepts: of a CA that it trusts, not expired, for clients (extendedKeyUsage clientAuth)'
+
+function refused(client: string, why: string, hint: string): Reason {
+  return row('client-certificate', `the server refuses the client certificate${why}`, `${hint} (${client})`)
+}
+
+/** Why a server refuses a client certificate, and what helps. */
+const REFUSALS: ReadonlyMap<number, readonly [why: string, hint: string]> = new Map([
+  [42, ['', ACCEPTED]],
+  [
+    43,
+    [
+      ': it is of a kind that the server does not support',
+      'give one with a key of another kind, for clients (clientAuth)',
+    ],
+  ],
+  [44, [': it was revoked', 'have a new one issued']],
+  [45, [': it has expired', "have it renewed; if it is valid here, check the server's clock"]],
+  [46, ['', ACCEPTED]],
+  [
+    48,
+    [
+      ': the server does not know its CA',
+      'give one of a CA that the server trusts, with the intermediate certificates after it; or have its owner trust that CA',
+    ],
+  ],
+  [49, [': access denied', 'it may be valid, and not permitted there: ask the owner of the server']],
+  [51, [': its signature was not accepted', 'check that certificate and key belong together, and the kind of the key']],
+])
+
+function alertReason(alert: number, client: string | undefined): Reason {
+  const refusal = REFUSALS.get(alert)
+  if (refusal) return client === undefined ? NEEDS_CLIENT : refused(client, ...refusal)
+  if (alert === HANDSHAKE_FAILURE) return handshakeFailure(client)
+  if (alert === CERTIFICATE_REQUIRED && client !== undefined) {
+    const hint =
+      'the one that was given was not sent, since its kind or its CA is none that the server asks for: give another one'
+    return row(
+      'client-certificate',
+      'the server asks for a client certificate and got none that it accepts',
+      `${hint} (${client})`,
+    )
+  }
+  return ALERTS.get(alert) ?? row('protocol', `the server ended the handshake (TLS alert ${alert})`, NO_TLS_1_3)
+}
+
+const HANDSHAKE_FAILURE = 40
+const CERTIFICATE_REQUIRED = 116
+
+function handshakeFailure(client: string | undefined): Reason {
+  return client === undefined
+    ? row(
+        'protocol',
+        'the server ended the handshake: no cipher in common, or it wants a client certificate',
+        MAYBE_CLIENT,
+        OLD_CIPHERS,
+      )
+    : row(
+        'protocol',
+        'the server ended the handshake: no cipher in common, or it does not accept the client certificate',
+        `check that the server trusts the CA of the client certificate, and that it has not expired (${client})`,
+        OLD_CIPHERS,
+      )
+}
+
+const ended = (alert: string): Reason => row('protocol', `the server ended the handshake (${alert})`, NO_TLS_1_3)
+
+const ALERTS: ReadonlyMap<number, Reason> = new Map([
+  [10, ended('unexpected message')],
+  [20, ended('bad record MAC')],
+  [22, ended('record overflow')],
+  [47, ended('illegal parameter')],
+  [50, ended('decode error')],
+  [70, OLD_PROTOCOL],
+  [
+    71,
+    row(
+      'protocol',
+      'the server wants stronger ciphers than were offered',
+      'do not restrict them: --tls-cipher-list, NODE_OPTIONS',
+    ),
+  ],
+  [80, row('protocol', 'the server ended the handshake (internal error)', "look into the server's log", NO_TLS_1_3)],
+  [86, OLD_PROTOCOL],
+  [109, ended('missing extension')],
+  [110, ended('unsupported extension')],
+  [
+    112,
+    row(
+      'protocol',
+      'the server has no site of this name (unrecognized name)',
+      'check the host in the URL: it must be a name that the server is set up for, not an address or another name of it',
+      "if it is right, the server's owner must set up a site of this name",
+    ),
+  ],
+  [CERTIFICATE_REQUIRED, NEEDS_CLIENT],
+  [
+    120,
+    row(
+      'protocol',
+      'the server does not speak HTTP/1.1 on this port (no application protocol in common)',
+      "its owner must allow HTTP/1.1 as well as HTTP/2; until then use a client of HTTP/2, such as node:http2 with the library's tlsOptions()",
+    ),
+  ],
+])
+
+const LEGACY_RENEGOTIATION = row(
+  'protocol',
+  'the server does not support secure renegotiation (unsafe legacy renegotiation disabled)',
+  'have the server updated: it lacks a correction of 2010 (RFC 5746)',
+  'for a server that cannot be updated: node --openssl-config=FILE with Options = UnsafeLegacyServerConnect in it; docs/old-servers.md has the file',
+)
+const MESSAGE_TOO_LARGE = row(
+  'protocol',
+  "the server's certificates are too large for a handshake (excessive message size)",
+  "the server's owner must send fewer or smaller certificates: OpenSSL takes 100 KB in all",
+)
+const WEAK_DH = row(
+  'weak',
+  "the server's Diffie-Hellman key is too small",
+  'have the server use 2048 bits, or ECDHE',
+  LOWER_LEVEL,
+)
+const BAD_PROOF = row(
+  'protocol',
+  "the server could not prove that it has its certificate's key, or something in transit changed bytes",
+  'try without the proxy or filter in between; else the server is defective: its owner must look into it',
+)
+
+/** OpenSSL's errors by number. */
+const ERRORS: ReadonlyMap<number, Reason> = new Map([
+  [123, BAD_PROOF],
+  [149, BAD_PROOF],
+  [152, MESSAGE_TOO_LARGE],
+  [156, NOT_TLS],
+  [191, OLD_PROTOCOL],
+  [198, NOT_TLS],
+  [258, OLD_PROTOCOL],
+  [267, NOT_TLS],
+  [281, BAD_PROOF],
+  [313, NOT_TLS],
+  [338, LEGACY_RENEGOTIATION],
+  [394, WEAK_DH],
+])
+
+/** By Node's codes, for errors without OpenSSL's text. */
+const BY_CODE: ReadonlyMap<string, Reason> = new Map([
+  ['ERR_SSL_WRONG_VERSION_NUMBER', NOT_TLS],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NOT_TLS],
+  ['ERR_SSL_RECORD_LAYER_FAILURE', NOT_TLS],
+  ['ERR_SSL_HTTP_REQUEST', NOT_TLS],
+  ['ERR_SSL_UNSUPPORTED_PROTOCOL', OLD_PROTOCOL],
+  ['ERR_SSL_NO_PROTOCOLS_AVAILABLE', OLD_PROTOCOL],
+  ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED', LEGACY_RENEGOTIATION],
+  ['ERR_SSL_EXCESSIVE_MESSAGE_SIZE', MESSAGE_TOO_LARGE],
+  ['ERR_SSL_DH_KEY_TOO_SMALL', WEAK_DH],
+])
+
+const ALERT_CODES: ReadonlyMap<string, number> = new Map([
+  ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 40],
+  ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 42],
+  ['ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', 43],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED', 44],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 45],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN', 46],
+  ['ERR_SSL_SSLV3_ALERT_UNKNOWN_CA', 48],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 48],
+  ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', 49],
+  ['ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR', 51],
+  ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 70],
+  ['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 112],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', CERTIFICATE_REQUIRED],
+  ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 120],
+])
