@@ -1,6 +1,8 @@
 /** Creates Node's `ClientRequest`. Everything that TLS checks is in its agent: see `agents.ts`. */
 import http from 'node:http'
+import https from 'node:https'
 import { serverAddress } from '../core/address.ts'
+import { RequestException } from '../core/errors.ts'
 import type { HeaderMap } from '../http/headers.ts'
 import type { WireRequest } from './adapter.ts'
 import { isSocks, type ProxyServer } from './proxies.ts'
@@ -25,17 +27,39 @@ export function openRequest(
     agent: route.pool.agent,
     path: forwarder ? `${url.origin}${path}` : path,
     method,
-    // A list is sent unchanged. Node would turn an object into a map, and add headers that the session removed.
-    headers: fields,
+    // Otherwise Node adds headers that the session removed.
     setDefaultHeaders: false,
     maxHeaderSize: MAX_HEADERS_BYTES,
     connectTimeout,
   }
-  // `https.request` creates the same from its arguments, but copies them once more.
-  const request = new http.ClientRequest(options)
+  // Looked up for each request: tracing and mocks replace these functions.
+  const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)
+  assertAgent(request, route)
+  // Set one by one, not given as options: Node renders a list at once, and a tracer that adds a header then fails.
+  for (let index = 0; index < fields.length; index += 2) {
+    request.appendHeader(fields[index] as string, fields[index + 1] as string)
+  }
   // Node drops all headers after the thousandth by default.
   request.maxHeadersCount = 0
   return request
+}
+
+/**
+ * The agent carries all trust. A replaced `http.request` must not bring another; that of a mock, which asks ours for the
+ * connections that it does not answer itself (`customAgent` of @mswjs/interceptors), is none.
+ *
+ * @throws RequestException before anything is sent
+ */
+function assertAgent(request: http.ClientRequest, { pool }: Route): void {
+  const { agent } = request as { readonly agent?: { readonly customAgent?: unknown } }
+  if (agent === pool.agent || agent?.customAgent === pool.agent) return
+  request.on('error', () => {}).destroy()
+  throw new RequestException(
+    'http.request was replaced by a function that uses another agent: it would decide what is trusted',
+    {
+      code: 'ERR_FOREIGN_AGENT',
+    },
+  )
 }
 
 /** The proxy that receives plain http requests with the whole URL; for https the agent opens a tunnel through it. */
