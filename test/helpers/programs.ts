@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { chownSync, globSync } from 'node:fs'
 import { connect as tcpConnect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './ports.ts'
@@ -13,16 +14,47 @@ const PACKAGES: Readonly<Record<string, string>> = {
   squid: 'squid-openssl',
   apache2: 'apache2-bin',
   'gnutls-serv': 'gnutls-bin',
+  postgres: 'postgresql',
+  mariadbd: 'mariadb-server-core',
+  exim4: 'exim4-daemon-light',
+  dovecot: 'dovecot-imapd dovecot-pop3d',
+  slapd: 'slapd',
+  'redis-server': 'redis-server',
+  mosquitto: 'mosquitto',
 }
 
+/** PostgreSQL's own programs are in a directory for each version. */
+const POSTGRES = globSync('/usr/lib/postgresql/*/bin').sort().join(':')
+
 /** Servers are where only root looks by itself. */
-const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:${POSTGRES}` }
 
 /** Why a program cannot be started here, `false` when it can: for `skip` of a test. */
 export function whyNo(program: string): string | false {
   return spawnSync('which', [program], { env: ENVIRONMENT }).status === 0
     ? false
     : `no ${program}: apt-get install ${PACKAGES[program]}`
+}
+
+/** How a program is run. */
+export interface ProgramOptions {
+  /** The user to run it as, if this process is root's: some servers refuse root. */
+  readonly user?: string
+  /** What terminates it. Default: SIGTERM. */
+  readonly signal?: NodeJS.Signals
+}
+
+/** The numbers of a user, if this process may become one. */
+export function idsOf(user: string | undefined): { uid?: number; gid?: number } {
+  if (user === undefined || process.getuid?.() !== 0) return {}
+  const id = (flag: string) => Number(spawnSync('id', [flag, user], { encoding: 'utf8' }).stdout)
+  return { uid: id('-u'), gid: id('-g') }
+}
+
+/** Runs a program to its end, as a server is run: to prepare its directory. */
+export function runProgram([program, ...args]: readonly [string, ...string[]], user?: string): void {
+  const { status, stderr } = spawnSync(program, args, { env: ENVIRONMENT, encoding: 'utf8', ...idsOf(user) })
+  assert.equal(status, 0, stderr)
 }
 
 export interface RunningProgram extends AsyncDisposable {
@@ -35,18 +67,21 @@ export interface RunningProgram extends AsyncDisposable {
  */
 export async function startProgram(
   command: (port: number, dir: TempDir) => readonly [program: string, ...args: string[]],
+  { user, signal = 'SIGTERM' }: ProgramOptions = {},
 ): Promise<RunningProgram> {
   const port = await freePort()
   const dir = tempDir()
+  const ids = idsOf(user)
+  if (ids.uid !== undefined && ids.gid !== undefined) chownSync(dir.path, ids.uid, ids.gid)
   const [program, ...args] = command(port, dir)
   // A process group of its own: squid and dante have children.
-  const child = spawn(program, args, { stdio: 'ignore', detached: true, env: ENVIRONMENT })
+  const child = spawn(program, args, { stdio: 'ignore', detached: true, env: ENVIRONMENT, cwd: dir.path, ...ids })
   const closed = once(child, 'close')
   const kill = () => killGroup(child.pid)
   process.once('exit', kill)
   const stop = async () => {
     // Not SIGKILL: squid removes its shared memory when it is terminated.
-    child.kill('SIGTERM')
+    child.kill(signal)
     const late = setTimeout(kill, STOP_LIMIT_MS)
     await closed
     clearTimeout(late)
