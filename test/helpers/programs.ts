@@ -57,6 +57,11 @@ export function runProgram([program, ...args]: readonly [string, ...string[]], u
   assert.equal(status, 0, stderr)
 }
 
+/** The exit status of a program. */
+export function statusOf([program, ...args]: readonly [string, ...string[]]): number | null {
+  return spawnSync(program, args, { env: ENVIRONMENT, stdio: 'ignore' }).status
+}
+
 export interface RunningProgram extends AsyncDisposable {
   readonly port: number
 }
