@@ -67,7 +67,7 @@ export const REQUESTS: Readonly<Record<StartTlsProtocol, string>> = {
 
 /** How a server that offers TLS speaks. */
 export const SCRIPTS: Readonly<Record<StartTlsProtocol, readonly Step[]>> = {
-  postgres: [[/^\0\0\0\x08\x04\xd2\x16\x2f$/, 'S']],
+  postgres: [[/^[^]{8}$/, 'S']],
   mysql: [
     [undefined, mysqlGreeting()],
     [/^.{36}$/s, ''],
