@@ -1,8 +1,8 @@
 /** `fetchCert`: the certificates that a server presents, unverified. */
 import type { X509Certificate } from 'node:crypto'
-import { isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { authorityOf, withoutBrackets } from '../core/address.ts'
+import { authorityOf, serverAddress } from '../core/address.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { environmentOf, processEnvironment } from '../core/environment.ts'
 import {
@@ -14,7 +14,9 @@ import {
   SSLError,
 } from '../core/errors.ts'
 import { checkTimeLimit, optionNames, ownOptions } from '../core/options.ts'
-import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor } from '../transport/proxies.ts'
+import { adviceForScheme, parseService, type Service } from '../core/service.ts'
+import { silenceHint } from '../diagnose/service-hints.ts'
+import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor, proxyForService } from '../transport/proxies.ts'
 import { resolveTrust, resolveVerify } from '../trust/verify.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 
@@ -38,7 +40,8 @@ export interface FetchCertOptions {
  * certificate, compare its `fingerprint` out of band with the server's owner, who can print it with
  * `openssl x509 -noout -fingerprint -sha256 -in cert.pem`.
  *
- * @param url `https://host:port`, or `host:port`; the port is 443 by default
+ * @param url `https://host:port`, or `host:port`, or the URL of a server of another protocol, such as `postgres://host`: see
+ *   `explain`
  * @throws InvalidURL, InvalidSchema for another URL, TypeError for a wrong option
  * @throws ConnectionError, ConnectTimeout if there is no connection, SSLError if the server does not speak TLS, ProxyError
  *   if a proxy refuses the connection, InvalidProxyURL
@@ -55,38 +58,44 @@ export async function fetchCert(
   const own = ownOptions(options, 'fetchCert', FETCH_OPTIONS)
   const timeout = checkTimeLimit('timeout', own.timeout ?? DEFAULT_TIMEOUT_MS)
   const { trustEnv = true } = own
-  const { host, port } = addressOf(url)
-  const proxy = proxyFor(new URL(`https://${authorityOf({ host, port })}`), {
+  const service = parseService(url) ?? httpsServer(url)
+  const server = serverAddress(service.target)
+  const authority = authorityOf(server)
+  const rules = {
     call: checkProxies(own.proxies),
     session: undefined,
     env: environmentOf(trustEnv),
     envOverSession: true,
-  })
-  const servername = own.servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : '')
+  }
+  const proxy = service.scheme === 'https' ? proxyFor(service.target, rules) : proxyForService(service, rules)
+  const { servername = server.servername } = own
   if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
   const limit = new AbortController()
   const timer = setTimeout(() => {
-    limit.abort(new ConnectTimeout(`${authorityOf({ host, port })} did not present a certificate within ${timeout} ms`))
+    const hint = silenceHint(service)
+    limit.abort(new ConnectTimeout(`${authority} did not present a certificate within ${timeout} ms${hint}`))
   }, timeout)
-  const [first, ...others] = await presentedBy({ host, port, servername, proxy, trustEnv }, limit.signal).finally(() =>
+  const [first, ...others] = await presentedBy({ service, servername, proxy, trustEnv }, limit.signal).finally(() =>
     clearTimeout(timer),
   )
-  if (first === undefined)
-    throw new SSLError(`${authorityOf({ host, port })} presents no certificate`, { reason: 'other', host, port })
+  if (first === undefined) {
+    const { host, port } = server
+    throw new SSLError(`${authority} presents no certificate`, { reason: 'other', host, port })
+  }
   return [describeCertificate(first), ...others.map(describeCertificate)]
 }
 
 interface Server {
-  readonly host: string
-  readonly port: number
+  readonly service: Service
   readonly servername: string
   readonly proxy: ProxyServer | undefined
   readonly trustEnv: boolean
 }
 
 async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Certificate[]> {
-  const { host, port, servername } = server
-  const tunnel = await openTunnelTo(server, limit)
+  const { service, servername } = server
+  const { host, port } = serverAddress(service.target)
+  const reached = await reach(server, limit).catch((error: Error) => rejectMapped(error, service))
   limit.throwIfAborted()
   return new Promise((resolve, reject) => {
     // Old protocol versions and weak keys are accepted: nothing is verified, and nothing is sent.
@@ -94,7 +103,7 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     const socket = connect({
       path: undefined,
-      ...(tunnel ? { socket: tunnel } : { host, port }),
+      ...(reached ? { socket: reached } : { host, port }),
       servername,
       ...lenient,
     })
@@ -109,7 +118,7 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
       const chain = sentChain(socket)
       if (chain.length > 0) resolve(chain)
       // `resolve` with a promise, so that 'close' cannot reject first.
-      else resolve(rejectMapped(error, host, port))
+      else resolve(rejectMapped(error, service))
     })
     socket.once('close', () => {
       reject(new ConnectionError(`${authorityOf({ host, port })} closed the connection during the handshake`))
@@ -117,25 +126,19 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
   })
 }
 
-/** The tunnel through the proxy, if there is one; the transport's files for it are loaded only then. */
-async function openTunnelTo({ host, port, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
-  if (proxy === undefined) return undefined
-  const [{ openTunnel }, { tlsSettings }] = await Promise.all([
-    import('../transport/tunnels.ts'),
+/**
+ * The connection on which the handshake begins, if a proxy or the protocol leads to it; `undefined` if TLS connects by itself.
+ * The transport is loaded only for that.
+ */
+async function reach({ service, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
+  if (proxy === undefined && service.startTls === undefined) return undefined
+  const [{ connectService }, { tlsSettings }] = await Promise.all([
+    import('../transport/service-connection.ts'),
     import('../transport/agents.ts'),
   ])
-  limit.throwIfAborted()
-  return new Promise((resolve, reject) => {
-    // The proxy's certificate is verified, unlike the server's, since the proxy receives credentials.
-    const trust = resolveVerify(undefined, { verify: true, trustEnv }, processEnvironment())
-    const tls = () => tlsSettings(resolveTrust(trust), undefined)
-    const authority = authorityOf({ host, port })
-    const attempt = openTunnel({ proxy, authority, tls, connectTimeout: undefined }, (error, socket) => {
-      if (error) reject(error)
-      else resolve(socket)
-    })
-    limit.addEventListener('abort', () => attempt.destroy(limit.reason))
-  })
+  // The server's certificate is not verified here; the proxy's is, since the proxy gets credentials.
+  const trust = resolveVerify(undefined, { verify: true, trustEnv }, processEnvironment())
+  return connectService(service, { proxy, tls: () => tlsSettings(resolveTrust(trust), undefined) }, limit)
 }
 
 /** The certificates that the server sent: without verification, `issuerCertificate` links no trusted ones. */
@@ -149,29 +152,33 @@ function sentChain(socket: TLSSocket): X509Certificate[] {
   return chain
 }
 
-/** Rejects with the error of vouch for a failed handshake. What maps it is loaded only then. */
-async function rejectMapped(error: Error & { code?: string }, host: string, port: number): Promise<never> {
+/** Rejects with the error of vouch for a failed connection or handshake. What maps it is loaded only then. */
+async function rejectMapped(error: Error & { code?: string }, service: Service): Promise<never> {
   if (error instanceof RequestException) throw error
   const { mapOpenSSLError } = await import('../transport/map-error.ts')
-  const mapped = mapOpenSSLError(error, { host, port, chain: [], trust: undefined })
+  const server = serverAddress(service.target)
+  const other = service.scheme === 'https' ? undefined : service
+  const mapped = mapOpenSSLError(error, { ...server, service: other, chain: [], trust: undefined })
   if (mapped) throw mapped
   const { code, message } = error
-  throw new ConnectionError(`no connection to ${authorityOf({ host, port })}: ${message}`, { code, cause: error })
+  throw new ConnectionError(`no connection to ${authorityOf(server)}: ${message}`, { code, cause: error })
 }
 
-function addressOf(given: string | URL): { host: string; port: number } {
+/** The server of an `https:` URL, or of a host with or without a port. */
+function httpsServer(given: string | URL): Service {
   if (typeof given !== 'string' && !(given instanceof URL))
     throw new InvalidURL(`a URL must be a string, not ${typeof given}`)
   const text = String(given)
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
   const url = URL.parse(full)
   if (url === null) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
-  const { protocol, hostname, port } = url
+  const { protocol, host } = url
   if (protocol !== 'https:') {
-    const meant = redactUrl(`https://${hostname}${port && `:${port}`}`)
-    throw new InvalidSchema(`only https servers present a certificate here, not ${protocol}//: try ${meant}`)
+    throw new InvalidSchema(
+      `only servers that speak TLS present a certificate, not ${protocol}//: ${adviceForScheme(protocol)}`,
+    )
   }
-  return { host: withoutBrackets(hostname), port: port === '' ? 443 : Number(port) }
+  return { scheme: 'https', protocol: 'HTTPS', origin: `https://${host}`, target: url, startTls: undefined }
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000

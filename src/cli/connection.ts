@@ -26,6 +26,9 @@ export const CONNECTION_HELP = `  --verify PATH           the file or directory 
   --proxy URL             the proxy to use, in place of the environment's
   --no-env                use no bundle, proxy or netrc file of the environment`
 
+export const SERVICES_HELP = `Besides https://HOST, the URL may be of postgres, postgresql, mysql, smtp, imap, pop3 or ldap (TLS is requested first),
+of smtps, imaps, pop3s, ldaps, rediss, amqps or mqtts, or tls://HOST:PORT. User, password and path are not sent.`
+
 type Values = Given<keyof typeof CONNECTION_OPTIONS>
 
 /** The values of these options, as parsed. */

@@ -51,6 +51,12 @@ export function printableLines(text: string): string {
     .join('\n')
 }
 
+/** The server of a URL, safe to print: without user, password, path and query. */
+export function shownServer(url: string): string {
+  const [, scheme = '', authority = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?([^/\\?#]*)/i.exec(url) ?? []
+  return `${scheme}${authority.slice(authority.lastIndexOf('@') + 1)}`
+}
+
 /** Writes a message that is no data. */
 export function logLine({ stderr }: Output, text: string): void {
   stderr.write(`vouch: ${printableLines(text)}\n`)

@@ -1,14 +1,14 @@
 /** `explain`: shakes hands with a server as a request would, and says why it is trusted or not. */
 import type { X509Certificate } from 'node:crypto'
 import { serverAddress } from '../core/address.ts'
-import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, ProxyError, SSLError } from '../core/errors.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
+import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { Explanation } from '../diagnose/explanation.ts'
 import { prepareUrl } from '../http/url.ts'
 import { type Probed, probe } from '../transport/probe.ts'
-import { type ProxiesInit, proxyFor } from '../transport/proxies.ts'
+import { type ProxiesInit, proxyFor, proxyForService } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
 import { trustedCertificates, type Verify } from '../trust/verify.ts'
 import { requestSettings, SESSION_DEFAULTS, type TimeoutInit } from './settings.ts'
@@ -30,26 +30,41 @@ export interface ExplainOptions {
 /** See `explain` in `api.ts`. */
 export async function explain(url: string | URL, options: ExplainOptions = {}): Promise<Explanation> {
   const { trustEnv = true, timeout = 10_000, ...call } = ownOptions(options, 'explain', EXPLAIN_OPTIONS)
-  const target = prepareUrl(url)
-  if (target.protocol !== 'https:') {
-    throw new InvalidSchema(`only https servers are verified: there is nothing to explain about ${redactUrl(url)}`)
-  }
-  const address = serverAddress(target)
+  const service = parseService(url)
+  const target = service?.target ?? httpsTarget(url)
+  const address = { ...serverAddress(target), service }
   let trust: TrustInfo = { source: 'call', certificates: 0 }
   try {
     const settings = requestSettings({ ...SESSION_DEFAULTS, trustEnv }, { ...call, timeout })
     const path = settings.trust.kind === 'bundle' ? settings.trust.bundle.path : undefined
     trust = { source: settings.trust.source, certificates: 0, ...(path !== undefined && { path }) }
-    return trusted(address, await probe(target, { ...settings, proxy: proxyFor(target, settings.proxyRules) }))
+    const { proxyRules } = settings
+    const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)
+    return trusted(address, await probe(target, { ...settings, proxy }, service))
   } catch (error) {
     // The certificate of an https proxy may be the one that is not trusted.
     const failure = error instanceof ProxyError ? error.cause : error
-    if (failure instanceof SSLError) return refused({ ...address, trust }, failure)
+    if (failure instanceof SSLError)
+      return refused({ ...address, service: failure === error ? service : undefined, trust }, failure)
     throw error
   }
 }
 
-function trusted(address: { host: string; port: number }, { chain, protocol, cipher, trust }: Probed): Explanation {
+function httpsTarget(url: string | URL): URL {
+  const target = prepareUrl(url)
+  if (target.protocol === 'https:') return target
+  throw new InvalidSchema(
+    `only servers that speak TLS are verified: there is nothing to explain about ${target.protocol}//, ${adviceForScheme(target.protocol)}`,
+  )
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+  readonly service: Service | undefined
+}
+
+function trusted(address: Address, { chain, protocol, cipher, trust }: Probed): Explanation {
   const anchor = trust.verified ? anchorOf(chain, trustedCertificates(trust)) : undefined
   const path = trust.set?.parts.find(({ value }) => value.some(({ certificate }) => certificate === anchor))?.path
   return new Explanation({
@@ -65,13 +80,14 @@ function trusted(address: { host: string; port: number }, { chain, protocol, cip
   })
 }
 
-function refused(about: { host: string; port: number; trust: TrustInfo }, error: SSLError): Explanation {
+function refused(about: Address & { trust: TrustInfo }, error: SSLError): Explanation {
   return new Explanation({
     reason: error.reason,
     // Without the server, which is a property of its own.
     summary: error.summary.replace(/ \([^()]*:\d+\)$/, ''),
     host: error.host ?? about.host,
     port: error.port ?? about.port,
+    service: about.service,
     chain: error.chain,
     failing: error.failing,
     trust: error.trust ?? about.trust,

@@ -65,8 +65,7 @@ export function parseService(url: string | URL): Service | undefined {
   const { hostname, port } = parseAuthorityOf(text, name)
   // The parser of https: URLs normalizes names and addresses: to A-labels, lower case, four decimal numbers.
   const normalized = URL.parse(`https://${hostname}`)
-  if (normalized === null || normalized.hostname === '' || normalized.hostname.length > MAX_HOST_LENGTH)
-    throw invalid(name, 'its host is not valid')
+  if (normalized === null || !HOST.test(normalized.hostname)) throw invalid(name, 'its host is not valid')
   if (port === '' && scheme.port === undefined) throw invalid(name, 'it has no port')
   const host = withoutBrackets(normalized.hostname)
   const authority = authorityOf({ host, port: port === '' ? (scheme.port as number) : Number(port) })
@@ -79,8 +78,8 @@ export function parseService(url: string | URL): Service | undefined {
   }
 }
 
-/** With a trailing dot (RFC 1035 section 2.3.4). */
-const MAX_HOST_LENGTH = 254
+/** An address, or a name of letters, digits and hyphens (and the underscores of local networks): hints print it in commands. */
+const HOST = /^(?:[a-z0-9._-]{1,254}|\[[0-9a-f:.]+\])$/
 
 function parseAuthorityOf(text: string, name: string): { hostname: string; port: string } {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a URL parser drops tabs and line breaks
@@ -100,3 +99,22 @@ function invalid(name: string, problem: string): InvalidURL {
     `not a URL of a server: ${problem}. Write ${name}://HOST:PORT; user, password and path are not needed here`,
   )
 }
+
+/** For a URL with a scheme that is not https, and none of {@link SERVICE_SCHEMES}. @param protocol with its colon */
+export function adviceForScheme(protocol: string): string {
+  const known = OTHER_SCHEMES.get(protocol)
+  if (known !== undefined) return `write ${known}`
+  return `write https:// or one of ${SERVICE_SCHEMES.map((scheme) => `${scheme}://`).join(', ')}; tls://HOST:PORT is for any other protocol`
+}
+
+/** Schemes of servers that may speak TLS, under another name. */
+const OTHER_SCHEMES: ReadonlyMap<string, string> = new Map([
+  ['http:', 'https://'],
+  ['ws:', 'https://'],
+  ['wss:', 'https://'],
+  ['redis:', 'rediss://'],
+  ['amqp:', 'amqps://'],
+  ['mqtt:', 'mqtts://'],
+  ['mariadb:', 'mysql://'],
+  ['mongodb:', 'tls://HOST:27017'],
+])

@@ -5,6 +5,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { SSLErrorReason } from '../core/errors.ts'
+import type { Service } from '../core/service.ts'
 import { hostsOf, isSelfSigned } from '../x509/certificate-info.ts'
 import { detailsOf } from '../x509/details.ts'
 import {
@@ -22,6 +23,7 @@ import {
 } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
 import { placeholderOf } from './placeholders.ts'
+import { clientHint, noTlsHints } from './service-hints.ts'
 import type { Reason } from './texts.ts'
 import * as say from './texts.ts'
 
@@ -29,6 +31,8 @@ import * as say from './texts.ts'
 export interface Evidence {
   readonly host: string
   readonly port: number
+  /** The server, if its protocol is not https. */
+  readonly service?: Service | undefined
   /** The certificates that the server presented: its own first, each issued by the next. Empty if unknown. */
   readonly chain: readonly X509Certificate[]
   /** The trusted certificates. Called only if they are needed: there may be hundreds. */
@@ -61,6 +65,7 @@ interface Problem {
 interface Case extends Facts {
   readonly host: string
   readonly port: number
+  readonly service: Service | undefined
   readonly now: number
   readonly trusted: readonly X509Certificate[]
 }
@@ -70,13 +75,25 @@ interface Case extends Facts {
  * others that the facts show are said as well.
  */
 export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
+  const { service } = evidence
+  const diagnosis = diagnoseChain(row, evidence)
+  return service ? { ...diagnosis, hints: hintsFor(service, diagnosis) } : diagnosis
+}
+
+/** The hints for a server of another protocol than https. */
+function hintsFor(service: Service, { reason, hints }: Diagnosis): readonly string[] {
+  if (reason === 'not-tls') return noTlsHints(service)
+  return TRUST_REASONS.has(reason) ? [...hints, clientHint(service)] : hints
+}
+
+function diagnoseChain(row: Reason, evidence: Evidence): Diagnosis {
   const { chain } = evidence
   if (!isPresented(chain) || !CERTIFICATE_REASONS.has(row.reason))
     return { ...row, chain, findings: [], failing: undefined }
   if (row.reason === 'hostname-mismatch') return { ...row, chain, ...namesProblem(evidence, chain) }
   const trusted = evidence.trusted()
-  const { host, port, now } = evidence
-  const found: Case = { ...factsOf(chain, trusted, host), host, port, now, trusted }
+  const { host, port, service, now } = evidence
+  const found: Case = { ...factsOf(chain, trusted, host), host, port, service, now, trusted }
   // What is too weak depends on the level of security of this OpenSSL, which has to report it.
   const problems = problemsOf(found).filter((problem) => problem.reason !== 'weak' || row.reason === 'weak')
   const main = mainProblem(row, found, problems)
@@ -203,9 +220,9 @@ function untrustedRoot({ last, namesakes }: Case): Pick<Problem, 'findings' | 'h
     : { findings: [...findings, say.otherOfItsName(namesake, false)], hints: [say.OTHER_KEY_HINT] }
 }
 
-function selfSigned({ path: [server], host, port, trusted, coversHost }: Case): Problem {
+function selfSigned({ path: [server], host, port, service, trusted, coversHost }: Case): Problem {
   const sameName = trusted.find(({ subject }) => subject === server.subject)
-  const argument = say.serverArgument(host, port)
+  const argument = say.serverArgument({ host, port, service })
   const about = { reason: 'self-signed', failing: 0 } as const
   const besides = { findings: [say.besideTrust(server)], hints: [say.TRUST_NEW] }
   if (sameName) {
@@ -352,7 +369,7 @@ function namesFindings(server: X509Certificate, host: string): string[] {
 }
 
 /** The chain was verified: only the name is another. */
-function namesProblem({ host, port, trusted }: Evidence, chain: Chain): Omit<Problem, 'reason'> {
+function namesProblem({ host, port, service, trusted }: Evidence, chain: Chain): Omit<Problem, 'reason'> {
   const [server] = chain
   const hosts = hostsOf(server)
   const commonName = commonNameOf(server.subject)
@@ -365,7 +382,7 @@ function namesProblem({ host, port, trusted }: Evidence, chain: Chain): Omit<Pro
   else if (isIP(host) !== 0 && hosts.includes(host)) findings.push(say.ADDRESS_AS_NAME)
   else if (near?.startsWith('*.')) findings.push(say.wildcardReach(near))
   else if (near !== undefined) findings.push(say.validForNear(near, host))
-  const ask = near === undefined || near.startsWith('*.') ? undefined : say.askFor(near, port)
+  const ask = near === undefined || near.startsWith('*.') ? undefined : say.askFor({ host: near, port, service })
   const isTrusted = isSelfSigned(server) || (chain.length === 1 && trusted().some(({ raw }) => raw.equals(server.raw)))
   // A certificate for this machine was made on it.
   const isOwn = isSelfSigned(server) && isHere(host) && hosts.some(isHere)

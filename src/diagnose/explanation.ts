@@ -4,6 +4,7 @@ import { httpsAuthority } from '../core/address.ts'
 import { displayName } from '../core/credentials.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
+import type { Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
 import { certificateInOneLine, columns, MAX_LINE, trustInWords } from './report.ts'
@@ -15,6 +16,8 @@ export interface ExplanationParts {
   readonly summary: string
   readonly host: string
   readonly port: number
+  /** The server, if its protocol is not https. */
+  readonly service?: Service | undefined
   readonly chain: readonly X509Certificate[]
   readonly failing?: number | undefined
   readonly anchor?: { readonly certificate: X509Certificate; readonly path: string | undefined } | undefined
@@ -36,6 +39,8 @@ export class Explanation {
   readonly reason: SSLErrorReason | null
   /** One line. */
   readonly summary: string
+  /** The server: scheme, host and port, and no more of the URL. */
+  readonly url: string
   readonly host: string
   readonly port: number
   /** What the server presented: its own certificate first, each issued by the next. */
@@ -59,6 +64,7 @@ export class Explanation {
     this.ok = parts.reason === null
     this.reason = parts.reason
     this.summary = parts.summary
+    this.url = parts.service?.origin ?? `https://${httpsAuthority(parts)}`
     this.host = parts.host
     this.port = parts.port
     this.chain = chain.map(describeCertificate)
@@ -73,16 +79,16 @@ export class Explanation {
 
   /** The chain as a tree, what is wrong with it and where, what to do. */
   toString(): string {
-    const { host, port, summary, ok, anchor } = this
+    const { url, summary, ok, anchor } = this
     const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `${this.#refusal()}${summary}`
     const tree = this.#tree().map((line, depth) => `\n  ${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${line}`)
-    return `https://${httpsAuthority({ host, port })} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
+    return `${url} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
   }
 
   /** All of it as plain data; certificates with their PEM. */
   toJSON(): object {
-    const { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher } = this
-    return { ok, reason, summary, host, port, chain, anchor, trust, findings, hints, protocol, cipher }
+    const { ok, reason, summary, url, host, port, chain, anchor, trust, findings, hints, protocol, cipher } = this
+    return { ok, reason, summary, url, host, port, chain, anchor, trust, findings, hints, protocol, cipher }
   }
 
   /** Only a certificate that was presented can have been verified; without a usable bundle nothing is trusted. */

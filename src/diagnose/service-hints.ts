@@ -2,9 +2,38 @@
 import { hostInUrl, serverAddress } from '../core/address.ts'
 import type { Service, StartTlsProtocol } from '../core/service.ts'
 
+/** How the usual client of the protocol is given the trust that makes a server acceptable here. */
+export function clientHint({ protocol }: Service): string {
+  const [client, option] = CLIENTS.get(protocol) ?? [
+    'its client',
+    "what it hands to tls.connect: ...tlsOptions('ca.pem')",
+  ]
+  return `in ${client}, then: ${option}, see docs/other-clients.md`
+}
+
+/** By protocol: each is in docs/other-clients.md, and tested there. */
+const CLIENTS: ReadonlyMap<string, readonly [client: string, option: string]> = new Map([
+  ['PostgreSQL', ['pg', "ssl: tlsOptions('ca.pem')"]],
+  ['MySQL', ['mysql2', "ssl: { ca: CABundle.from('ca.pem').certificates.map(String), verifyIdentity: true }"]],
+  ['SMTP', ['nodemailer', "tls: tlsOptions('ca.pem')"]],
+  ['Redis', ['ioredis', "tls: tlsOptions('ca.pem')"]],
+])
+
+/** What to say when a server with STARTTLS is silent: it may be one that waits for a handshake. */
+export function silenceHint(service: Service | undefined): string {
+  const { startTls, origin, scheme } = service ?? {}
+  if (startTls === undefined || startTls === 'postgres' || startTls === 'mysql') return ''
+  return `; if TLS begins at once on this port, write ${origin?.replace(`${scheme}:`, `${scheme}s:`)}`
+}
+
 /** For a server that does not offer TLS. */
-export function noTlsHints({ startTls, target, scheme }: Service): string[] {
-  if (startTls === undefined) return [`check the port: ${scheme}:// is for servers on which TLS begins at once`]
+export function noTlsHints({ startTls, target, scheme, protocol }: Service): string[] {
+  if (startTls === undefined) {
+    const other = ['SMTP', 'IMAP', 'POP3', 'LDAP'].includes(protocol)
+      ? `; try ${scheme.slice(0, -1)}://, which asks for it`
+      : ''
+    return [`check the port: ${scheme}:// is for servers on which TLS begins at once${other}`]
+  }
   const { host } = serverAddress(target)
   return [
     OFFER_TLS[startTls](hostInUrl(host)),

@@ -6,9 +6,10 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { httpsAuthority } from '../core/address.ts'
+import { authorityOf, httpsAuthority } from '../core/address.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
+import type { Service } from '../core/service.ts'
 import { plainAuthority, VOUCH } from '../core/shell.ts'
 import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
 import type { Anchor, ConstraintProblem, DateProblem, Obstacle, PurposeProblem } from './facts.ts'
@@ -31,11 +32,24 @@ export const quoted = (name: string | undefined): string => `'${printable(nameIn
 const identified = (certificate: X509Certificate): string =>
   `SHA-256 ${certificate.fingerprint256}, valid ${spanOf(certificate)}`
 
-/** `localhost:8443`, for a command; `undefined` if the host has characters that a shell could act on. */
-export function serverArgument(host: string, port: number): string | undefined {
-  const authority = plainAuthority(httpsAuthority({ host, port }))
+/** A server, of https if `service` is not given. */
+interface Server {
+  readonly host: string
+  readonly port: number
+  readonly service?: Service | undefined
+}
+
+/** `localhost:8443` or `imap://localhost:143`, for a command; `undefined` if the host has characters that a shell could act on. */
+export function serverArgument({ service, ...server }: Server): string | undefined {
+  const argument = service ? urlOf({ service, ...server }) : plainAuthority(httpsAuthority(server))
   // Brackets are a pattern to a shell.
-  return authority?.startsWith('[') ? `'${authority}'` : authority
+  return argument?.includes('[') ? `'${argument}'` : argument
+}
+
+/** The URL of a server, without a path; `undefined` if its host is not a plain name or address. */
+function urlOf({ service, ...server }: Server): string | undefined {
+  const authority = plainAuthority(service ? authorityOf(server) : httpsAuthority(server))
+  return authority && `${service?.scheme ?? 'https'}://${authority}`
 }
 
 /* Trust: nothing that is trusted vouches for the server. */
@@ -188,8 +202,10 @@ export const validForNear = (near: string, host: string): string =>
 export const USE_LISTED =
   'use a name that the certificate lists, or have it issued again with this one in subjectAltName'
 export const ISSUE_WITH_NAME = 'have it issued again with this host in subjectAltName: its owner must do that'
-export const askFor = (host: string, port: number): string | undefined =>
-  plainAuthority(httpsAuthority({ host, port })) && `ask for https://${httpsAuthority({ host, port })}`
+export function askFor(server: Server): string | undefined {
+  const url = urlOf(server)
+  return url && `ask for ${url}`
+}
 
 /** New files: those at hand are kept. */
 export function makeAnother(hosts: readonly string[]): string | undefined {

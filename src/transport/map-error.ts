@@ -13,10 +13,12 @@ import {
   SSLError,
   Timeout,
 } from '../core/errors.ts'
+import type { Service } from '../core/service.ts'
 import { diagnose } from '../diagnose/diagnosis.ts'
 import { closedReason } from '../diagnose/handshakes.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
 import { reportOf } from '../diagnose/report.ts'
+import { silenceHint } from '../diagnose/service-hints.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
 import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } from './time-limits.ts'
 
@@ -24,6 +26,8 @@ import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } fro
 export interface ErrorContext {
   readonly host: string
   readonly port: number
+  /** The server, if its protocol is not https. */
+  readonly service?: Service | undefined
   /** What was presented, the server's own certificate first; empty if the handshake failed before. */
   readonly chain: readonly X509Certificate[]
   readonly trust: ResolvedTrust | undefined
@@ -92,7 +96,10 @@ const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING
 function mapTimeout(error: TransportError, context: ErrorContext): RequestException | undefined {
   const peer = `${authorityOf(context)}${via(context)}`
   if (error instanceof InternalConnectTimeout) {
-    return new ConnectTimeout(`Connection to ${peer} timed out. (connect timeout=${error.limit} ms)`, { cause: error })
+    const hint = silenceHint(context.service)
+    return new ConnectTimeout(`Connection to ${peer} timed out. (connect timeout=${error.limit} ms)${hint}`, {
+      cause: error,
+    })
   }
   if (error instanceof InternalReadTimeout) {
     return error.connected
@@ -110,7 +117,7 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
 }
 
 /** The peer of a connection, what it presented and what is trusted. */
-type PeerContext = Pick<ErrorContext, 'host' | 'port' | 'chain' | 'trust' | 'client'>
+type PeerContext = Pick<ErrorContext, 'host' | 'port' | 'service' | 'chain' | 'trust' | 'client'>
 
 /** Maps an error of TLS; `undefined` for any other. */
 function mapTlsError(error: TransportError, context: PeerContext): SSLError | undefined {
@@ -126,11 +133,11 @@ function mapTlsError(error: TransportError, context: PeerContext): SSLError | un
 export function mapOpenSSLError(error: TransportError, context: PeerContext): SSLError | undefined {
   const row = reasonFor(error, context.client)
   if (row === undefined) return undefined
-  const { host, port, chain, trust } = context
+  const { host, port, service, chain, trust } = context
   // Our own host check names the host or address; the table has only the kind.
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
   const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
-  const diagnosis = diagnose(row, { host, port, chain, trusted, now: Date.now() })
+  const diagnosis = diagnose(row, { host, port, service, chain, trusted, now: Date.now() })
   const details = reportOf(diagnosis, diagnosis.chain, trust?.info)
   const { reason, findings, failing, hints } = diagnosis
   const message = `${summary} (${authorityOf(context)})`

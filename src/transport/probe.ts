@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { serverAddress } from '../core/address.ts'
 import { RequestException } from '../core/errors.ts'
+import type { Service } from '../core/service.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { SendSettings } from './adapter.ts'
@@ -14,6 +15,7 @@ import { errorContext } from './error-context.ts'
 import { mapRequestError } from './map-error.ts'
 import { PoolManager } from './pool-manager.ts'
 import { findRoute } from './route.ts'
+import { openServiceConnection } from './service-connection.ts'
 import { presentedChain } from './tls-info.ts'
 
 /** A successful handshake. */
@@ -28,24 +30,28 @@ export interface Probed {
 /**
  * Makes a TLS handshake with the server of an `https:` URL, and closes the connection.
  *
+ * @param service the server, if its protocol is not https; `target` is its own then
  * @throws RequestException as a request would
  */
-export async function probe(target: URL, settings: SendSettings): Promise<Probed> {
+export async function probe(target: URL, settings: SendSettings, service?: Service): Promise<Probed> {
   const pools = new PoolManager({ poolConnections: 1, poolMaxsize: 1, poolBlock: false, keepAliveTimeout: 1000 })
   let socket: TLSSocket | undefined
   const route = await findRoute(pools, { target, headers: new HeaderMap() }, settings)
   try {
-    socket = await openConnection(route.pool, target, settings)
+    const trust = route.trust as ResolvedTrust
+    socket = service
+      ? await openServiceConnection(service, { ...route, trust }, settings.timeout.connect)
+      : await openConnection(route.pool, target, settings)
     await handshakeAccepted(socket)
     return {
       chain: presentedChain(socket),
       protocol: socket.getProtocol(),
       cipher: socket.getCipher().standardName,
-      trust: route.trust as ResolvedTrust,
+      trust,
     }
   } catch (error) {
     if (error instanceof RequestException) throw error
-    throw mapRequestError(error as Error, errorContext(target, route, { socket, isReused: false }))
+    throw mapRequestError(error as Error, { ...errorContext(target, route, { socket, isReused: false }), service })
   } finally {
     socket?.destroy()
     pools.close()

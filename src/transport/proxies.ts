@@ -6,6 +6,7 @@ import { getUrlAuth, redactUrl, withoutAuth } from '../core/credentials.ts'
 import { variable } from '../core/environment.ts'
 import { InvalidProxyURL } from '../core/errors.ts'
 import { isRecord, typeName } from '../core/pairs.ts'
+import { SERVICE_SCHEMES, type Service } from '../core/service.ts'
 
 /**
  * What `proxies` takes: by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
@@ -64,6 +65,20 @@ export function proxyFor(url: URL, { call, session, env, envOverSession }: Proxy
   return text === undefined ? undefined : parseProxy(text)
 }
 
+/**
+ * The proxy for a server of another protocol than https: the one for its scheme, else the one for all. In a call, which is about
+ * this server alone, the one for https counts as well; HTTPS_PROXY does not, since clients of these protocols do not read it.
+ *
+ * @throws InvalidProxyURL if it cannot be used
+ */
+export function proxyForService({ scheme, origin }: Service, rules: ProxyRules): ProxyServer | undefined {
+  const entries = Object.entries(rules.call ?? {})
+  const forHttps = entries.filter(([key]) => /^https(?::|$)/.test(key))
+  const renamed = forHttps.map(([key, proxy]) => [key.replace('https', scheme), proxy] as const)
+  const call = rules.call && Object.fromEntries([...renamed, ...entries])
+  return proxyFor(new URL(origin), { ...rules, call })
+}
+
 /** The environment's `all` as a proxy for this scheme, so that it overrides the session's `all` (`resolve_proxies`). */
 function forScheme({ protocol }: URL, envProxies: ProxiesInit | undefined): ProxiesInit | undefined {
   const scheme = protocol.slice(0, -1)
@@ -112,7 +127,9 @@ export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesIn
  * Hosts as in URLs: a key with a port, a path or a wildcard would never match, and the request would bypass its proxy. `ftp` and
  * others are harmless: they occur in tables that are shared with other programs.
  */
-const PROXY_KEY = /^(?:no_proxy|(?:https?|all|ftp|wss?|socks\w*)(?::\/\/(?:[^A-Z/?#@*:%[\]]+|\[[\da-f:.]+\]))?)$/
+const PROXY_KEY = new RegExp(
+  `^(?:no_proxy|(?:https?|all|ftp|wss?|socks\\w*|${SERVICE_SCHEMES.join('|')})(?:://(?:[^A-Z/?#@*:%[\\]]+|\\[[\\da-f:.]+\\]))?)$`,
+)
 
 /** The environment's proxies for this URL. Lower-case names have precedence; an empty one disables the other. */
 function environmentProxies(

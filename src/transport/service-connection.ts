@@ -1,13 +1,43 @@
 /** A connection to a server of another protocol than https, as far as the TLS handshake. */
 import { once } from 'node:events'
 import net, { type Socket } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { authorityOf, NO_PATH, serverAddress } from '../core/address.ts'
 import type { Service } from '../core/service.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
+import { tlsSettings } from './agents.ts'
 import type { ProxyServer } from './proxies.ts'
+import type { Route } from './route.ts'
 import { startTls } from './starttls.ts'
+import { enforceConnectTimeout, InternalConnectTimeout } from './time-limits.ts'
+import { observeHandshake } from './tls-info.ts'
 import { openTunnel } from './tunnels.ts'
+
+/**
+ * Opens a connection to be verified as one of a request is; the handshake may not be done yet.
+ *
+ * @param limit of both together, in ms
+ * @throws InternalConnectTimeout, and what {@link connectService} throws
+ */
+export async function openServiceConnection(
+  service: Service,
+  { trust, identity, proxy }: Route & { readonly trust: ResolvedTrust },
+  limit: number | undefined,
+): Promise<TLSSocket> {
+  const started = performance.now()
+  const late = new AbortController()
+  const timer = limit === undefined ? undefined : setTimeout(() => late.abort(new InternalConnectTimeout(limit)), limit)
+  const route = { proxy, trust, tls: () => tlsSettings(trust, undefined) }
+  const plain = await connectService(service, route, late.signal).finally(() => clearTimeout(timer))
+  const { host, servername } = serverAddress(service.target)
+  // No ALPN: servers refuse a client that offers http/1.1 and not their own protocol.
+  const settings = { ...NO_PATH, ...tlsSettings(trust, identity), ALPNProtocols: undefined, session: undefined }
+  // The name check takes `host` if there is no server name: an address.
+  const socket = tls.connect({ ...settings, socket: plain, host, servername } as ConnectionOptions)
+  observeHandshake(socket)
+  enforceConnectTimeout(socket, 'secureConnect', limit, performance.now() - started)
+  return socket
+}
 
 /** The way to the server. */
 export interface ServiceRoute {

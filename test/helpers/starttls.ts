@@ -5,8 +5,8 @@ import { TLSSocket } from 'node:tls'
 import type { StartTlsProtocol } from '../../src/core/service.ts'
 import type { TestCertificate } from './pki.ts'
 
-/** What is waited for, in the clear (`undefined`: nothing), and what is sent then. */
-export type Step = readonly [expected: RegExp | undefined, answer: string | Buffer]
+/** What is waited for, in the clear (a number: so many bytes; `undefined`: nothing), and what is sent then. */
+export type Step = readonly [expected: RegExp | number | undefined, answer: string | Buffer]
 
 export interface StandIn extends AsyncDisposable {
   readonly port: number
@@ -67,10 +67,10 @@ export const REQUESTS: Readonly<Record<StartTlsProtocol, string>> = {
 
 /** How a server that offers TLS speaks. */
 export const SCRIPTS: Readonly<Record<StartTlsProtocol, readonly Step[]>> = {
-  postgres: [[/^[^]{8}$/, 'S']],
+  postgres: [[8, 'S']],
   mysql: [
     [undefined, mysqlGreeting()],
-    [/^.{36}$/s, ''],
+    [36, ''],
   ],
   smtp: [
     [undefined, '220-mail.example\r\n220 ready\r\n'],
@@ -91,14 +91,14 @@ export const SCRIPTS: Readonly<Record<StartTlsProtocol, readonly Step[]>> = {
 export interface StandInOptions {
   readonly host?: '127.0.0.1' | '::1'
   /** What is done when the script is at its end. Default: `'tls'`. */
-  readonly then?: 'tls' | 'silence' | 'close' | 'reset'
+  readonly ending?: 'tls' | 'silence' | 'close' | 'reset'
 }
 
 /** Listens on loopback. */
 export async function startStandIn(
   { key, chain }: Pick<TestCertificate, 'key' | 'chain'>,
   script: readonly Step[],
-  { host = '127.0.0.1', then = 'tls' }: StandInOptions = {},
+  { host = '127.0.0.1', ending = 'tls' }: StandInOptions = {},
 ): Promise<StandIn> {
   const seen = { clear: '', secured: '', names: [] as string[] }
   const sockets = new Set<Socket>()
@@ -114,21 +114,25 @@ export async function startStandIn(
   const follow = async (socket: Socket) => {
     let received = ''
     for (const [expected, answer] of script) {
-      while (expected !== undefined && !expected.test(received)) {
+      const isThere = () =>
+        typeof expected === 'number' ? received.length >= expected : (expected?.test(received) ?? true)
+      while (!isThere()) {
         const chunk: Buffer | null = socket.read()
         if (chunk === null) await once(socket, 'readable')
-        else {
-          received += chunk.toString('latin1')
-          seen.clear += chunk.toString('latin1')
-        }
+        else received += chunk.toString('latin1')
         if (socket.readableEnded || socket.destroyed) return
       }
-      if (expected !== undefined) received = ''
+      // What follows may be the handshake already.
+      const taken = typeof expected === 'number' ? received.slice(0, expected) : received
+      if (taken.length < received.length) socket.unshift(Buffer.from(received.slice(taken.length), 'latin1'))
+      seen.clear += taken
+      received = ''
       if (answer.length > 0) socket.write(answer)
     }
-    if (then === 'tls') secure(socket)
-    else if (then === 'close') socket.end()
-    else if (then === 'reset') socket.resetAndDestroy()
+    if (ending === 'tls') secure(socket)
+    else if (ending === 'close') socket.resume().end()
+    else if (ending === 'reset') socket.resetAndDestroy()
+    else socket.resume()
   }
   const server = createServer((socket) => {
     sockets.add(socket)

@@ -1,10 +1,10 @@
 /** `vouch cert fetch`: saves the certificate that a server presents, to compare its fingerprint and then trust it. */
 import { Readable } from 'node:stream'
 import { fetchCert } from '../../certs/index.ts'
-import { displayName, redactUrl } from '../../core/credentials.ts'
+import { displayName } from '../../core/credentials.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
-import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
-import { hint, logLine, type Output, print, printJson } from '../print.ts'
+import { ROUTE_OPTIONS, routeOf, SERVICES_HELP } from '../connection.ts'
+import { hint, logLine, type Output, print, printJson, shownServer } from '../print.ts'
 import { checkTarget, save } from '../save.ts'
 
 export const certFetch: Command = {
@@ -14,6 +14,8 @@ export const certFetch: Command = {
 
 Prints the certificate that a server presents, as PEM. It is not verified: compare its fingerprint with the server's
 owner, out of band, before you trust it.
+
+${SERVICES_HELP}
 
   -o, --output FILE   write it to a file; an existing file is kept
   --overwrite         replace an existing file
@@ -26,6 +28,7 @@ owner, out of band, before you trust it.
 
 Examples:
   vouch cert fetch https://192.168.1.172:10330 -o selfsigned.crt
+  vouch cert fetch postgres://db.example -o db.crt
   vouch cert fetch box.lan:8443 | openssl x509 -noout -text`,
 
   async run(args, output) {
@@ -48,16 +51,21 @@ Examples:
     else if (values.output === undefined) print(output, pem.trimEnd())
     logLine(
       output,
-      `fetched the certificate of ${redactUrl(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
+      `fetched the certificate of ${shownServer(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
     )
     logLine(output, `SHA-256 ${first.fingerprint}`)
-    advise(values.output, output)
+    advise(url, values.output, output)
     return 0
   },
 }
 
-function advise(path: string | undefined, output: Output): void {
+function advise(url: string, path = 'FILE', output: Output): void {
   hint(output, 'an attacker in the network path could have replaced it: compare the SHA-256 before you trust it')
   hint(output, "the server's owner can print it: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE")
-  hint(output, `if they are equal, trust it: get(url, { verify: '${displayName(path ?? 'FILE')}' })`)
+  const file = displayName(path)
+  const isHttps = /^(?:https:\/\/|(?![a-z][a-z0-9+.-]*:\/\/))/i.test(url)
+  const trust = isHttps
+    ? `get(url, { verify: '${file}' })`
+    : `tlsOptions('${file}') in its client, docs/other-clients.md`
+  hint(output, `if they are equal, trust it: ${trust}`)
 }

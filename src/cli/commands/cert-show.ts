@@ -1,17 +1,18 @@
 /** `vouch cert show`: prints the fields of the certificates of a file or a server. */
 import { existsSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
-import { displayName, redactUrl } from '../../core/credentials.ts'
+import { displayName } from '../../core/credentials.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
-import { logLine, type Output, paint, print, printJson, printTable } from '../print.ts'
+import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
 
 export const certShow: Command = {
   name: 'cert show',
   summary: 'print the fields of a certificate',
   help: `Usage: vouch cert show FILE|URL [options]
 
-Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory, or a server. Nothing is verified.
+Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory, or a server (of any protocol of vouch check).
+Nothing is verified.
 
   --json              one certificate: an object; several: a list
   --servername NAME   for a server: the name to send, if it differs from the URL's
@@ -22,6 +23,7 @@ Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory,
 Examples:
   vouch cert show cert.pem
   vouch cert show https://192.168.1.172:10330
+  vouch cert show imap://mail.example
   vouch cert show --json bundle.pem | jq '[.] | flatten | .[] | select(.daysLeft < 30) | .subject'`,
 
   async run(args, output) {
@@ -38,7 +40,7 @@ Examples:
     const found = isUrl(source)
       ? await fetchCert(source, { servername: values.servername, ...routeOf(values) })
       : [inspectCert<CertificateInfo | CertificateInfo[]>(source)].flat()
-    if (isUrl(source)) logLine(output, `${redactUrl(source)} presents this; nothing was verified`)
+    if (isUrl(source)) logLine(output, `${shownServer(source)} presents this; nothing was verified`)
     if (values.json) printJson(output, found.length === 1 ? found[0] : found)
     else printAll(found, output)
     return 0

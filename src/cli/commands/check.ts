@@ -2,7 +2,7 @@
 import { VOUCH } from '../../core/shell.ts'
 import { explain } from '../../index.ts'
 import { type Command, readArguments, readUrl } from '../command.ts'
-import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
+import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf, SERVICES_HELP } from '../connection.ts'
 import { paint, print, printJson } from '../print.ts'
 
 export const check: Command = {
@@ -13,6 +13,8 @@ export const check: Command = {
 Makes a TLS handshake as a request would, with the same trust settings and proxies, and explains why the server is trusted
 or not. No request is sent. The exit status is 0 if the server is trusted, 1 if not.
 
+${SERVICES_HELP}
+
 ${CONNECTION_HELP}
   --timeout SECONDS       how long to wait for the connection (10)
   --json                  the whole explanation as JSON
@@ -20,6 +22,7 @@ ${CONNECTION_HELP}
 Examples:
   vouch check https://intranet.example/
   vouch check 192.168.1.172:10330 --verify selfsigned.crt
+  vouch check postgres://db.example --verify company-ca.pem
   REQUESTS_CA_BUNDLE=corp.pem vouch check https://api.example --json | jq .reason`,
 
   async run(args, output) {
