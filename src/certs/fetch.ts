@@ -173,11 +173,12 @@ function httpsServer(given: string | URL): Service {
   const url = URL.parse(full)
   if (url === null) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
   const { protocol, host } = url
-  if (protocol !== 'https:') {
-    throw new InvalidSchema(
-      `only servers that speak TLS present a certificate, not ${protocol}//: ${adviceForScheme(protocol)}`,
-    )
+  if (protocol === 'http:') {
+    const meant = redactUrl(`https://${host}`)
+    throw new InvalidSchema(`only https servers present a certificate here, not http://: try ${meant}`)
   }
+  if (protocol !== 'https:')
+    throw new InvalidSchema(`no certificate is fetched from a server of ${protocol}//: ${adviceForScheme(protocol)}`)
   return { scheme: 'https', protocol: 'HTTPS', origin: `https://${host}`, target: url, startTls: undefined }
 }
 

@@ -1,6 +1,7 @@
 /** `explain`: shakes hands with a server as a request would, and says why it is trusted or not. */
 import type { X509Certificate } from 'node:crypto'
 import { serverAddress } from '../core/address.ts'
+import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, ProxyError, SSLError } from '../core/errors.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { adviceForScheme, parseService, type Service } from '../core/service.ts'
@@ -52,10 +53,11 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
 
 function httpsTarget(url: string | URL): URL {
   const target = prepareUrl(url)
-  if (target.protocol === 'https:') return target
-  throw new InvalidSchema(
-    `only servers that speak TLS are verified: there is nothing to explain about ${target.protocol}//, ${adviceForScheme(target.protocol)}`,
-  )
+  const { protocol } = target
+  if (protocol === 'https:') return target
+  if (protocol === 'http:')
+    throw new InvalidSchema(`only https servers are verified: there is nothing to explain about ${redactUrl(url)}`)
+  throw new InvalidSchema(`there is nothing to explain about a server of ${protocol}//: ${adviceForScheme(protocol)}`)
 }
 
 interface Address {

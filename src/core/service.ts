@@ -100,7 +100,7 @@ function invalid(name: string, problem: string): InvalidURL {
   )
 }
 
-/** For a URL with a scheme that is not https, and none of {@link SERVICE_SCHEMES}. @param protocol with its colon */
+/** What to write instead of a URL with a scheme that is not http or https, and none of {@link SERVICE_SCHEMES}. @param protocol with its colon */
 export function adviceForScheme(protocol: string): string {
   const known = OTHER_SCHEMES.get(protocol)
   if (known !== undefined) return `write ${known}`
@@ -109,7 +109,6 @@ export function adviceForScheme(protocol: string): string {
 
 /** Schemes of servers that may speak TLS, under another name. */
 const OTHER_SCHEMES: ReadonlyMap<string, string> = new Map([
-  ['http:', 'https://'],
   ['ws:', 'https://'],
   ['wss:', 'https://'],
   ['redis:', 'rediss://'],

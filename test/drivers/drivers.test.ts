@@ -149,12 +149,15 @@ const CASES: readonly Case[] = [
   },
 ]
 
+/** Debian's Exim is started by root, or by its own user. */
+const whyNotRoot = process.getuid?.() === 0 ? false : 'exim4 is started by root only'
+
 /** Node's words and ours. */
 const NOT_TRUSTED = /unable to (?:get local issuer|verify the first) certificate/
 const WRONG_NAME = /mismatch|does not match certificate's altnames/
 
 for (const { client, program, start, ask, knowsAddresses } of CASES) {
-  const skip = whyNoPackage(client) || whyNo(program)
+  const skip = whyNoPackage(client) || whyNo(program) || (program === 'exim4' && whyNotRoot)
   test(`${client} accepts a server of the trusted CA, and refuses a stranger and another host`, { skip }, async () => {
     {
       await using server = await start(ca.issue({ hosts: ['localhost', '127.0.0.1'] }))
@@ -183,6 +186,39 @@ test('mysql2 takes no secureContext, and checks no name without verifyIdentity',
   const server = { host: 'localhost', port: misnamed.port, user: 'ada' }
   await assert.rejects(createConnection({ ...server, ssl: { ...tlsOptions(bundle) } }), NOT_TRUSTED)
   await (await createConnection({ ...server, ssl: { ca: ca.certificate } })).end()
+})
+
+test("the sslmode of a connection string replaces pg's ssl", {
+  skip: whyNoPackage('pg') || whyNo('postgres'),
+}, async () => {
+  await using stranger = await startPostgres(createAuthority().issue())
+  await using server = await startPostgres(ca.issue())
+  const connect = async (port: number, query: string) => {
+    const connectionString = `postgres://vouch@localhost:${port}/postgres${query}`
+    const client = new (load('pg').Client)({ connectionString, ssl: tlsOptions(bundle) })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+    } finally {
+      await client.end()
+    }
+  }
+  await connect(server.port, '')
+  await assert.rejects(connect(stranger.port, ''), NOT_TRUSTED)
+  await assert.rejects(connect(server.port, '?sslmode=verify-full'), NOT_TRUSTED)
+  await connect(stranger.port, '?sslmode=no-verify')
+})
+
+test('nodemailer sends in the clear to a server without STARTTLS, unless TLS is required', {
+  skip: whyNoPackage('nodemailer') || whyNo('exim4') || whyNotRoot,
+}, async () => {
+  await using server = await startExim(undefined)
+  const send = (options: object) =>
+    load('nodemailer')
+      .createTransport({ host: 'localhost', port: server.port, tls: tlsOptions(bundle), ...options })
+      .sendMail({ from: 'ada@localhost', to: 'bob@localhost', text: 'Hello' })
+  assert.match((await send({})).response, /^250 /)
+  await assert.rejects(send({ requireTLS: true }), /STARTTLS/)
 })
 
 test('mongodb hands its options to TLS: a server of the trusted CA is accepted, others are refused', {
