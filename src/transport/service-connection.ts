@@ -27,7 +27,9 @@ export async function openServiceConnection(
   const started = performance.now()
   const late = new AbortController()
   const timer = limit === undefined ? undefined : setTimeout(() => late.abort(new InternalConnectTimeout(limit)), limit)
-  const route = { proxy, trust, tls: () => tlsSettings(trust, undefined) }
+  // The client certificate is for the server: no proxy is shown it.
+  const forProxy = () => tlsSettings(trust, undefined)
+  const route = { proxy, trust, tls: forProxy }
   const plain = await connectService(service, route, late.signal).finally(() => clearTimeout(timer))
   const { host, servername } = serverAddress(service.target)
   // No ALPN: servers refuse a client that offers http/1.1 and not their own protocol.

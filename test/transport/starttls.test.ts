@@ -1,8 +1,11 @@
 /** Servers that begin in the clear: how TLS is asked for, what is refused, and that nothing of the URL is sent. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createServer as createTlsServer } from 'node:tls'
 import { inspect } from 'node:util'
 import { fetchCert } from '../../src/certs/index.ts'
 import type { StartTlsProtocol } from '../../src/core/service.ts'
@@ -63,6 +66,8 @@ for (const protocol of protocols) {
       assert.deepEqual([wrong.ok, wrong.reason], [false, 'hostname-mismatch'])
       if (host === 'localhost') assert.match(wrong.hints[0] ?? '', new RegExp(`^ask for ${protocol}://www.localhost:`))
     }
+    await using named = await startStandIn(ca.issue({ hosts: ['localhost'] }), SCRIPTS[protocol])
+    assert.equal((await explain(`${protocol}://127.0.0.1:${named.port}`, options)).reason, 'hostname-mismatch')
   })
 
   test(`${protocol}: through CONNECT and SOCKS, over IPv6`, async () => {
@@ -124,6 +129,36 @@ for (const protocol of protocols) {
     }
   })
 }
+
+test('a client certificate is presented to the server, and not to a proxy that speaks TLS', async () => {
+  const presented: string[] = []
+  const client = ca.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: ['clientAuth'] })
+  const { key, chain: cert } = ca.issue()
+  const proxy = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
+    presented.push(String(socket.getPeerCertificate().subject?.CN))
+    socket.on('error', () => {}).end('HTTP/1.1 403 No\r\n\r\n')
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const { port } = proxy.address() as AddressInfo
+  const call = { ...options, cert: { cert: client.chain, key: client.key } }
+  const proxies = { all: `https://localhost:${port}` }
+  await assert.rejects(explain('imap://mail.example', { ...call, proxies }), { name: 'ProxyError', message: /403/ })
+  await explain(`tls://localhost:${port}`, call)
+  while (presented.length < 2) await delay(1)
+  assert.deepEqual(presented, ['undefined', 'ada'])
+  proxy.close()
+})
+
+test('no protocol is offered inside TLS: a server that knows its own alone would refuse', async () => {
+  const { key, chain: cert } = pair
+  const server = createTlsServer({ key, cert, ALPNProtocols: ['postgresql'] }, (socket) => socket.on('error', () => {}))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  assert.equal((await explain(`tls://localhost:${port}`, options)).ok, true)
+  assert.equal((await fetchCert(`tls://localhost:${port}`))[0].pem, pair.certificate)
+  server.close()
+})
 
 /** Servers that offer no TLS, or another protocol. */
 const REFUSALS: readonly [protocol: StartTlsProtocol, what: string, script: readonly Step[], summary: RegExp][] = [
