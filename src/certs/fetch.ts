@@ -1,7 +1,7 @@
 /** `fetchCert`: the certificates that a server presents, unverified. */
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { connect, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { authorityOf, serverAddress } from '../core/address.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { environmentOf, processEnvironment } from '../core/environment.ts'
@@ -95,33 +95,41 @@ interface Server {
 async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Certificate[]> {
   const { service, servername } = server
   const { host, port } = serverAddress(service.target)
-  const reached = await reach(server, limit).catch((error: Error) => rejectMapped(error, service))
-  limit.throwIfAborted()
+  let reached: Socket | undefined
+  try {
+    reached = await reach(server, limit)
+    limit.throwIfAborted()
+    return await handshake({ ...(reached ? { socket: reached } : { host, port }), servername }, limit)
+  } catch (error) {
+    reached?.destroy()
+    return rejectMapped(error as Error, service)
+  }
+}
+
+/** Resolves to the chain that the server sends, whether or not it completes the handshake. */
+function handshake(to: ConnectionOptions, limit: AbortSignal): Promise<X509Certificate[]> {
   return new Promise((resolve, reject) => {
     // Old protocol versions and weak keys are accepted: nothing is verified, and nothing is sent.
     // vouch-audit: only a handshake is made, and what it presents is reported as unverified
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    const socket = connect({
-      path: undefined,
-      ...(reached ? { socket: reached } : { host, port }),
-      servername,
-      ...lenient,
-    })
-    limit.addEventListener('abort', () => socket.destroy(limit.reason))
-    // The chain is read now: a server that requires a client certificate is about to abort the connection.
-    socket.once('secureConnect', () => {
+    const socket = connect({ path: undefined, ...to, ...lenient })
+    const abort = () => socket.destroy(limit.reason)
+    limit.addEventListener('abort', abort)
+    // The listeners stay, since more than one error may be emitted. The first call decides.
+    socket.on('secureConnect', () => {
+      // The chain is read now: a server that requires a client certificate is about to abort the connection.
       resolve(sentChain(socket))
       // After the last flight is written, so that the server sees a complete handshake.
       socket.destroySoon()
     })
-    socket.once('error', (error) => {
+    socket.on('error', (error) => {
       const chain = sentChain(socket)
       if (chain.length > 0) resolve(chain)
-      // `resolve` with a promise, so that 'close' cannot reject first.
-      else resolve(rejectMapped(error, service))
+      else reject(error)
     })
-    socket.once('close', () => {
-      reject(new ConnectionError(`${authorityOf({ host, port })} closed the connection during the handshake`))
+    socket.on('close', () => {
+      limit.removeEventListener('abort', abort)
+      reject(Object.assign(new Error('the connection was closed during the handshake'), { code: 'ECONNRESET' }))
     })
   })
 }

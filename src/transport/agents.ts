@@ -79,18 +79,17 @@ export class SecureAgent extends https.Agent implements NodeAgent {
   }
 
   override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
-    const refusal = this.#gate.refusal(options.attempt)
-    if (refusal) {
-      callback(refusal)
+    return catchingErrors(callback, () => {
+      const refusal = this.#gate.refusal(options.attempt)
+      if (refusal) throw refusal
+      const { proxy, trust, origin } = this.#spec
+      if (proxy === undefined) return this.#secure(options)
+      // A function: the settings are made only for a proxy that uses TLS, since a context is expensive.
+      const spec = { proxy, authority: origin.authority, trust, tls: () => tlsSettings(trust, undefined) }
+      const use = (socket: Socket, elapsed: number) => this.#secure({ ...options, socket }, elapsed)
+      this.#tunnels.open(spec, options, use, callback)
       return undefined
-    }
-    const { proxy, trust, origin } = this.#spec
-    if (proxy === undefined) return this.#secure(options)
-    // A function: the settings are made only for a proxy that uses TLS, since a context is expensive.
-    const spec = { proxy, authority: origin.authority, trust, tls: () => tlsSettings(trust, undefined) }
-    const use = (socket: Socket, elapsed: number) => this.#secure({ ...options, socket }, elapsed)
-    this.#tunnels.open(spec, options, use, callback)
-    return undefined
+    })
   }
 
   override keepSocketAlive(socket: Duplex): unknown {
@@ -125,7 +124,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     socket.on('session', (ticket) => {
       this.#session = { ticket, peer: handshakeOf(socket)?.peer }
     })
-    socket.once('error', () => {
+    socket.on('error', () => {
       this.#session = undefined
     })
     enforceConnectTimeout(socket, 'secureConnect', options.connectTimeout, elapsed)
@@ -152,20 +151,19 @@ export class PlainAgent extends http.Agent implements NodeAgent {
   }
 
   override createConnection(options: ConnectionOptions, callback: ConnectionCallback): Duplex | null | undefined {
-    const refusal = this.#gate.refusal(options.attempt)
-    if (refusal) {
-      callback(refusal)
+    return catchingErrors(callback, () => {
+      const refusal = this.#gate.refusal(options.attempt)
+      if (refusal) throw refusal
+      if (this.#proxy === undefined) {
+        const socket = connectTcp(options as NetConnectOpts)
+        enforceConnectTimeout(socket, 'connect', options.connectTimeout)
+        return socket
+      }
+      // SOCKS proxies use no TLS.
+      const spec = { proxy: this.#proxy, authority: this.#origin.authority, tls: () => ({}) }
+      this.#tunnels.open(spec, options, (socket) => socket, callback)
       return undefined
-    }
-    if (this.#proxy === undefined) {
-      const socket = connectTcp(options as NetConnectOpts)
-      enforceConnectTimeout(socket, 'connect', options.connectTimeout)
-      return socket
-    }
-    // SOCKS proxies use no TLS.
-    const spec = { proxy: this.#proxy, authority: this.#origin.authority, tls: () => ({}) }
-    this.#tunnels.open(spec, options, (socket) => socket, callback)
-    return undefined
+    })
   }
 
   override keepSocketAlive(socket: Duplex): unknown {
@@ -175,6 +173,19 @@ export class PlainAgent extends http.Agent implements NodeAgent {
   override destroy(): void {
     this.#tunnels.destroy()
     super.destroy()
+  }
+}
+
+/**
+ * Passes an error to the callback that Node gave, and so to the request. Thrown, it would be uncaught for a request that waited for
+ * its turn.
+ */
+function catchingErrors(callback: ConnectionCallback, connect: () => Duplex | undefined): Duplex | undefined {
+  try {
+    return connect()
+  } catch (error) {
+    callback(error as Error)
+    return undefined
   }
 }
 

@@ -29,7 +29,11 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
   request.removeHeader('Connection')
   enforceConnectTimeout(request, 'connect', connectTimeout)
   let abortReason: Error | undefined
+  let isSettled = false
   request.once('connect', (response, socket: Socket, head: Buffer) => {
+    isSettled = true
+    // Node has removed its own listener; the one of whoever gets the socket may come later.
+    socket.on('error', () => {})
     if (response.statusCode === 200) {
       // The server's first bytes may have arrived in the same packet as the proxy's response.
       if (options.serverFirst && head.length > 0) socket.unshift(head)
@@ -40,7 +44,9 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
     const status = `${response.statusCode} ${response.statusMessage ?? ''}`.trim()
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
-  request.once('error', (error) => {
+  request.on('error', (error) => {
+    if (isSettled) return
+    isSettled = true
     callback(
       abortReason ?? (error instanceof InternalConnectTimeout ? error : mapProxyError(error, proxy.url, presented())),
     )

@@ -30,6 +30,9 @@ export class Exchange {
   #failureCode: string | undefined
   /** What the user's own body, or one of the user's callbacks, threw. */
   #userError: unknown
+  #hasResponse = false
+  /** What broke the response before got had it. */
+  #bodyError: Error | undefined
 
   constructor(request: WireRequest, settings: SendSettings, route: Route) {
     this.#request = request
@@ -45,11 +48,10 @@ export class Exchange {
     stream.on('close', () => this.#abort())
     this.#observe()
     this.response = new Promise((resolve, reject) => {
-      let hasResponse = false
       // After the response has resolved this listener only prevents an uncaught 'error' event; the reader of the body receives
       // the error itself.
       stream.on('error', (error: Error) => {
-        if (hasResponse) return
+        if (this.#hasResponse) return
         try {
           reject(this.#mapError(error, mapRequestError))
         } catch (unexpected) {
@@ -60,7 +62,8 @@ export class Exchange {
       stream.on('response', (response: GotResponse) => {
         // got turns an error thrown here into an error of the stream.
         resolve(this.#toResponse(response))
-        hasResponse = true
+        this.#hasResponse = true
+        if (this.#bodyError) stream.destroy(this.#bodyError)
       })
     })
   }
@@ -104,9 +107,8 @@ export class Exchange {
       this.#clientRequest = request
       request.on('error', (error) => {
         if (this.#message === undefined) reject(error)
-        // If the connection breaks mid-response, the response stream reports it. A break after the response is complete
-        // (trailing bytes, an upload the server ignores) is not an error. `setImmediate`: got may not have the response yet.
-        else if (!this.#message.complete && !BROKEN.has(codeOf(error))) setImmediate(() => this.#stream.destroy(error))
+        // A break after the response is complete (trailing bytes, an upload the server ignores) is not an error.
+        else if (!this.#message.complete) this.#failBody(error)
       })
       request.on('response', (message) => {
         this.#message = message
@@ -130,6 +132,15 @@ export class Exchange {
     const length = headers.get('Content-Length')
     const total = body === undefined ? 0 : length === undefined ? undefined : Number(length)
     sendBody(request, body, total, onUploadProgress).catch((error) => this.#failByUser(error))
+  }
+
+  /**
+   * Fails the body at once: as soon as the request has emitted the error, Node ends a body that has no length with what has
+   * arrived of it, and half a body would pass as a whole one.
+   */
+  #failBody(error: Error): void {
+    if (this.#hasResponse) this.#stream.destroy(error)
+    else this.#bodyError ??= error
   }
 
   #failByUser(error: unknown): void {

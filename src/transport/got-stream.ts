@@ -14,6 +14,8 @@ export type GotResponse = Response
 export function openGotStream(target: URL, send: () => Promise<http.IncomingMessage>): GotStream {
   const stream = gotStream(target, undefined, GOT_DEFAULTS)
   stream.options.request = send
+  // got reads inherited headers as well: an enumerable `null` on Object.prototype would fail every request.
+  Object.setPrototypeOf(stream.options.getInternalHeaders(), null)
   stream.end()
   return stream
 }
@@ -45,8 +47,12 @@ const gotStream = got as unknown as (url: URL, options: undefined, defaults: Opt
  */
 export function dropReferences(stream: GotStream): void {
   stream.removeAllListeners()
+  // The body has been read: an error after that, such as an abort, has no reader, and must not be an uncaught exception.
+  stream.on('error', ignore)
   Object.assign(stream, { options: undefined, response: undefined, _request: undefined })
 }
+
+function ignore(): void {}
 
 /** The error that got wraps. Its wrapper holds the headers with their credentials, which would end up in logs. */
 export function unwrapError(error: Error): Error {

@@ -1,6 +1,5 @@
 /** A TLS handshake without a request: over the same route, with the same checks and errors as a request. */
 import type { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import type { Agent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -78,22 +77,32 @@ function openConnection({ agent }: ConnectionPool, target: URL, settings: SendSe
  * Waits until the server has accepted the handshake. In TLS 1.3 the client finishes first: only after that the server refuses its
  * certificate, or the lack of one. A server that accepts sends a session ticket, most servers at once.
  */
-async function handshakeAccepted(socket: TLSSocket): Promise<void> {
-  socket.resume()
-  const waiting = new AbortController()
-  const ticket = once(socket, 'session', { signal: waiting.signal })
-  // It may be rejected when nothing awaits it any more.
-  ticket.catch(() => {})
-  try {
-    await once(socket, 'secureConnect')
-    const timer = setTimeout(() => waiting.abort(), MAX_TICKET_MS)
-    const closed = once(socket, 'close', { signal: waiting.signal })
-    await Promise.race([ticket, closed]).finally(() => clearTimeout(timer))
-  } catch (error) {
-    if (!waiting.signal.aborted) throw error
-  } finally {
-    waiting.abort()
-  }
+function handshakeAccepted(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    const settle = (error?: Error | null) => {
+      clearTimeout(timer)
+      if (error) reject(error)
+      else resolve()
+    }
+    // A tunnel may have been closed before TLS began.
+    if (socket.destroyed) settle(socket.errored ?? closedEarly())
+    socket
+      .on('error', settle)
+      .on('session', () => settle())
+      .on('secureConnect', () => {
+        timer = setTimeout(settle, MAX_TICKET_MS)
+      })
+      // The first call decides.
+      .on('close', () => settle(timer === undefined ? closedEarly() : undefined))
+      .resume()
+  })
+}
+
+/** In the words of Node, which emits such an error itself in most cases. */
+function closedEarly(): Error {
+  const message = 'Client network socket disconnected before secure TLS connection was established'
+  return Object.assign(new Error(message), { code: 'ECONNRESET' })
 }
 
 /** How long to wait for a ticket or a refusal. */

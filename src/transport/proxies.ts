@@ -199,16 +199,20 @@ function parseProxy(text: string): ProxyServer {
       `Unable to determine SOCKS version from '${redacted}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
     )
   }
-  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(credentials, redacted) }
+  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(url.protocol, credentials, redacted) }
 }
 
 const SOCKS_SCHEMES: ReadonlySet<string> = new Set(['socks4', 'socks4a', 'socks5', 'socks5h'])
 
-/** RFC 1929: a user and a password of at most 255 bytes. */
+/** RFC 1929: a user and a password of at most 255 bytes. SOCKS 4 ends the user with a NUL, and would take what follows for a host. */
 function checkLogin(
+  protocol: string,
   credentials: readonly [user: string, password: string] | undefined,
   redacted: string,
 ): readonly [user: string, password: string] | undefined {
+  if (protocol.startsWith('socks4') && credentials?.[0].includes('\0')) {
+    throw new InvalidProxyURL(`the user for the proxy '${redacted}' has a NUL, which SOCKS 4 cannot express`)
+  }
   if (credentials?.every((each) => Buffer.byteLength(each) <= 255) ?? true) return credentials
   throw new InvalidProxyURL(`the user or password for the proxy '${redacted}' is longer than SOCKS allows (255 bytes)`)
 }

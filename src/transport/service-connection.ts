@@ -64,6 +64,8 @@ export async function connectService(service: Service, route: ServiceRoute, sign
     proxy === undefined
       ? net.connect({ ...NO_PATH, host, port })
       : await openThrough({ ...route, proxy, authority: authorityOf({ host, port }) }, signal)
+  // The listener stays: whoever the socket is passed to may not listen yet when it fails.
+  socket.on('error', () => {})
   const abort = () => socket.destroy(signal.reason)
   signal.addEventListener('abort', abort)
   try {
@@ -73,7 +75,7 @@ export async function connectService(service: Service, route: ServiceRoute, sign
     await startTls(socket, service)
     return socket
   } catch (error) {
-    socket.on('error', () => {}).destroy()
+    socket.destroy()
     throw signal.aborted ? signal.reason : error
   } finally {
     signal.removeEventListener('abort', abort)

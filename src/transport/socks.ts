@@ -19,8 +19,7 @@ export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback
   const stop = onDeadline({ deadline }, () => controller.abort(new InternalConnectTimeout(limit ?? 0)))
   negotiate(options, controller.signal)
     .finally(stop)
-    .then((socket) => callback(null, socket))
-    .catch(callback)
+    .then((socket) => callback(null, socket), callback)
   return { destroy: (reason) => controller.abort(reason) }
 }
 
@@ -28,16 +27,25 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const { proxy, authority } = options
   const destination = await withDeadline(resolve(authority, proxy.url.protocol), { signal })
   const { host, port } = serverAddress(proxy.url)
-  const socket = connectTcp({ ...NO_PATH, host, port, signal }).setNoDelay(true)
+  const socket = connectTcp({ ...NO_PATH, host, port }).setNoDelay(true)
+  // The listener stays: whoever the socket is passed to may not listen yet when it fails.
+  const failure = new Promise<never>((_resolve, reject) => socket.on('error', reject))
+  failure.catch(() => {})
+  const abort = () => socket.destroy(signal.reason)
+  signal.addEventListener('abort', abort)
   try {
-    await once(socket, 'connect')
-    await handshake(socket, options, destination)
+    await Promise.race([once(socket, 'connect'), failure])
+    await Promise.race([handshake(socket, options, destination), failure])
+    if (socket.destroyed) throw Object.assign(new Error('the proxy closed the connection'), { code: 'ECONNRESET' })
     return socket
   } catch (error) {
     socket.destroy()
     if (signal.aborted) throw signal.reason
     if (error instanceof ProxyError || !(error instanceof Error)) throw error
     throw mapProxyError(error, proxy.url)
+  } finally {
+    // Not with the socket, which outlives the negotiation: the signal must not destroy it later.
+    signal.removeEventListener('abort', abort)
   }
 }
 
@@ -78,13 +86,8 @@ function handshake(
       proxy: { host, port, type, ...(userId !== undefined && { userId, password: password ?? '' }) },
       timeout: connectTimeout ?? MAX_NEGOTIATION_MS,
     })
-    // Registered before the library's listener, which keeps only the error's message.
-    socket.once('error', reject)
-    client.once('error', ({ message }) => fail(describeReply(message, type)))
-    client.once('established', () => {
-      socket.off('error', reject)
-      keepEarlyBytes(socket, resolve)
-    })
+    client.on('error', ({ message }) => fail(describeReply(message, type)))
+    client.on('established', () => keepEarlyBytes(socket, resolve))
     client.connect(socket)
   })
 }

@@ -53,11 +53,16 @@ export interface Handshake {
  */
 export function observeHandshake(socket: TLSSocket, resumable?: PresentedCertificate): void {
   socket.prependOnceListener('secure', () => {
-    handshakes.set(socket, {
-      peer: socket.isSessionReused() ? resumable : presentedOn(socket),
-      protocol: socket.getProtocol(),
-      cipher: socket.getCipher(),
-    })
+    try {
+      handshakes.set(socket, {
+        peer: socket.isSessionReused() ? resumable : presentedOn(socket),
+        protocol: socket.getProtocol(),
+        cipher: socket.getCipher(),
+      })
+    } catch (error) {
+      // Thrown from here it would be uncaught, and Node's own listener, which verifies, would not be called.
+      socket.destroy(error as Error)
+    }
   })
 }
 

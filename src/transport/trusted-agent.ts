@@ -1,7 +1,10 @@
 /** The agent for other HTTP clients: it gives each of their requests a connection as an adapter does for ours. */
 import type http from 'node:http'
 import https from 'node:https'
+import { isIP } from 'node:net'
+import { domainToUnicode } from 'node:url'
 import { hostInUrl, serverAddress } from '../core/address.ts'
+import { printable } from '../core/printable.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ConnectionOptions } from './connection.ts'
@@ -28,7 +31,10 @@ export class TrustedAgent extends https.Agent {
       const go = ({ pool, trust }: Route) => {
         if (request.destroyed) return fail(new Error('the request was aborted'))
         if (trust?.verified === false) warnInsecure(target.hostname)
-        if (pool.delaysConnections) onAbortBeforeSocket(request, (reason) => pool.abort(request, reason))
+        if (pool.delaysConnections) {
+          onAbortBeforeSocket(request, (reason) => pool.abort(request, reason))
+          emitTimeoutBeforeSocket(request)
+        }
         pool.agent.addRequest(request, { ...options, ...serverAddress(target) })
       }
       if (route instanceof Promise) route.then(go).catch(fail)
@@ -68,18 +74,57 @@ function onAbortBeforeSocket(request: http.ClientRequest, listener: (reason: Err
   }
 }
 
+/**
+ * Starts the timeout of a request, by the option or by `setTimeout`, while it has no socket. Node starts it with the socket, which
+ * a proxy that is silent would put off without end.
+ */
+function emitTimeoutBeforeSocket(request: http.ClientRequest & { timeout?: number | undefined }): void {
+  let timer: NodeJS.Timeout | undefined
+  const start = (ms: number | undefined) => {
+    clearTimeout(timer)
+    if (ms) timer = setTimeout(() => request.emit('timeout'), ms).unref()
+  }
+  const stop = () => clearTimeout(timer)
+  const setRequestTimeout = request.setTimeout.bind(request)
+  request.setTimeout = (ms, callback) => {
+    setRequestTimeout(ms, callback)
+    if (request.socket === null && !request.destroyed) start(ms)
+    return request
+  }
+  request.once('socket', stop).once('close', stop)
+  start(request.timeout)
+}
+
 /** As many idle connections as Node's agents keep. */
 const SIZES = { poolConnections: 100, poolMaxsize: 256, poolBlock: false, keepAliveTimeout: 30_000 }
 const NO_HEADERS = new HeaderMap()
 
-/** @throws TypeError if the server is to be verified by another name than the host of the URL */
-function targetOf({ host = '', port, servername, socketPath }: ConnectionOptions & { socketPath?: string }): URL {
-  const target = new URL(`https://${hostInUrl(host)}:${port ?? 443}`)
+/** @throws TypeError for no host name or port, or if the server is to be verified by another name than the host of the URL */
+function targetOf({ host, port = 443, servername, socketPath }: ConnectionOptions & { socketPath?: string }): URL {
   if (socketPath) throw new TypeError('a trustedAgent connects to hosts, not to Unix sockets')
+  const target = isPort(port) ? urlOf(host, port) : undefined
+  if (target === undefined) {
+    throw new TypeError(`not a host name and port: '${printable(String(host))}', '${printable(String(port))}'`)
+  }
   if (servername && servername !== serverAddress(target).servername) {
+    const given = printable(servername)
     throw new TypeError(
-      `servername '${servername}' is not the host of the URL, '${host}', which a trustedAgent verifies: use tlsOptions`,
+      `servername '${given}' is not the host of the URL, '${host}', which a trustedAgent verifies: use tlsOptions`,
     )
   }
   return target
+}
+
+function isPort(port: unknown): port is string | number {
+  return /^\d{1,5}$/.test(String(port)) && Number(port) <= 65_535
+}
+
+/** `undefined` if the URL would have another host: for `x@localhost`, `localhost/.example.com` or `%6cocalhost`. */
+function urlOf(host: unknown, port: string | number): URL | undefined {
+  if (typeof host !== 'string') return undefined
+  const url = URL.parse(`https://${hostInUrl(host)}:${port}`)
+  if (url === null) return undefined
+  const name = host.toLowerCase()
+  const isSame = isIP(host) !== 0 || url.hostname === name || domainToUnicode(url.hostname) === name.normalize('NFC')
+  return isSame ? url : undefined
 }

@@ -33,8 +33,20 @@ export class OpeningTunnels {
     const tunnel = openTunnel({ ...spec, connectTimeout }, (error, socket) => {
       this.#attempts.delete(tunnel)
       attempt.tunnel = undefined
-      if (error || socket === undefined) callback(error)
-      else callback(null, use(socket, performance.now() - started))
+      if (error || socket === undefined) {
+        callback(error)
+        return
+      }
+      let connection: Duplex
+      try {
+        connection = use(socket, performance.now() - started)
+      } catch (failure) {
+        // Thrown from here, in a listener of the tunnel, it would be uncaught.
+        socket.destroy()
+        callback(failure as Error)
+        return
+      }
+      callback(null, connection)
     })
     this.#attempts.add(tunnel)
     attempt.tunnel = tunnel

@@ -16,10 +16,9 @@ export interface DirectoryListing {
 
 /** Chooses the files to read: hashed ones numbered from 0 without a gap, else `*.pem`, `*.crt`, `*.cer`. */
 export function certificateNames(names: readonly string[]): DirectoryListing {
-  const present = new Set(names)
   const hashed = names.filter((name) => HASHED_NAME.test(name)).sort(byHashAndNumber)
   if (hashed.length === 0) return { hashed: false, names: names.filter((name) => PLAIN_NAME.test(name)).sort() }
-  return { hashed: true, names: hashed.filter((name) => isReachable(name, present)) }
+  return { hashed: true, names: reachable(hashed) }
 }
 
 const HASHED_NAME = /^[0-9a-f]{8}\.[0-9]{1,9}$/
@@ -30,13 +29,16 @@ function byHashAndNumber(a: string, b: string): number {
   return a.slice(0, 8) === b.slice(0, 8) ? Number(a.slice(9)) - Number(b.slice(9)) : a < b ? -1 : 1
 }
 
-/** Whether OpenSSL gets as far as this name, counting up from 0. */
-function isReachable(name: string, present: ReadonlySet<string>): boolean {
-  const [prefix, suffix] = name.split('.') as [string, string]
-  for (let number = Number(suffix) - 1; number >= 0; number--) {
-    if (!present.has(`${prefix}.${number}`)) return false
-  }
-  return String(Number(suffix)) === suffix
+/** The names that OpenSSL opens: it counts up from `.0` and stops at the first gap; `.01` is no number to it. */
+function reachable(sorted: readonly string[]): string[] {
+  const counts = new Map<string, number>()
+  return sorted.filter((name) => {
+    const prefix = name.slice(0, 8)
+    const next = counts.get(prefix) ?? 0
+    if (name.slice(9) !== String(next)) return false
+    counts.set(prefix, next + 1)
+    return true
+  })
 }
 
 /** Whether OpenSSL would open a file of this name when it looks for one of these certificates. */

@@ -110,6 +110,11 @@ export function sayAndEnd(what: string): Step {
   return (client) => client.end(Buffer.from(what, 'latin1'))
 }
 
+/** Resets the connection when what it says has been sent. */
+export function sayAndReset(what: string): Step {
+  return (client, { tcp }) => client.write(Buffer.from(what, 'latin1'), () => tcp.resetAndDestroy())
+}
+
 /** Says something, and then `more` for good, as fast as it is read. */
 export function sayWithoutEnd(what: string, more: string): Step {
   return (client) => {

@@ -84,6 +84,20 @@ test('Object.prototype names no Unix socket and no proxy', async () => {
   )
 })
 
+test('whatever enumerable Object.prototype has, requests go on', async () => {
+  const { chain, key } = authority.issue()
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using session = new Session({ verify: authority.certificate })
+  for (const value of [null, undefined, 1, 'text', [], {}, () => {}, Symbol('symbol')]) {
+    Object.defineProperty(Object.prototype, 'anything', { value, enumerable: true, configurable: true, writable: true })
+    try {
+      assert.equal((await session.post(server.url, { data: 'body' })).statusCode, 200)
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'anything')
+    }
+  }
+})
+
 async function polluted(properties: Readonly<Record<string, unknown>>, body: () => Promise<void>): Promise<void> {
   for (const [name, value] of Object.entries(properties)) {
     Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })

@@ -4,7 +4,16 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { ConnectionError, ConnectTimeout, get, HTTPAdapter, ProxyError, Session, SSLError } from '../../src/index.ts'
+import {
+  ConnectionError,
+  ConnectTimeout,
+  get,
+  HTTPAdapter,
+  InvalidProxyURL,
+  ProxyError,
+  Session,
+  SSLError,
+} from '../../src/index.ts'
 import { startDante, startMicrosocks } from '../helpers/debian-proxies.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
@@ -255,4 +264,16 @@ test('requests that wait for the proxy do not wait for one another', microsocks,
     responses.map((response) => response.json<Echo>().url),
     Array.from({ length: 20 }, (_, n) => `/${n}`),
   )
+})
+
+test('a login that SOCKS cannot express is refused before a proxy is asked', async () => {
+  const long = 'a'.repeat(256)
+  for (const login of [`socks5h://${long}:x`, `socks4a://x:${long}`, 'socks4a://x%00localhost:y', 'socks4://%00']) {
+    await assert.rejects(get('https://localhost:1/', { proxies: { all: `${login}@127.0.0.1:1` } }), (error) => {
+      assert(error instanceof InvalidProxyURL)
+      assert.match(error.message, /longer than SOCKS allows|has a NUL, which SOCKS 4 cannot express/)
+      assert.doesNotMatch(error.message, /aaa|localhost/)
+      return true
+    })
+  }
 })
