@@ -29,6 +29,30 @@ export const MUTANTS: readonly Mutant[] = [
       'a certificate that is trusted counts for its names',
     ],
     [
+      'the name check of a server of another protocol does not know its address',
+      ['socket: plain, host, servername }', 'socket: plain, servername }'],
+      'transport/starttls.test.ts',
+      'smtp: a stranger and another host are refused',
+    ],
+    [
+      'bytes in the clear are taken into the handshake',
+      ['if (extra.length === 0) return', 'return'],
+      'transport/starttls.test.ts',
+      "smtp: bytes in the clear behind the server's consent",
+    ],
+    [
+      'PREAUTH is taken for a greeting',
+      ['if (/^\\* (?:PREAUTH|BYE)\\b/i.test(greeting))', 'if (/^\\* (?:BYE)\\b/i.test(greeting))'],
+      'transport/starttls.test.ts',
+      'imap: a server that lets everybody in',
+    ],
+    [
+      'the client certificate is presented to an https proxy, for another protocol',
+      ['const forProxy = () => tlsSettings(trust, undefined)', 'const forProxy = () => tlsSettings(trust, identity)'],
+      'transport/starttls.test.ts',
+      'a client certificate is presented to the server',
+    ],
+    [
       'the common name counts',
       ["subject: 'never'", "subject: 'default'"],
       'x509/hostname.test.ts',
