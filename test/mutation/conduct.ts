@@ -106,6 +106,12 @@ export const MUTANTS: readonly Mutant[] = [
       'the least recently used pool',
     ],
     [
+      'a request of another client that is destroyed waits for its tunnel',
+      ['if (isEarly) listener(error)', ''],
+      'transport/proxy-pools.test.ts',
+      'a request of another client that is destroyed fails at once, while a silent http',
+    ],
+    [
       'a closed pool opens connections',
       ['return this.#closed ? sessionClosed() : ', 'return '],
       'transport/http-adapter.test.ts',

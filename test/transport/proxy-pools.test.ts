@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { type Channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import https from 'node:https'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConnectionError, HTTPAdapter, ProxyError, Session } from '../../src/index.ts'
+import { ConnectionError, HTTPAdapter, ProxyError, Session, trustedAgent } from '../../src/index.ts'
 import { startMicrosocks } from '../helpers/debian-proxies.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { whyNo } from '../helpers/programs.ts'
@@ -124,6 +125,21 @@ for (const [scheme, url] of [
       message: `Connection to localhost:9 through proxy ${proxy} timed out. (connect timeout=40 ms)`,
     })
     for (const socket of silent.sockets) await once(socket, 'close')
+  })
+}
+
+for (const scheme of ['http', 'socks5h']) {
+  test(`a request of another client that is destroyed fails at once, while a silent ${scheme} proxy is waited for`, async () => {
+    await using silent = await startSilent()
+    const agent = trustedAgent({ proxy: `${scheme}://127.0.0.1:${silent.port}` })
+    const request = https.get('https://localhost:9/', { agent })
+    while (silent.sockets.size === 0) await sleep(5)
+    const reason = new Error('not needed any more')
+    const failed = once(request, 'error', { signal: AbortSignal.timeout(5000) })
+    request.destroy(reason)
+    assert.deepEqual(await failed.catch(() => 'nothing was emitted'), [reason])
+    for (const socket of silent.sockets) await once(socket, 'close')
+    agent.destroy()
   })
 }
 
