@@ -182,6 +182,22 @@ test('an auth that takes its time is waited for, and what it throws is the cause
   assert.equal(error.message, 'fetch failed: no token')
 })
 
+test('credentials of a call stay behind when a redirect leads to another origin', async () => {
+  const headers = {
+    Authorization: 'Bearer mine',
+    'Proxy-Authorization': 'Basic mine',
+    Cookie: 'mine=1',
+    'X-Own': 'kept',
+  }
+  const follow = async (location: string) =>
+    (await json(await fetch(`${cookies.url127}/?location=${encodeURIComponent(location)}`, { headers }))).headers
+  const there = await follow(plain.url127)
+  assert.deepEqual([there.authorization, there['proxy-authorization'], there.cookie], [undefined, undefined, undefined])
+  assert.equal(there['x-own'], 'kept')
+  const here = await follow('/end')
+  assert.deepEqual([here.authorization, here.cookie], ['Bearer mine', 'mine=1'])
+})
+
 test('no cookie goes out or in, unless credentials is include', async () => {
   await using session = new Session({ cookies: { mine: 'a' } })
   const sent = async (init?: RequestInit) => (await json(await session.fetch(cookies.url127, init))).headers.cookie
