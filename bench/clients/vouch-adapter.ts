@@ -26,7 +26,9 @@ export function settingsOf(ca: string): SendSettings {
     deadline: undefined,
     signal: undefined,
     expiryWarning: false,
-    onUploadProgress: undefined,
+    insecureHTTPParser: false,
+  expectContinue: undefined,
+  onUploadProgress: undefined,
     onDownloadProgress: undefined,
   }
 }

@@ -59,6 +59,10 @@ export interface SessionOptions {
   trustEnv?: boolean | undefined
   /** How many days before a certificate expires a `CertificateExpiryWarning` is emitted; `false`: never. Default: 14 */
   expiryWarning?: number | false | undefined
+  /** Whether to read responses that break rules of HTTP, as far as Node's lenient parser can. Default: `false` */
+  insecureHTTPParser?: boolean | undefined
+  /** Whether bodies wait for `100 Continue`; a number: so many ms. Default: `false` */
+  expectContinue?: number | boolean | undefined
 }
 
 /**
@@ -93,6 +97,10 @@ export class Session {
   trustEnv: boolean
   /** In days before a certificate expires; `false`: never. */
   expiryWarning: number | false
+  /** Whether to read responses that break rules of HTTP. */
+  insecureHTTPParser: boolean
+  /** Whether bodies wait for `100 Continue`; a number: so many ms. */
+  expectContinue: number | boolean
   #headers: HeaderMap
   #cookies: CookieJar
   #fetch: Fetch | undefined
@@ -114,6 +122,8 @@ export class Session {
     this.maxRedirects = options.maxRedirects ?? SESSION_DEFAULTS.maxRedirects
     this.trustEnv = options.trustEnv ?? SESSION_DEFAULTS.trustEnv
     this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
+    this.insecureHTTPParser = options.insecureHTTPParser ?? SESSION_DEFAULTS.insecureHTTPParser
+    this.expectContinue = options.expectContinue ?? SESSION_DEFAULTS.expectContinue
     // Report wrong values here rather than at the first request. Values assigned later are checked by the next request.
     requestSettings(this, {}, {})
     toHooks(this.hooks)
@@ -313,6 +323,8 @@ const SESSION_OPTIONS = optionNames<SessionOptions>({
   maxRedirects: true,
   trustEnv: true,
   expiryWarning: true,
+  insecureHTTPParser: true,
+  expectContinue: true,
 })
 
 const NO_OPTIONS: RequestOptions = Object.freeze(Object.create(null))

@@ -12,6 +12,7 @@ import {
   checkOptionNames,
   checkSignal,
   checkTimeLimit,
+  MAX_TIMER_MS,
   optionNames,
 } from '../core/options.ts'
 import type { SendSettings, TimeoutLimits } from '../transport/adapter.ts'
@@ -63,6 +64,16 @@ export interface SendOptions {
    * server's, the client's, those of a bundle of at most ten. `false`: never. Default: 14.
    */
   expiryWarning?: number | false | null | undefined
+  /**
+   * Whether to read responses that break rules of HTTP, as some devices send them, as far as Node's lenient parser can. Such a
+   * response may be taken for two, so use it for servers that are known to need it only. Default: `false`.
+   */
+  insecureHTTPParser?: boolean | null | undefined
+  /**
+   * Sends `Expect: 100-continue` and holds the body back until the server agrees, or for so many ms (`true`: 1000). A server that
+   * refuses the request then does so before the upload. Default: `false`.
+   */
+  expectContinue?: number | boolean | null | undefined
   /** Called with the bytes of the body that have been sent; `percent` is 0 to 1. */
   onUploadProgress?: ((progress: Progress) => void) | null | undefined
   /** Called with the bytes of the response's body that have been received, before decompression; `percent` is 0 to 1. */
@@ -82,6 +93,8 @@ export interface SessionSettings {
   readonly maxRedirects: number
   readonly proxies: ProxiesInit | null | undefined
   readonly expiryWarning: number | false
+  readonly insecureHTTPParser: boolean
+  readonly expectContinue: number | boolean
 }
 
 /** The settings of a session without options. */
@@ -94,6 +107,8 @@ export const SESSION_DEFAULTS = Object.freeze({
   maxRedirects: 30,
   proxies: null,
   expiryWarning: 14,
+  insecureHTTPParser: false,
+  expectContinue: false,
 }) satisfies SessionSettings
 
 /** The settings of a request and of its redirects. */
@@ -145,6 +160,8 @@ export const SEND_OPTIONS = optionNames<SendOptions>({
   signal: true,
   maxResponseSize: true,
   expiryWarning: true,
+  insecureHTTPParser: true,
+  expectContinue: true,
   onUploadProgress: true,
   onDownloadProgress: true,
 })
@@ -168,6 +185,8 @@ export const REQUEST_OPTIONS = optionNames<RequestOptions>({
   signal: true,
   maxResponseSize: true,
   expiryWarning: true,
+  insecureHTTPParser: true,
+  expectContinue: true,
   onUploadProgress: true,
   onDownloadProgress: true,
 })
@@ -193,6 +212,9 @@ function resolveSettings(
     signal: checkSignal(call.signal),
     maxResponseSize: checkSize(call.maxResponseSize),
     expiryWarning: checkDays(call.expiryWarning === undefined ? session.expiryWarning : call.expiryWarning),
+    insecureHTTPParser:
+      checkFlag('insecureHTTPParser', call.insecureHTTPParser ?? session.insecureHTTPParser) ?? false,
+    expectContinue: toContinueLimit(call.expectContinue ?? session.expectContinue),
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
     onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),
     proxy: undefined,
@@ -234,6 +256,19 @@ export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimit
     total: checkTimeLimit('timeout.total', total),
   }
 }
+
+/** How long to wait for `100 Continue`, in ms; `undefined`: not at all. */
+function toContinueLimit(wait: unknown): number | undefined {
+  if (wait === true) return CONTINUE_LIMIT_MS
+  if (wait === false || wait === undefined || wait === null) return undefined
+  if (typeof wait !== 'number') {
+    throw new TypeError(`expectContinue must be a number of ms, or a boolean, not ${displayValue(wait)}`)
+  }
+  return checkTimeLimit('expectContinue', wait) ?? MAX_TIMER_MS
+}
+
+/** That of curl. */
+const CONTINUE_LIMIT_MS = 1000
 
 function checkSize(size: unknown): number | undefined {
   if (size === undefined || size === null || size === Number.POSITIVE_INFINITY) return undefined

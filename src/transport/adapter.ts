@@ -44,6 +44,10 @@ export interface SendSettings {
   readonly signal: AbortSignal | undefined
   /** How many days before a certificate expires a warning is emitted; `false`: never. */
   readonly expiryWarning: number | false
+  /** Whether the response may break rules of HTTP that Node's lenient parser ignores. */
+  readonly insecureHTTPParser: boolean
+  /** How long the body waits for `100 Continue`, in ms; `undefined`: it is sent at once. */
+  readonly expectContinue: number | undefined
   readonly onUploadProgress: ((progress: Progress) => void) | undefined
   readonly onDownloadProgress: ((progress: Progress) => void) | undefined
 }

@@ -4,15 +4,15 @@ import https from 'node:https'
 import { serverAddress } from '../core/address.ts'
 import { RequestException } from '../core/errors.ts'
 import type { HeaderMap } from '../http/headers.ts'
-import type { WireRequest } from './adapter.ts'
+import type { SendSettings, WireRequest } from './adapter.ts'
 import { isSocks, type ProxyServer } from './proxies.ts'
 import type { Route } from './route.ts'
 
 /** Starts the request; its body is not sent yet. */
 export function openRequest(
-  { method, target: url, headers }: WireRequest,
+  { method, target: url, headers, body }: WireRequest,
   route: Route,
-  connectTimeout: number | undefined,
+  { timeout, insecureHTTPParser, expectContinue }: Pick<SendSettings, 'timeout' | 'insecureHTTPParser' | 'expectContinue'>,
 ): http.ClientRequest {
   const forwarder = forwarderFor(url, route)
   const peer = forwarder?.url ?? url
@@ -20,6 +20,7 @@ export function openRequest(
   const fields = (forwarder && authorization === undefined ? headers : withoutProxyAuth(headers)).toList()
   if (!headers.has('Host')) fields.unshift('Host', url.host)
   if (authorization !== undefined) fields.push('Proxy-Authorization', authorization)
+  if (body !== undefined && expectContinue !== undefined && !headers.has('Expect')) fields.push('Expect', '100-continue')
   const path = `${url.pathname}${url.search}`
   const options = {
     ...serverAddress(peer),
@@ -30,7 +31,9 @@ export function openRequest(
     // Otherwise Node adds headers that the session removed.
     setDefaultHeaders: false,
     maxHeaderSize: MAX_HEADERS_BYTES,
-    connectTimeout,
+    // `undefined` leaves the decision to Node's own --insecure-http-parser.
+    insecureHTTPParser: insecureHTTPParser || undefined,
+    connectTimeout: timeout.connect,
   }
   // Looked up for each request: tracing and mocks replace these functions.
   const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)

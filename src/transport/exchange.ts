@@ -15,7 +15,7 @@ import { progressReporter } from './progress.ts'
 import type { Route } from './route.ts'
 import { enforceReadTimeout, InternalTotalTimeout } from './time-limits.ts'
 import { tlsInfo } from './tls-info.ts'
-import { sendBody } from './upload.ts'
+import { sendBody, serverAgrees } from './upload.ts'
 
 export class Exchange {
   /** Resolves when the headers have arrived. */
@@ -27,6 +27,7 @@ export class Exchange {
   #clientRequest: http.ClientRequest | undefined
   #message: http.IncomingMessage | undefined
   #reason = ''
+  #withheldBody = false
   #failureCode: string | undefined
   /** What the user's own body, or one of the user's callbacks, threw. */
   #userError: unknown
@@ -73,6 +74,11 @@ export class Exchange {
     return this.#isReused && BROKEN.has(this.#failureCode ?? '')
   }
 
+  /** Whether a response came in place of `100 Continue`, so that the body was not sent. */
+  get withheldBody(): boolean {
+    return this.#withheldBody
+  }
+
   get #isReused(): boolean {
     return this.#clientRequest?.reusedSocket ?? false
   }
@@ -102,8 +108,7 @@ export class Exchange {
   #send(): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
       if (this.#route.pool.closed) throw sessionClosed()
-      const { connect, read } = this.#settings.timeout
-      const request = openRequest(this.#request, this.#route, connect)
+      const request = openRequest(this.#request, this.#route, this.#settings)
       this.#clientRequest = request
       request.on('error', (error) => {
         if (this.#message === undefined) reject(error)
@@ -120,7 +125,7 @@ export class Exchange {
         socket.destroy()
         reject(new ConnectionError('the server switched protocols (101), which the request did not ask for'))
       })
-      enforceReadTimeout(request, read)
+      enforceReadTimeout(request, this.#settings.timeout.read)
       if (this.#request.body === undefined && this.#settings.onUploadProgress === undefined) request.end()
       else this.#sendBody(request)
     })
@@ -128,10 +133,25 @@ export class Exchange {
 
   #sendBody(request: http.ClientRequest): void {
     const { body, headers } = this.#request
-    const { onUploadProgress } = this.#settings
+    const { onUploadProgress, expectContinue } = this.#settings
     const length = headers.get('Content-Length')
     const total = body === undefined ? 0 : length === undefined ? undefined : Number(length)
-    sendBody(request, body, total, onUploadProgress).catch((error) => this.#failByUser(error))
+    const send = () => {
+      this.#withheldBody = false
+      return sendBody(request, body, total, onUploadProgress)
+    }
+    this.#withheldBody = body !== undefined && expectContinue !== undefined
+    const sending = this.#withheldBody
+      ? serverAgrees(request, expectContinue ?? 0).then((agreed) => (agreed ? send() : this.#endWithoutBody(request)))
+      : send()
+    sending.catch((error) => this.#failByUser(error))
+  }
+
+  /** The connection cannot be used again: the server may still wait for the body. */
+  #endWithoutBody(request: http.ClientRequest): void {
+    const response = this.#message
+    if (response === undefined || response.readableEnded) request.destroy()
+    else response.once('end', () => request.destroy())
   }
 
   /**

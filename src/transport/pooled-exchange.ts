@@ -20,7 +20,11 @@ export async function exchangeOverPool(
   if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
   const exchange = new Exchange(request, settings, route)
   try {
-    return await exchange.response
+    const response = await exchange.response
+    if (response.statusCode !== 417 || !exchange.withheldBody) return response
+    // The server does not know the expectation (RFC 9110 section 10.1.1).
+    response.body.destroy()
+    return await exchangeOverPool(pools, request, { ...settings, expectContinue: undefined })
   } catch (error) {
     if (route.pool.closed && !settings.signal?.aborted) throw closedBySession(error)
     if (!exchange.lostIdleConnection || !isRepeatable(request)) throw error

@@ -78,6 +78,21 @@ class UploadProgress {
   }
 }
 
+/** Resolves with `true` at `100 Continue` or after `limit` ms, with `false` at any other response or if the request closes. */
+export function serverAgrees(request: ClientRequest, limit: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (agreed: boolean) => {
+      clearTimeout(timer)
+      request.off('continue', agree).off('response', refuse).off('close', refuse)
+      resolve(agreed)
+    }
+    const agree = () => end(true)
+    const refuse = () => end(false)
+    const timer = setTimeout(agree, limit)
+    request.on('continue', agree).on('response', refuse).on('close', refuse)
+  })
+}
+
 /** Resolves when the request accepts more, or closes. */
 function drained(request: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
