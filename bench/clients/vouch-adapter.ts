@@ -27,8 +27,8 @@ export function settingsOf(ca: string): SendSettings {
     signal: undefined,
     expiryWarning: false,
     insecureHTTPParser: false,
-  expectContinue: undefined,
-  onUploadProgress: undefined,
+    expectContinue: undefined,
+    onUploadProgress: undefined,
     onDownloadProgress: undefined,
   }
 }

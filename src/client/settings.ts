@@ -212,8 +212,7 @@ function resolveSettings(
     signal: checkSignal(call.signal),
     maxResponseSize: checkSize(call.maxResponseSize),
     expiryWarning: checkDays(call.expiryWarning === undefined ? session.expiryWarning : call.expiryWarning),
-    insecureHTTPParser:
-      checkFlag('insecureHTTPParser', call.insecureHTTPParser ?? session.insecureHTTPParser) ?? false,
+    insecureHTTPParser: checkFlag('insecureHTTPParser', call.insecureHTTPParser ?? session.insecureHTTPParser) ?? false,
     expectContinue: toContinueLimit(call.expectContinue ?? session.expectContinue),
     onUploadProgress: checkFunction('onUploadProgress', call.onUploadProgress),
     onDownloadProgress: checkFunction('onDownloadProgress', call.onDownloadProgress),

@@ -93,7 +93,12 @@ export class SecureAgent extends https.Agent implements NodeAgent {
   }
 
   override keepSocketAlive(socket: Duplex): unknown {
-    return this.#gate.keepsIdle() && super.keepSocketAlive(socket)
+    return this.#gate.keepsIdle() && super.keepSocketAlive(socket) && closeAtData(socket)
+  }
+
+  override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
+    socket.off('data', destroyThis)
+    super.reuseSocket(socket, request)
   }
 
   override destroy(): void {
@@ -167,7 +172,12 @@ export class PlainAgent extends http.Agent implements NodeAgent {
   }
 
   override keepSocketAlive(socket: Duplex): unknown {
-    return this.#gate.keepsIdle() && super.keepSocketAlive(socket)
+    return this.#gate.keepsIdle() && super.keepSocketAlive(socket) && closeAtData(socket)
+  }
+
+  override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
+    socket.off('data', destroyThis)
+    super.reuseSocket(socket, request)
   }
 
   override destroy(): void {
@@ -187,6 +197,16 @@ function catchingErrors(callback: ConnectionCallback, connect: () => Duplex | un
     callback(error as Error)
     return undefined
   }
+}
+
+/** An idle connection must carry no data: bytes behind a response would be taken for the beginning of the next one. */
+function closeAtData(socket: Duplex): true {
+  socket.on('data', destroyThis)
+  return true
+}
+
+function destroyThis(this: Duplex): void {
+  this.destroy()
 }
 
 function poolSettings(options: PoolOptions): http.AgentOptions {

@@ -12,7 +12,11 @@ import type { Route } from './route.ts'
 export function openRequest(
   { method, target: url, headers, body }: WireRequest,
   route: Route,
-  { timeout, insecureHTTPParser, expectContinue }: Pick<SendSettings, 'timeout' | 'insecureHTTPParser' | 'expectContinue'>,
+  {
+    timeout,
+    insecureHTTPParser,
+    expectContinue,
+  }: Pick<SendSettings, 'timeout' | 'insecureHTTPParser' | 'expectContinue'>,
 ): http.ClientRequest {
   const forwarder = forwarderFor(url, route)
   const peer = forwarder?.url ?? url
@@ -20,7 +24,8 @@ export function openRequest(
   const fields = (forwarder && authorization === undefined ? headers : withoutProxyAuth(headers)).toList()
   if (!headers.has('Host')) fields.unshift('Host', url.host)
   if (authorization !== undefined) fields.push('Proxy-Authorization', authorization)
-  if (body !== undefined && expectContinue !== undefined && !headers.has('Expect')) fields.push('Expect', '100-continue')
+  if (body !== undefined && expectContinue !== undefined && !headers.has('Expect'))
+    fields.push('Expect', '100-continue')
   const path = `${url.pathname}${url.search}`
   const options = {
     ...serverAddress(peer),

@@ -69,9 +69,13 @@ export class Exchange {
     })
   }
 
-  /** Whether a pooled connection broke: most likely the server had closed it while it was idle. */
+  /**
+   * Whether a pooled connection was of no use: most likely the server had closed it while it was idle, or had sent more than its
+   * previous response.
+   */
   get lostIdleConnection(): boolean {
-    return this.#isReused && BROKEN.has(this.#failureCode ?? '')
+    const code = this.#failureCode ?? ''
+    return this.#isReused && (BROKEN.has(code) || code === LEFTOVER)
   }
 
   /** Whether a response came in place of `100 Continue`, so that the body was not sent. */
@@ -117,6 +121,7 @@ export class Exchange {
       })
       request.on('response', (message) => {
         this.#message = message
+        if (mayHaveForbiddenBody(message)) request.shouldKeepAlive = false
         // got replaces an empty reason phrase by its own.
         this.#reason = message.statusMessage ?? ''
         resolve(message)
@@ -203,6 +208,19 @@ export class Exchange {
     if (cause === this.#userError || cause instanceof RequestException) return cause
     this.#failureCode = codeOf(cause)
     const connection = { socket: this.#clientRequest?.socket, isReused: this.#isReused }
-    return map(cause, errorContext(this.#request.target, this.#route, connection))
+    const { insecureHTTPParser: lenient } = this.#settings
+    return map(cause, { ...errorContext(this.#request.target, this.#route, connection), lenient })
   }
 }
+
+/**
+ * Whether bytes may follow a response that has no body by its status (RFC 9112 section 6.3): those of a broken server. On the next
+ * response of the connection they would be taken for its beginning.
+ */
+function mayHaveForbiddenBody({ statusCode, headers }: http.IncomingMessage): boolean {
+  if (statusCode !== 204 && statusCode !== 304) return false
+  return headers['transfer-encoding'] !== undefined || !/^0*$/.test(headers['content-length'] ?? '')
+}
+
+/** The parser's code for bytes that begin no response. */
+const LEFTOVER = 'HPE_INVALID_CONSTANT'

@@ -20,6 +20,7 @@ import { reasonFor } from '../diagnose/reasons.ts'
 import { reportOf } from '../diagnose/report.ts'
 import { silenceHint } from '../diagnose/service-hints.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
+import { describeParserError, isParserError, parserAdvice } from './parser-errors.ts'
 import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } from './time-limits.ts'
 
 /** Where an error happened. */
@@ -35,6 +36,8 @@ export interface ErrorContext {
   readonly forwardedBy?: URL | undefined
   /** The proxy that the request goes through, by forwarding or by a tunnel. */
   readonly through?: URL | undefined
+  /** Whether the lenient parser was used; `undefined`: the connection carries no request. */
+  readonly lenient?: boolean | undefined
   /** The client certificate that was presented on a new connection, safe to print. */
   readonly client?: string | undefined
 }
@@ -86,7 +89,9 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
     const details = { ...detailsOf(error, context), reason: 'protocol' as const }
     return new SSLError(`TLS broke in the middle of the response of ${authorityOf(context)} (${code})`, details)
   }
-  const problem = isParserError(error) ? `: ${problemOf(error)}` : ' ended before its body was complete'
+  const problem = isParserError(error)
+    ? `: ${problemOf(error)}${parserAdvice(error, context.lenient)}`
+    : ' ended before its body was complete'
   return new ChunkedEncodingError(`Connection broken: the response of ${authorityOf(context)}${problem}`, options)
 }
 
@@ -174,19 +179,14 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   const start = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
   // Many servers send no TLS alert for a refused client certificate: they close the connection.
   const suspicion = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
-  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}`
+  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}${parserAdvice(error, context.lenient)}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
 }
 
-/** The problem in words. Removes the received bytes from an error of the parser. */
+/** The problem in words. */
 function problemOf(error: TransportError): string {
-  const isParser = isParserError(error)
-  // The parser attaches the bytes that it could not parse: headers with cookies, which would end up in logs.
-  if (isParser) delete (error as { rawPacket?: Buffer }).rawPacket
-  return PROBLEMS.get(error.code ?? '') ?? (isParser ? 'the answer is not valid HTTP' : error.message)
+  return PROBLEMS.get(error.code ?? '') ?? (isParserError(error) ? describeParserError(error) : error.message)
 }
-
-const isParserError = ({ code = '' }: TransportError) => code.startsWith('HPE_')
 
 const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'connection refused: nothing listens there'],

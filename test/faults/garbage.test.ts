@@ -12,12 +12,12 @@ const CHUNKS = '\r\n2\r\nok\r\n0\r\n\r\n'
 const invalid = (code: string): ExpectedError => ({
   name: 'ConnectionError',
   code: `HPE_${code}`,
-  message: /^Connection aborted by .*: the answer is not valid HTTP$/,
+  message: /^Connection aborted by .*: the answer is not valid HTTP: .* \(insecureHTTPParser: true /,
 })
 const broken = (code: string): ExpectedError => ({
   name: 'ChunkedEncodingError',
   code: `HPE_${code}`,
-  message: /^Connection broken: the response of [^ ]+: the answer is not valid HTTP$/,
+  message: /^Connection broken: the response of [^ ]+: the answer is not valid HTTP: .* \(insecureHTTPParser: true /,
 })
 const CONTRADICTORY: ExpectedError = {
   name: 'InvalidHeader',

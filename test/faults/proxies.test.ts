@@ -54,7 +54,11 @@ const HUNG_UP: ExpectedError = {
   code: 'ECONNRESET',
   message: /^Unable to connect to proxy .*: the connection was closed without a response$/,
 }
-const NOT_HTTP: ExpectedError = { name: 'ProxyError', code: 'HPE_INVALID_CONSTANT', message: /is not valid HTTP$/ }
+const NOT_HTTP: ExpectedError = {
+  name: 'ProxyError',
+  code: 'HPE_INVALID_CONSTANT',
+  message: /is not valid HTTP: [^:]+$/,
+}
 const OVERFLOW: ExpectedError = { name: 'ProxyError', code: 'HPE_HEADER_OVERFLOW', message: /larger than 256 KiB$/ }
 const refused = (status: string): ExpectedError => ({
   name: 'ProxyError',

@@ -51,8 +51,18 @@ const ANSWERS: [what: string, answer: string, tunnel: string, forward: number | 
   ['201', 'HTTP/1.1 201 Created\r\n\r\n', 'Tunnel connection failed: 201 Created', 201],
   ['302', 'HTTP/1.1 302 Go\r\nLocation: https://evil.example/\r\n\r\n', 'Tunnel connection failed: 302 Go', 302],
   ['101', 'HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 'Tunnel connection failed: 101 X', /101/],
-  ['nonsense', '\0\x01 cookie=its-secret\r\n\r\n', 'the answer is not valid HTTP', /the answer is not valid HTTP$/],
-  ['a bad header', 'HTTP/1.1 200 OK\r\nits-secret\r\n\r\n', 'the answer is not valid HTTP', /not valid HTTP$/],
+  [
+    'nonsense',
+    '\0\x01 cookie=its-secret\r\n\r\n',
+    'the answer is not valid HTTP: it does not begin with HTTP/ and a version',
+    /the answer is not valid HTTP: it does not begin with HTTP/,
+  ],
+  [
+    'a bad header',
+    'HTTP/1.1 200 OK\r\nits-secret\r\n\r\n',
+    'the answer is not valid HTTP: a header line must be a name without blanks or special characters, directly followed by a colon',
+    /not valid HTTP: a header line must be/,
+  ],
   ['half a header', 'HTTP/1.1 200 OK\r\nSet-Cookie: its-sec', 'the connection was closed without a response', /closed/],
   ['nothing', '', 'the connection was closed without a response', /closed without a response$/],
 ]
