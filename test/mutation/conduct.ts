@@ -87,7 +87,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'errors keep what the server sent',
-      ['if (isParser) delete (error as { rawPacket?: Buffer }).rawPacket', ''],
+      ['delete (error as { rawPacket?: Buffer }).rawPacket', ''],
       'transport/http-adapter.test.ts',
       'an error keeps nothing of what the server sent',
     ],
