@@ -14,3 +14,6 @@ export const linkHeader = (): typeof import('http-link-header') => require('http
 
 /** Speaks to SOCKS proxies (RFC 1928); loaded with the first one. */
 export const socks = (): typeof import('socks') => require('socks')
+
+/** Parses BER (X.690); loaded with the first file of certificates that is not DER. */
+export const asn1 = (): typeof import('asn1js') => require('asn1js')

@@ -1,6 +1,6 @@
 /** `cert`: the client certificate of mutual TLS, in any of its forms, read from live files and checked before use. */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { ClientCertError } from '../core/errors.ts'
@@ -9,6 +9,7 @@ import { aboutFile, isMissingPathCode, withoutPath } from '../core/file-error.ts
 import { LiveFiles, type Snapshot } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
+import { isPkcs12 } from '../x509/content-kind.ts'
 import { isPem } from '../x509/pem.ts'
 import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
 import { pathOfUrl } from './ca-bundle.ts'
@@ -234,6 +235,7 @@ function read(file: FileSource, label: Label): Snapshot<Buffer> {
     const unreadable = new ClientCertError(`cannot read the TLS ${label} ${file.displayName}: ${cause.message}`, {
       path: file.displayName,
       code: code || undefined,
+      hints: ['the user that runs this process must be able to read the file'],
       cause,
     })
     throw aboutFile(unreadable, file.path)
@@ -245,7 +247,12 @@ const contents = new LruMap<string, Snapshot<Buffer>>(128)
 /** The message is requests' own. */
 function missing({ displayName: path, path: file }: FileSource, label: Label, cause?: unknown): ClientCertError {
   const message = `Could not find the TLS ${label}, invalid path: ${path}`
-  return aboutFile(new ClientCertError(message, { path, code: 'ENOENT', cause }), file)
+  const where = displayName(process.cwd())
+  const hints = [
+    'there is no such file',
+    ...(isAbsolute(path) ? [] : [`relative paths start at the working directory, ${where}`]),
+  ]
+  return aboutFile(new ClientCertError(message, { path, code: 'ENOENT', hints, cause }), file)
 }
 
 function pfxIdentity({ passphrase }: PfxSource, pfx: Buffer): Pick<ClientIdentity, 'digest' | 'options'> {
@@ -272,7 +279,8 @@ function readChain(file: FileSource, content: Buffer): string {
       .join('')
   } catch (error) {
     if (!(error instanceof BundleSyntaxError)) throw error
-    const { line, hints, message } = error
+    const { line, message } = error
+    const hints = isPkcs12(content) ? [PFX_HINT] : error.hints
     const where = line === undefined ? file.displayName : `${file.displayName}, line ${line}`
     const problem = `cannot use the client certificate ${where}: ${message}`
     throw aboutFile(new ClientCertError(problem, { path: displayPath(file), line, hints, cause: error }), file.path)
@@ -284,20 +292,24 @@ function readKey({ cert, key, passphrase }: PemSource, content: Buffer): KeyObje
     return readPrivateKey(content, passphrase)
   } catch (error) {
     if (!(error instanceof PrivateKeyError)) throw error
+    const isSameFile = key.path === cert.path
     const hints = {
-      none: key.path === cert.path ? 'name the key file as well: cert: [certPath, keyPath]' : '',
+      none: isSameFile
+        ? 'name the key file as well: cert: [certPath, keyPath]'
+        : 'name the file that has the key of the certificate',
       encrypted: PASSPHRASE_HINT,
       other: '',
     }
     const unusable = new ClientCertError(`cannot use the client key ${key.displayName}: ${error.message}`, {
       path: displayPath(key),
-      hints: [hints[error.kind]].filter((hint) => hint !== ''),
+      hints: [...error.hints, hints[error.kind]].filter((hint) => hint !== ''),
       cause: error.cause,
     })
     throw aboutFile(unusable, key.path)
   }
 }
 
+const PFX_HINT = "give it as PKCS#12: cert: { pfx: 'client.p12', passphrase }"
 const PASSPHRASE_HINT = 'give its passphrase: cert: { cert, key, passphrase }'
 
 function mismatch(source: PemSource, chain: string, privateKey: KeyObject): ClientCertError {

@@ -11,11 +11,12 @@ import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { CABundleError } from '../core/errors.ts'
 import { tryStat } from '../core/file-being-written.ts'
-import { aboutFile, isMissingPathCode, withoutPath } from '../core/file-error.ts'
+import { aboutFile, fileOf, isMissingPathCode, withoutPath } from '../core/file-error.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
-import { shellPath } from '../core/shell.ts'
+import { shellPath, VOUCH } from '../core/shell.ts'
 import { BundleSyntaxError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
+import { isBase64Pem } from '../x509/content-kind.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
 
@@ -131,9 +132,24 @@ function fileIn({ path, source }: TrustPath, name: string): TrustPath {
   return { path: join(path, name), source: join(source, name) }
 }
 
+/** A file of a directory without hashed names, where one that holds no certificate is in the way of the others. */
+function readFileAmong(source: TrustPath, name: string): Anchors {
+  try {
+    return readFile(fileIn(source, name))
+  } catch (error) {
+    if (!(error instanceof CABundleError)) throw error
+    const { summary, path, line, code, cause, hints } = error
+    const [file, above] = [join(source.source, name), join(source.source, '..')].map(shellPath)
+    const move =
+      file === undefined || above === undefined ? [] : [`move it out of the directory: mv -n ${file} ${above}`]
+    const ways = [...move, 'or name the files of the certificates: verify: [first, second]', ...hints]
+    throw aboutFile(new CABundleError(summary, { path, line, code, cause, hints: ways }), fileOf(error))
+  }
+}
+
 function readDirectory(source: TrustPath, status: Stats): Anchors[] {
   const { listing, listingSnapshot } = listDirectory(source, status)
-  if (!listing.hashed) return [listingSnapshot, ...listing.names.map((name) => readFile(fileIn(source, name)))]
+  if (!listing.hashed) return [listingSnapshot, ...listing.names.map((name) => readFileAmong(source, name))]
   const found = readHashedFiles(source, listing.names)
   if (found.length > 0) return [listingSnapshot, ...found]
   const name = displayName(source.source)
@@ -192,8 +208,9 @@ function fileError(error: unknown, { path, source }: TrustPath): CABundleError {
   const cause = withoutPath(error)
   if (error instanceof BundleSyntaxError) return aboutFile(syntaxError(error, name, name), path)
   if (isMissingPathCode(code)) {
-    const missing = new CABundleError(`Could not find a suitable TLS CA certificate bundle, invalid path: ${name}`, {
-      path: name,
+    const shown = shownPath(source)
+    const missing = new CABundleError(`Could not find a suitable TLS CA certificate bundle, invalid path: ${shown}`, {
+      path: shown,
       code: code === 'ERR_INVALID_ARG_VALUE' ? 'ENOENT' : code,
       hints: missingPathHints(source),
       cause,
@@ -201,7 +218,8 @@ function fileError(error: unknown, { path, source }: TrustPath): CABundleError {
     return aboutFile(missing, path)
   }
   const problem = `cannot ${code === '' ? 'use' : 'read'} the CA bundle ${name}: ${cause.message}`
-  return aboutFile(new CABundleError(problem, { path: name, code: code || undefined, cause }), path)
+  const hints = ['it must be a file or directory that the user of this process can read: PEM, DER or PKCS#7']
+  return aboutFile(new CABundleError(problem, { path: name, code: code || undefined, hints, cause }), path)
 }
 
 function directoryError({ path, source }: TrustPath, problem: string, hints: readonly string[]): CABundleError {
@@ -222,13 +240,42 @@ function syntaxError(error: BundleSyntaxError, name: string, path?: string): CAB
   })
 }
 
+/** For a value that is no path of a file: it may be something else that was meant to be trusted. */
 function missingPathHints(source: string): string[] {
-  if (/^(?:true|false)$/i.test(source)) return [`write verify: ${source.toLowerCase()} without quotes for the boolean`]
-  if (source.startsWith('~')) return ['a tilde is not expanded: write the path in full, or use os.homedir()']
-  if (/^https?:/.test(source)) {
-    return ['a bundle is a file: save it first; for the certificate of a server: npx --no vouch cert fetch']
-  }
-  if (/^file:/.test(source)) return ['pass a URL object: new URL(…) or pathToFileURL(…)']
-  if (/[:;]/.test(source)) return ['one path only: for several bundles pass a list, verify: [first, second]']
-  return isAbsolute(source) ? [] : [`relative paths start at the working directory, ${displayName(process.cwd())}`]
+  const meant = meantInstead(source)
+  if (meant !== undefined) return [meant]
+  const hints = ['there is no such file']
+  if (isAbsolute(source)) return hints
+  return [...hints, `relative paths start at the working directory, ${displayName(process.cwd())}`]
+}
+
+function meantInstead(source: string): string | undefined {
+  const digits = source.replace(/^sha-?\d*[:=]/i, '').replace(/[:\s]/g, '')
+  if (/^[\da-f]{64}$/i.test(digits))
+    return "this is a fingerprint (SHA-256): to pin the certificate write verify: 'sha256:…'"
+  if (/^(?:[\da-f]{40}|[\da-f]{32})$/i.test(digits))
+    return 'this is a fingerprint (SHA-1 or MD5), which proves nothing: get the SHA-256, openssl x509 -noout -fingerprint -sha256 -in FILE'
+  if (isBase64Pem(source)) return "this is the base64 encoding of PEM text: verify: Buffer.from(value, 'base64')"
+  if (/^MI[IG][A-Za-z0-9+/\s]{60}/.test(source))
+    return "this is a certificate in base64: verify: Buffer.from(value, 'base64')"
+  if (/^(['"]).*\1\s*$/s.test(source))
+    return 'the value has quotes around it, which are part of it: remove them where it is set'
+  if (/^\s|\s$/.test(source)) return WHITE_SPACE
+  if (/^(?:true|false)$/i.test(source)) return `write verify: ${source.toLowerCase()} without quotes for the boolean`
+  if (source.startsWith('~')) return 'a tilde is not expanded: write the path in full, or use os.homedir()'
+  if (/^\$\{?\w|^%\w+%/.test(source))
+    return 'a variable is not expanded: write the path in full, or have the program read the variable'
+  if (/^https?:/.test(source))
+    return `a bundle is a file: save it first; for the certificate of a server: ${VOUCH} cert fetch`
+  if (/^file:/.test(source)) return 'pass a URL object: new URL(…) or pathToFileURL(…)'
+  return /[:;]/.test(source) ? 'one path only: for several bundles pass a list, verify: [first, second]' : undefined
+}
+
+const WHITE_SPACE =
+  'the value begins or ends with a blank, a tab or a line break (CR, LF), which is part of it: remove it where it is set, such as an .env file with Windows line ends'
+
+/** The value as messages show it: a blank or a line break at its ends in sight, and nothing that may be a key in base64. */
+function shownPath(source: string): string {
+  if (isBase64Pem(source)) return '(base64 text)'
+  return /^\s|\s$/.test(source) ? `"${displayName(source)}"` : displayName(source)
 }

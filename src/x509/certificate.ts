@@ -1,6 +1,8 @@
 /** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
 import { printable } from '../core/printable.ts'
+import { derOfBer } from './ber.ts'
+import { contentKind, isPkcs12 } from './content-kind.ts'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
 import { CERTIFICATE_LABELS, isPem, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
 
@@ -41,6 +43,9 @@ export class TrustAnchor {
   }
 }
 
+/** For damage that nothing else is known of. */
+const GET_AGAIN = 'get the file again from its source, and compare the sizes: it is used whole or not at all'
+
 /** The problem of a bundle, its line (PEM only), and how to correct it. */
 export class BundleSyntaxError extends Error {
   readonly line: number | undefined
@@ -50,7 +55,7 @@ export class BundleSyntaxError extends Error {
     super(problem, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'BundleSyntaxError'
     this.line = options.line
-    this.hints = options.hints ?? []
+    this.hints = options.hints ?? [GET_AGAIN]
   }
 }
 
@@ -63,7 +68,8 @@ export class BundleSyntaxError extends Error {
  */
 export function readCertificates(content: Buffer): TrustAnchor[] {
   if (isPem(content)) return readPemCertificates(content.toString('latin1'), content)
-  if (content[0] === SEQUENCE) return readDerCertificates(content)
+  const isBinary = content[0] === SEQUENCE && !isPkcs12(content)
+  if (isBinary) return readDerCertificates(content)
   throw noCertificate(content)
 }
 
@@ -122,6 +128,7 @@ function parseCertificate(pem: string, problem: string, line?: number): X509Cert
 /** DER: certificates one after the other, or one PKCS#7 file. */
 function readDerCertificates(content: Buffer): TrustAnchor[] {
   const anchors: TrustAnchor[] = []
+  if (content.subarray(0, BER_SIGNED_DATA.length).equals(BER_SIGNED_DATA)) return readPkcs7(content)
   for (let rest = content; rest.length > 0; ) {
     let bytes: Buffer
     try {
@@ -130,7 +137,6 @@ function readDerCertificates(content: Buffer): TrustAnchor[] {
       throw new BundleSyntaxError('the file looks like DER, but is damaged or cut short', { cause })
     }
     if (anchors.length === 0 && isPkcs7(bytes)) return readPkcs7(bytes)
-    if (isPkcs12(bytes)) throw pkcs12Error()
     anchors.push(
       TrustAnchor.fromCertificate(
         parseCertificate(toPem('CERTIFICATE', bytes), 'the file is DER, but holds no certificate (a key, perhaps)'),
@@ -143,34 +149,19 @@ function readDerCertificates(content: Buffer): TrustAnchor[] {
 
 /** The object identifier 1.2.840.113549.1.7.2 (signedData, RFC 5652 section 5.1), as DER. */
 const SIGNED_DATA = Buffer.from('06092a864886f70d010702', 'hex')
-/** PFX (RFC 7292 section 4) begins with the INTEGER 3. */
-const PKCS12_VERSION = Buffer.from('020103', 'hex')
+/** The same at the start of a file in BER: a SEQUENCE of indefinite length. */
+const BER_SIGNED_DATA = Buffer.concat([Buffer.from('3080', 'hex'), SIGNED_DATA])
 
 function isPkcs7(bytes: Buffer): boolean {
   const { content } = readElement(bytes)
   return content.subarray(0, SIGNED_DATA.length).equals(SIGNED_DATA)
 }
 
-function isPkcs12(bytes: Buffer): boolean {
-  const { content } = readElement(bytes)
-  return content.subarray(0, PKCS12_VERSION.length).equals(PKCS12_VERSION)
-}
-
-function pkcs12Error(): BundleSyntaxError {
-  return new BundleSyntaxError('the file is a PKCS#12 store, not a list of certificates', {
-    hints: ['extract its certificates: openssl pkcs12 -in FILE -nokeys -out bundle.pem'],
-  })
-}
-
 /** The certificates of a "degenerate" SignedData, the content of a `.p7b` file (RFC 5652 sections 3 and 5.1). */
 function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
   let certificates: Buffer[]
   try {
-    const [, explicit] = readElements(readElement(bytes).content)
-    const signedData = explicit?.tag === CONTEXT_0 ? readElement(explicit.content) : undefined
-    const set = signedData && readElements(signedData.content).find((element) => element.tag === CONTEXT_0)
-    // CertificateChoices: a plain certificate is a SEQUENCE; the other, long obsolete choices are tagged.
-    certificates = set ? readElements(set.content).flatMap((item) => (item.tag === SEQUENCE ? [item.bytes] : [])) : []
+    certificates = certificatesOf(bytes)
   } catch (cause) {
     throw new BundleSyntaxError('the PKCS#7 data is damaged', line === undefined ? { cause } : { line, cause })
   }
@@ -183,37 +174,46 @@ function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
   )
 }
 
+function certificatesOf(pkcs7: Buffer): Buffer[] {
+  try {
+    return certificatesIn(pkcs7)
+  } catch {
+    return certificatesIn(derOfBer(pkcs7))
+  }
+}
+
+/** @throws RangeError if it is no DER */
+function certificatesIn(pkcs7: Buffer): Buffer[] {
+  const [, explicit] = readElements(readElement(pkcs7).content)
+  const signedData = explicit?.tag === CONTEXT_0 ? readElement(explicit.content) : undefined
+  const set = signedData && readElements(signedData.content).find((element) => element.tag === CONTEXT_0)
+  // CertificateChoices: a plain certificate is a SEQUENCE; the other, long obsolete choices are tagged.
+  return set ? readElements(set.content).flatMap((item) => (item.tag === SEQUENCE ? [item.bytes] : [])) : []
+}
+
 /** Describes a file without certificates: it is often the wrong one of two. */
 function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): BundleSyntaxError {
   const problem = 'no certificate in it'
   const describe = (what: string, ...hints: string[]) => new BundleSyntaxError(`${problem}: ${what}`, { hints })
-  const text = content.toString('latin1')
-  if (content.length === 0) return describe('the file is empty')
-  if (/^(?:\xff\xfe|\xfe\xff|-\0-\0|\0-\0-)/.test(text)) {
-    return describe('it is UTF-16 text', 'save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE > bundle.pem')
-  }
   const labels = new Set(blocks.map((block) => block.label))
   for (const label of labels) {
     if (label.endsWith('PRIVATE KEY'))
-      return describe('it holds a private key; name the certificate that belongs to it')
+      return describe(
+        'it holds a private key; name the certificate that belongs to it',
+        'the file of the certificate often ends in .crt or .cer',
+      )
     if (label.endsWith('CERTIFICATE REQUEST'))
-      return describe('it holds a signing request, not the certificate made from it')
-    if (label === 'X509 CRL') return describe('it holds a revocation list only')
+      return describe(
+        'it holds a signing request, not the certificate made from it',
+        'name the certificate that the CA made from it',
+      )
+    if (label === 'X509 CRL')
+      return describe('it holds a revocation list only', 'name the certificate of the CA instead')
   }
   if (labels.size > 0)
-    return describe(`it holds ${[...labels].map((label) => `"${printable(label)}"`).join(', ')} only`)
-  if (text.includes('-----BEGIN ') && text.includes('\\n')) {
-    return describe('its line breaks are written as \\n', 'replace each "\\n" by a real line break')
-  }
-  if (text.includes('-----BEGIN ') && !text.includes('\n')) {
-    return describe('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > bundle.pem")
-  }
-  if (text.includes('-----BEGIN ')) {
-    return describe(
-      'something stands before "-----BEGIN" on its line',
-      'the dashes must be the first characters of the line',
-    )
-  }
-  if (text.trim() === '') return describe('there is nothing but white space')
-  return describe('it is neither PEM nor DER', 'a PEM certificate begins with the line -----BEGIN CERTIFICATE-----')
+    return describe(`it holds ${[...labels].map((label) => `"${printable(label)}"`).join(', ')} only`, ASK_FOR_PEM)
+  const known = contentKind(content)
+  return known ? describe(known.what, ...known.hints) : describe('it is neither PEM nor DER', ASK_FOR_PEM)
 }
+
+const ASK_FOR_PEM = 'a PEM certificate begins with the line -----BEGIN CERTIFICATE-----'

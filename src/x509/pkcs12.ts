@@ -10,6 +10,7 @@ import {
   pbkdf2Sync,
   X509Certificate,
 } from 'node:crypto'
+import { derOfBer } from './ber.ts'
 import { type DerElement, OBJECT_IDENTIFIER, readElement, readElements, SEQUENCE } from './der.ts'
 import { toPem } from './pem.ts'
 
@@ -37,20 +38,34 @@ interface Bag {
   readonly value: Buffer
 }
 
-/** PFX → AuthenticatedSafe → SafeContents → SafeBag (RFC 7292, section 4). */
+/** PFX → AuthenticatedSafe → SafeContents → SafeBag (RFC 7292, section 4). Those of NSS are in BER at each level. */
 function bagsOf(pfx: Buffer, passphrase: string): Bag[] {
   try {
-    const [, authSafe] = readElements(readElement(pfx).content)
-    const safes = readElements(readElement(contentOf(authSafe)).content)
-    return safes.flatMap((safe) => readBags(safe, passphrase))
-  } catch (cause) {
-    throw new Error('its structure is not understood', { cause })
+    return bagsInDer(pfx, { passphrase, toDer: (bytes) => bytes })
+  } catch {
+    try {
+      return bagsInDer(pfx, { passphrase, toDer: derOfBer })
+    } catch (cause) {
+      throw new Error('its structure is not understood', { cause })
+    }
   }
 }
 
-function readBags(safe: DerElement, passphrase: string): Bag[] {
+interface Reading {
+  readonly passphrase: string
+  /** Applied to each level. */
+  readonly toDer: (bytes: Buffer) => Buffer
+}
+
+function bagsInDer(pfx: Buffer, reading: Reading): Bag[] {
+  const [, authSafe] = readElements(readElement(reading.toDer(pfx)).content)
+  const safes = readElements(readElement(reading.toDer(contentOf(authSafe))).content)
+  return safes.flatMap((safe) => readBags(safe, reading))
+}
+
+function readBags(safe: DerElement, { passphrase, toDer }: Reading): Bag[] {
   const [type] = readElements(safe.content)
-  if (oidHex(type) === DATA) return bagsIn(contentOf(safe))
+  if (oidHex(type) === DATA) return bagsIn(toDer(contentOf(safe)))
   if (oidHex(type) !== ENCRYPTED_DATA) throw new RangeError(`unknown contents ${oidHex(type)}`)
   const [, explicit] = readElements(safe.content)
   const [, encrypted] = readElements(readElement(required(explicit).content).content)
@@ -59,7 +74,7 @@ function readBags(safe: DerElement, passphrase: string): Bag[] {
   let failure: unknown
   for (const secret of passphrase === '' ? ['', undefined] : [passphrase]) {
     try {
-      return bagsIn(decrypt(required(algorithm), required(octets).content, secret))
+      return bagsIn(toDer(decrypt(required(algorithm), required(octets).content, secret)))
     } catch (error) {
       failure = error
     }

@@ -1,5 +1,7 @@
 /** Private keys: PEM or DER, PKCS#8 and the older forms, encrypted or not. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { codeOf } from '../core/error-code.ts'
+import { contentKind } from './content-kind.ts'
 import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
 import { isPem } from './pem.ts'
 
@@ -8,26 +10,48 @@ export class PrivateKeyError extends Error {
   override readonly name = 'PrivateKeyError'
   /** `none`: there is no key; `encrypted`: a passphrase is required. */
   readonly kind: 'none' | 'encrypted' | 'other'
+  readonly hints: readonly string[]
 
-  constructor(kind: PrivateKeyError['kind'], problem: string, cause?: unknown) {
+  constructor(kind: PrivateKeyError['kind'], problem: string, hints: readonly string[] = [], cause?: unknown) {
     super(problem, cause === undefined ? {} : { cause })
     this.kind = kind
+    this.hints = hints
   }
 }
 
 /** @throws PrivateKeyError if there is no key, or it cannot be read with this passphrase */
 export function readPrivateKey(content: Buffer, passphrase?: string): KeyObject {
   const kind = kindOfKey(content)
-  if (kind === 'none') throw new PrivateKeyError('none', 'there is no private key in it')
+  if (kind === 'none') throw noKey(content)
   if (kind === 'encrypted' && passphrase === undefined) throw new PrivateKeyError('encrypted', 'it is encrypted')
   const secret = passphrase === undefined ? {} : { passphrase }
   try {
     return isPem(content) ? createPrivateKey({ key: content, ...secret }) : privateKeyFromDer(content, secret)
   } catch (cause) {
-    throw kind === 'encrypted'
-      ? new PrivateKeyError('other', 'it cannot be decrypted: the passphrase is wrong, or the file is damaged', cause)
-      : new PrivateKeyError('other', 'it is damaged, or of a kind that Node cannot read', cause)
+    if (kind === 'encrypted') throw undecipherable(cause)
+    const known = content.includes('\n') ? undefined : contentKind(content)
+    if (known) throw new PrivateKeyError('other', known.what, known.hints, cause)
+    const hints = ['get it again from its source; PEM keys begin with -----BEGIN PRIVATE KEY-----']
+    throw new PrivateKeyError('other', 'it is damaged, or of a kind that Node cannot read', hints, cause)
   }
+}
+
+function noKey(content: Buffer): PrivateKeyError {
+  const known = contentKind(content)
+  return known
+    ? new PrivateKeyError('none', `there is no private key in it: ${known.what}`, known.hints)
+    : new PrivateKeyError('none', 'there is no private key in it')
+}
+
+/** OpenSSL 3 has DES, RC2 and MD5 switched off, whatever the passphrase is. */
+function undecipherable(cause: unknown): PrivateKeyError {
+  if (/UNSUPPORTED/.test(codeOf(cause))) {
+    const problem = 'it is encrypted with an old cipher (DES, RC2 or MD5), which OpenSSL has switched off'
+    const convert = 'encrypt it again: openssl pkey -provider legacy -provider default -in OLD.key -aes256 -out NEW.key'
+    return new PrivateKeyError('other', problem, [convert], cause)
+  }
+  const problem = 'it cannot be decrypted: the passphrase is wrong, or the file is damaged'
+  return new PrivateKeyError('other', problem, ['try it: openssl pkey -in FILE -noout'], cause)
 }
 
 function kindOfKey(content: Buffer): 'plain' | 'encrypted' | 'none' {

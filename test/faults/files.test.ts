@@ -63,7 +63,7 @@ type Told = readonly [code: string | undefined, message: RegExp]
 const NOT_FOUND: Told = ['ENOENT', /invalid path: /]
 const NO_FILE: Told = [undefined, /it is not a regular file$/]
 const NO_CERTIFICATE: Told = [undefined, /no certificate in it: /]
-const NO_KEY: Told = [undefined, /there is no private key in it$/]
+const NO_KEY: Told = [undefined, /there is no private key in it/]
 /** A hashed directory may have links that lead nowhere; other certificates may be in it. */
 const NONE_HASHED = { 'a file in a hashed directory': [undefined, /no usable certificate in the directory/] } as const
 

@@ -1,0 +1,95 @@
+/** What the content of a file is that holds no usable certificate or key: people often name the wrong one of several. */
+import { SEQUENCE } from './der.ts'
+
+/** The kind, to continue a sentence, and what helps. */
+export interface ContentKind {
+  readonly what: string
+  readonly hints: readonly string[]
+}
+
+const kind = (what: string, ...hints: string[]): ContentKind => ({ what, hints })
+
+/** `undefined` if it is of no known kind. */
+export function contentKind(content: Buffer): ContentKind | undefined {
+  if (content.length === 0) return kind('the file is empty', 'write it again: it may have been cut short')
+  const binary = binaryKind(content)
+  if (binary) return binary
+  const text = content.toString('latin1')
+  if (text.trim() === '') return kind('there is nothing but white space', 'write it again: it may have been cut short')
+  return brokenPem(text) ?? textKind(text.trimStart())
+}
+
+function binaryKind(content: Buffer): ContentKind | undefined {
+  const start = content.subarray(0, 4).toString('hex')
+  if (start === 'feedfeed' || start === 'cececece') {
+    return kind(
+      'it is a Java keystore (JKS)',
+      'export its certificates: keytool -exportcert -rfc -keystore FILE -alias NAME > bundle.pem; keytool -list -keystore FILE shows the names',
+    )
+  }
+  if (isPkcs12(content)) {
+    return kind(
+      'the file is a PKCS#12 store, not a list of certificates',
+      'extract its certificates: openssl pkcs12 -in FILE -nokeys -out bundle.pem',
+    )
+  }
+  if (start.startsWith('1f8b') || start.startsWith('504b0304')) return kind('it is compressed', 'unpack it first')
+  if (/^(?:fffe|feff|2d002d00|002d002d)/.test(start)) {
+    return kind('it is UTF-16 text', 'save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE > NEW')
+  }
+  return undefined
+}
+
+/** PFX (RFC 7292, section 4): a SEQUENCE, of definite length or not (BER), that begins with the INTEGER 3. */
+export function isPkcs12(content: Buffer): boolean {
+  if (content[0] !== SEQUENCE) return false
+  const first = content[1] ?? 0
+  const start = 2 + (first > 0x80 ? first & 0x7f : 0)
+  return content.subarray(start, start + 3).equals(PFX_VERSION)
+}
+
+const PFX_VERSION = Buffer.from('020103', 'hex')
+
+/** PEM that only a person can read. */
+function brokenPem(text: string): ContentKind | undefined {
+  if (!text.includes('-----BEGIN ')) return undefined
+  if (text.includes('\\n'))
+    return kind(
+      'its line breaks are written as \\n',
+      "replace each by a real line break: value.replaceAll('\\\\n', '\\n')",
+    )
+  if (!text.includes('\n')) {
+    return kind('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > NEW")
+  }
+  return kind('something stands before "-----BEGIN" on its line', 'the dashes must be the first characters of the line')
+}
+
+function textKind(text: string): ContentKind | undefined {
+  if (isBase64Pem(text)) return kind('it is the base64 encoding of PEM text', 'decode it: base64 -d FILE > bundle.pem')
+  if (/^MI[IG][A-Za-z0-9+/]/.test(text))
+    return kind(
+      'it is base64 without the lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----',
+      'decode it: base64 -d FILE > certificate.der',
+    )
+  if (/^\s*(?:client-certificate|certificate-authority|client-key)-data:/m.test(text)) {
+    return kind(
+      'it is a kubeconfig, with certificates in base64',
+      "extract the CA: kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}' | base64 -d > ca.pem",
+    )
+  }
+  if (/^(?:<!doctype|<html|<\?xml)/i.test(text))
+    return kind(
+      'it is a web page or XML',
+      'download the certificate itself: the link may have led to a page for signing in',
+    )
+  if (text.startsWith('version https://git-lfs.'))
+    return kind('it is a pointer of Git LFS', 'get the file: git lfs pull')
+  if (/^(?:ssh-|ecdsa-sha2-)/.test(text)) return kind('it is a public key of SSH', 'name a certificate (X.509) instead')
+  if (/^PuTTY-User-Key-File/.test(text)) return kind('it is a key of PuTTY', 'name a certificate (X.509) instead')
+  return undefined
+}
+
+/** Whether a text is base64 of PEM, as in environment variables, secrets of Kubernetes and kubeconfig files. */
+export function isBase64Pem(text: string): boolean {
+  return /^\s*LS0tLS1CRUdJTi/.test(text)
+}
