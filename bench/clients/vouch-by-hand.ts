@@ -11,7 +11,13 @@ export function keepAlive(url: string, ca: string): Ask {
   const settings = settingsOf(ca)
   const trust = resolveTrust(settings.trust)
   const pools = new PoolManager({ poolConnections: 1, poolMaxsize: 10, poolBlock: false, keepAliveTimeout: 30_000 })
-  const pool = pools.secure({ origin: new Origin(target), trust, identity: undefined, proxy: undefined })
-  const route = { pool, trust, identity: undefined, proxy: undefined }
+  const pool = pools.secure({
+    origin: new Origin(target),
+    trust,
+    identity: undefined,
+    proxy: undefined,
+    proxyTrust: undefined,
+  })
+  const route = { pool, trust, identity: undefined, proxy: undefined, proxyTrust: undefined }
   return () => answerOf(new Exchange(requestTo(target), settings, route).response)
 }

@@ -11,7 +11,7 @@ import { prepareUrl } from '../http/url.ts'
 import { type Probed, probe } from '../transport/probe.ts'
 import { type ProxiesInit, proxyFor, proxyForService } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
-import { trustedCertificates, type Verify } from '../trust/verify.ts'
+import { type Trust, trustedCertificates, type Verify } from '../trust/verify.ts'
 import { requestSettings, SESSION_DEFAULTS, type TimeoutInit } from './settings.ts'
 
 /** Options of `explain`: those of a request that affect trust. */
@@ -37,8 +37,7 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
   let trust: TrustInfo = { source: 'call', certificates: 0 }
   try {
     const settings = requestSettings({ ...SESSION_DEFAULTS, trustEnv }, { ...call, timeout })
-    const path = settings.trust.kind === 'bundle' ? settings.trust.bundle.path : undefined
-    trust = { source: settings.trust.source, certificates: 0, ...(path !== undefined && { path }) }
+    trust = trustBefore(settings.trust)
     const { proxyRules } = settings
     const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)
     return trusted(address, await probe(target, { ...settings, proxy }, service))
@@ -67,12 +66,16 @@ interface Address {
 }
 
 function trusted(address: Address, { chain, protocol, cipher, trust }: Probed): Explanation {
-  const anchor = trust.verified ? anchorOf(chain, trustedCertificates(trust)) : undefined
+  const anchor = trust.pins ? chain[0] : trust.verified ? anchorOf(chain, trustedCertificates(trust)) : undefined
   const path = trust.set?.parts.find(({ value }) => value.some(({ certificate }) => certificate === anchor))?.path
   return new Explanation({
     ...address,
     reason: null,
-    summary: trust.verified ? 'the certificate is trusted' : 'nothing was verified (verify: false)',
+    summary: trust.pins
+      ? 'the certificate matches a pin'
+      : trust.verified
+        ? 'the certificate is trusted'
+        : 'nothing was verified (verify: false)',
     chain,
     anchor: anchor && { certificate: anchor, path },
     trust: trust.info,
@@ -96,6 +99,14 @@ function refused(about: Address & { trust: TrustInfo }, error: SSLError): Explan
     findings: error.findings,
     hints: error.hints,
   })
+}
+
+/** What is known of the trust before the trusted files are read. */
+function trustBefore(trust: Trust): TrustInfo {
+  const { source } = trust
+  if (trust.kind === 'pins') return { source, certificates: 0, pins: trust.pins.size }
+  const path = trust.kind === 'bundle' ? trust.bundle.path : undefined
+  return path === undefined ? { source, certificates: 0 } : { source, path, certificates: 0 }
 }
 
 /** The trust anchor of a chain: the first certificate that is trusted itself, else the first trusted issuer. */

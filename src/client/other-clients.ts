@@ -42,7 +42,8 @@ export interface TrustedAgentOptions {
  * Do not use them with a shared `https.Agent`, whose pool ignores the context: use {@link trustedAgent}.
  *
  * @param verify as for a request; `undefined` and `true`: the environment's bundle, else the default roots
- * @throws CABundleError, ClientCertError when a file cannot be used; TypeError for a wrong value
+ * @throws CABundleError, ClientCertError when a file cannot be used; TypeError for a wrong value, and for pins: use
+ *   {@link trustedAgent} for them
  *
  * @example
  * const socket = tls.connect({ host: 'db.example', port: 5432, servername: 'db.example', ...tlsOptions('company-ca.pem') })
@@ -51,6 +52,9 @@ export interface TrustedAgentOptions {
 export function tlsOptions(verify?: Verify | null, options: TlsOptionsInit = {}): TrustedTlsOptions {
   const { cert } = ownOptions(options, 'tlsOptions', TLS_OPTIONS)
   const trust = resolveTrust(trustOf(verify))
+  if (trust.pins) {
+    throw new TypeError('tlsOptions cannot verify by a pin, which takes two connections: use trustedAgent({ verify })')
+  }
   if (!trust.verified) warnInsecure('any that tlsOptions(false) is used for')
   const identity = cert === undefined || cert === null ? undefined : resolveClientCert(toClientCertSource(cert))
   const { secureContext, rejectUnauthorized, checkServerIdentity } = tlsSettings(trust, identity)

@@ -105,6 +105,7 @@ export type SSLErrorReason =
   | 'expired'
   | 'not-yet-valid'
   | 'hostname-mismatch'
+  | 'pin-mismatch'
   | 'wrong-purpose'
   | 'invalid-ca'
   | 'weak'

@@ -9,6 +9,8 @@ export interface TrustInfo {
   readonly source: TrustSource
   /** The file or directory, if trust came from one. */
   readonly path?: string
-  /** How many certificates are trusted; 0 if verification is off. */
+  /** How many certificates are trusted; 0 if verification is off, or if pins say who the server is. */
   readonly certificates: number
+  /** How many pins there are, if `verify` was a pin or a list of pins. */
+  readonly pins?: number
 }

@@ -22,6 +22,7 @@ import {
   weaknesses,
 } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
+import { pinnedProblem } from './pins.ts'
 import { placeholderOf } from './placeholders.ts'
 import { clientHint, noTlsHints } from './service-hints.ts'
 import type { Reason } from './texts.ts'
@@ -37,6 +38,8 @@ export interface Evidence {
   readonly chain: readonly X509Certificate[]
   /** The trusted certificates. Called only if they are needed: there may be hundreds. */
   readonly trusted: () => readonly X509Certificate[]
+  /** The pins by which the server is known, as in messages; `undefined`: by certificates. */
+  readonly pins?: readonly string[] | undefined
   /** In ms since 1970. */
   readonly now: number
 }
@@ -88,8 +91,9 @@ function hintsFor(service: Service, { reason, hints }: Diagnosis): readonly stri
 
 function diagnoseChain(row: Reason, evidence: Evidence): Diagnosis {
   const { chain } = evidence
-  if (!isPresented(chain) || !CERTIFICATE_REASONS.has(row.reason))
-    return { ...row, chain, findings: [], failing: undefined }
+  if (evidence.pins)
+    return { ...row, chain, ...(isPresented(chain) ? pinnedProblem(row, chain, evidence.pins) : NOT_SEEN) }
+  if (!isPresented(chain) || !CERTIFICATE_REASONS.has(row.reason)) return { ...row, chain, ...NOT_SEEN }
   if (row.reason === 'hostname-mismatch') return { ...row, chain, ...namesProblem(evidence, chain) }
   const trusted = evidence.trusted()
   const { host, port, service, now } = evidence
@@ -123,6 +127,8 @@ const CERTIFICATE_REASONS: ReadonlySet<SSLErrorReason> = new Set([
 function isPresented(chain: readonly X509Certificate[]): chain is Chain {
   return chain.length > 0
 }
+
+const NOT_SEEN = { findings: [], failing: undefined }
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 

@@ -2,9 +2,11 @@
 import type { SSLErrorReason } from '../core/errors.ts'
 import { handshakeReason } from './handshakes.ts'
 import {
+  ASK_ABOUT_CHANGE,
   CHECK_CLOCK,
   CONSTRAINT_HINT,
   MAYBE_INTERMEDIATE,
+  NOT_TO_COPY,
   OBSTACLE_HINTS,
   PURPOSE_HINT,
   RENEW_IT,
@@ -50,6 +52,10 @@ const VERIFICATION: ReadonlyMap<string, Reason> = new Map([
   [
     'ERR_TLS_CERT_ALTNAME_INVALID',
     verification('hostname-mismatch', 'certificate is not valid for this host', USE_LISTED),
+  ],
+  [
+    'ERR_PIN_MISMATCH',
+    verification('pin-mismatch', 'the certificate is not the pinned one', ASK_ABOUT_CHANGE, NOT_TO_COPY),
   ],
   ['INVALID_PURPOSE', verification('wrong-purpose', 'unsuitable certificate purpose', PURPOSE_HINT)],
   ['INVALID_CA', verification('invalid-ca', 'invalid CA certificate', OBSTACLE_HINTS['no-ca'])],

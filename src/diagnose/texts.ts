@@ -68,6 +68,34 @@ export const PIN_IT =
 export const pinTrusted = (certificate: X509Certificate): string =>
   `you trust this very certificate: pin it, which counts whatever names it has: verify: 'sha256:${certificate.fingerprint256}'`
 
+/* Pins. */
+
+/** Presented and expected, side by side. */
+export function notPinned(what: string, presented: string, expected: readonly string[]): string[] {
+  const more = expected.length > MAX_PINS ? ` and ${expected.length - MAX_PINS} more` : ''
+  return [
+    `SHA-256 of the ${what} that was presented: ${presented}`,
+    `SHA-256 of the ${what} that is pinned:     ${expected.slice(0, MAX_PINS).join(' or ')}${more}`,
+  ]
+}
+
+/** A fleet may have hundreds. */
+const MAX_PINS = 4
+
+export const NO_KEY = '(it cannot be read)'
+export const ASK_ABOUT_CHANGE =
+  "ask the server's owner, out of band, whether its certificate was replaced; until then take it for an attack"
+export const NOT_TO_COPY =
+  'do not copy the fingerprint that was presented: an attacker in the network path would present one as well'
+export const MATCHES_PIN = 'the certificate matches the pin'
+export const RENEW_PINNED =
+  "its owner must renew it on the server; the pin of a public key ('sha256//…') survives a renewal with the same key"
+export const DATES_END_PINS = 'dates count, since nothing else ends a pin'
+export const WEAK_PINNED =
+  'OpenSSL refuses its key whatever is pinned: anyone can compute the private key of RSA below 1024 bits; its owner must replace it'
+export const REFUSED_PINNED =
+  'OpenSSL refuses the certificate itself, which no pin changes: its owner must replace it on the server'
+
 export const rootNotTrusted = (root: X509Certificate): string =>
   `the chain ends in ${called(root)}, SHA-256 ${root.fingerprint256}, which is not trusted`
 export const issuerUnknown = (certificate: X509Certificate): string =>

@@ -10,19 +10,24 @@ import http from 'node:http'
 import https from 'node:https'
 import type { NetConnectOpts, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { SecureContext, TLSSocket } from 'node:tls'
+import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
+import { parseAuthority } from '../core/address.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
+import type { LearnedCertificate } from '../trust/learned.ts'
+import { PinMismatchError, type Pins } from '../trust/pins.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { checkServerIdentity } from '../x509/hostname.ts'
 import type { ConnectionCallback, ConnectionGate, ConnectionOptions, ConnectionSpec } from './connection.ts'
 import { expiryOf } from './expiry.ts'
+import { mapRequestError } from './map-error.ts'
 import type { Origin } from './origin.ts'
+import { PinnedConnections, type PinnedRoute } from './pinned.ts'
 import type { ProxyServer } from './proxies.ts'
 import { connectTcp } from './tcp-socket.ts'
 import { enforceConnectTimeout } from './time-limits.ts'
-import { handshakeOf, observeHandshake, type PresentedCertificate } from './tls-info.ts'
-import { OpeningTunnels } from './tunnels.ts'
+import { handshakeOf, observeHandshake, type PresentedCertificate, presentedChain } from './tls-info.ts'
+import { OpeningTunnels, openTunnelUntil, type TunnelSpec } from './tunnels.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
 export interface PoolOptions {
@@ -56,6 +61,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
   /** Everything that TLS checks. */
   readonly #settings: TlsSettings
   readonly #tunnels = new OpeningTunnels()
+  readonly #pinned: PinnedConnections | undefined
   /** The TLS session that the next connection may resume. */
   #session: { readonly ticket: Buffer; readonly peer: PresentedCertificate | undefined } | undefined
 
@@ -67,6 +73,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     this.#spec = spec
     this.#gate = gate
     this.#settings = tlsSettings(spec.trust, spec.identity)
+    this.#pinned = spec.trust.pins && new PinnedConnections(spec.trust.pins)
   }
 
   /** Node's joins some 25 fields, three times a request; all connections of this agent differ in host and port only. */
@@ -82,14 +89,33 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     return catchingErrors(callback, () => {
       const refusal = this.#gate.refusal(options.attempt)
       if (refusal) throw refusal
-      const { proxy, trust, origin } = this.#spec
-      if (proxy === undefined) return this.#secure(options)
-      // A function: the settings are made only for a proxy that uses TLS, since a context is expensive.
-      const spec = { proxy, authority: origin.authority, trust, tls: () => tlsSettings(trust, undefined) }
+      if (this.#pinned) {
+        this.#pinned.open(this.#pinnedRoute(options), options, callback)
+        return undefined
+      }
+      const tunnel = tunnelSpec(this.#spec)
+      if (tunnel === undefined) return this.#secure(options)
       const use = (socket: Socket, elapsed: number) => this.#secure({ ...options, socket }, elapsed)
-      this.#tunnels.open(spec, options, use, callback)
+      this.#tunnels.open(tunnel, options, use, callback)
       return undefined
     })
+  }
+
+  #pinnedRoute(options: ConnectionOptions): PinnedRoute {
+    const { trust, identity, origin, proxy } = this.#spec
+    const tunnel = tunnelSpec(this.#spec)
+    // The connect timeout of all steps together is that of PinnedConnections.
+    const untimed = { ...options, connectTimeout: undefined }
+    const { host, port } = parseAuthority(origin.authority)
+    return {
+      open: async (signal) => tunnel && openTunnelUntil(tunnel, signal),
+      secure: (socket, learned) =>
+        this.#secure(socket ? { ...untimed, socket } : untimed, 0, tlsSettings(trust, identity, learned)),
+      mapError: (error, socket) => {
+        const chain = presentedChain(socket)
+        return mapRequestError(error, { host, port, chain, trust, through: proxy?.url, client: identity?.displayName })
+      },
+    }
   }
 
   override keepSocketAlive(socket: Duplex): unknown {
@@ -103,6 +129,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
 
   override destroy(): void {
     this.#tunnels.destroy()
+    this.#pinned?.destroy()
     super.destroy()
   }
 
@@ -115,10 +142,10 @@ export class SecureAgent extends https.Agent implements NodeAgent {
   }
 
   /** @param elapsed how much of the connect timeout is used up, in ms */
-  #secure(options: ConnectionOptions, elapsed = 0): TLSSocket {
+  #secure(options: ConnectionOptions, elapsed = 0, settings = this.#settings): TLSSocket {
     const session = this.#resumable()
     // The settings override a request's options and anything on Object.prototype.
-    const resuming: ConnectionOptions = Object.assign(Object.create(null), options, this.#settings, {
+    const resuming: ConnectionOptions = Object.assign(Object.create(null), options, settings, {
       session: session?.ticket,
     })
     const socket = super.createConnection(resuming) as TLSSocket
@@ -223,20 +250,49 @@ function poolSettings(options: PoolOptions): http.AgentOptions {
 interface TlsSettings {
   readonly secureContext: SecureContext
   readonly rejectUnauthorized: boolean
+  /** For pins the comparison with them, whatever the host. */
   readonly checkServerIdentity: typeof checkServerIdentity
   readonly ALPNProtocols: string[]
   /** Pre-shared keys are disabled: with PSK the server presents no certificate to verify. */
   readonly pskCallback: undefined
 }
 
-/** What TLS verifies against, and presents as the client. */
-export function tlsSettings(trust: ResolvedTrust, identity: ClientIdentity | undefined): TlsSettings {
+/**
+ * What TLS verifies against, and presents as the client.
+ *
+ * @param learned for pins: the certificates that matched them. Without any, no server is trusted, and none sees the client
+ *   certificate.
+ */
+export function tlsSettings(
+  trust: ResolvedTrust,
+  identity: ClientIdentity | undefined,
+  learned: readonly LearnedCertificate[] = [],
+): TlsSettings {
+  const isUnknown = trust.pins !== undefined && learned.length === 0
   return {
-    secureContext: secureContextFor(trust, identity),
+    secureContext: secureContextFor(trust, isUnknown ? undefined : identity, learned),
     // Always explicit: without it NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
     rejectUnauthorized: trust.verified,
-    checkServerIdentity: trust.verified ? checkServerIdentity : () => undefined,
+    checkServerIdentity: identityCheckFor(trust),
     ALPNProtocols: ['http/1.1'],
     pskCallback: undefined,
   }
+}
+
+function identityCheckFor({ verified, pins }: ResolvedTrust): typeof checkServerIdentity {
+  if (pins) return (_host, peer) => checkPins(pins, peer)
+  return verified ? checkServerIdentity : () => undefined
+}
+
+/** Never throws, as {@link checkServerIdentity}. */
+function checkPins(pins: Pins, peer: Partial<PeerCertificate> | null | undefined): Error | undefined {
+  return peer?.raw && pins.match(peer.raw) ? undefined : new PinMismatchError()
+}
+
+/** The tunnel to the origin; `undefined` without a proxy. */
+function tunnelSpec({ proxy, origin, proxyTrust }: ConnectionSpec): TunnelSpec | undefined {
+  if (proxy === undefined) return undefined
+  // A function: the settings are made only for a proxy that uses TLS, since a context is expensive.
+  const tls = () => (proxyTrust ? tlsSettings(proxyTrust, undefined) : {})
+  return { proxy, authority: origin.authority, tls, ...(proxyTrust && { trust: proxyTrust }) }
 }

@@ -24,17 +24,17 @@ export class ConnectionPool implements ConnectionGate {
   /**
    * @param makeAgent makes the agent, which asks this pool before it opens or keeps a connection
    * @param spec what the connections depend on, if they use TLS
-   * @param isTunneled whether the connections go through a proxy that opens tunnels
+   * @param isDelayed whether a connection takes several steps before Node's agent has its socket: a tunnel, or pins
    */
   constructor(
     makeAgent: (gate: ConnectionGate) => PooledAgent,
     spec: ConnectionSpec | undefined,
-    isTunneled: boolean,
+    isDelayed: boolean,
     { poolBlock, poolMaxsize }: PoolOptions,
   ) {
     this.agent = makeAgent(this)
     this.#spec = spec
-    if (poolBlock || isTunneled) {
+    if (poolBlock || isDelayed) {
       this.#limiter = new ConnectionLimiter(poolBlock ? poolMaxsize : Number.POSITIVE_INFINITY)
     }
   }
@@ -46,7 +46,8 @@ export class ConnectionPool implements ConnectionGate {
 
   /** Whether a file that the trust or the client certificate was read from has changed. */
   get isStale(): boolean {
-    return (this.#spec?.trust.set?.stale ?? false) || (this.#spec?.identity?.stale ?? false)
+    const { trust, identity, proxyTrust } = this.#spec ?? {}
+    return trust?.set?.stale === true || identity?.stale === true || proxyTrust?.set?.stale === true
   }
 
   /** Whether a request uses a connection, or waits for one. */

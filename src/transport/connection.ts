@@ -17,6 +17,8 @@ export interface ConnectionSpec {
   readonly identity: ClientIdentity | undefined
   /** The proxy that opens the tunnel; `undefined`: none. */
   readonly proxy: ProxyServer | undefined
+  /** What an `https:` proxy is verified against; `undefined` for others, which do not use TLS. */
+  readonly proxyTrust: ResolvedTrust | undefined
 }
 
 /** The options of `createConnection`: Node's, and ours, which Node copies from the request. */
@@ -71,3 +73,9 @@ export interface TunnelAttempt {
 }
 
 export const sessionClosed = () => new ConnectionError('the session was closed before the request was sent')
+
+/** For a connection that is closed before TLS is established, in the words of Node, which emits such an error itself in most cases. */
+export function closedEarly(): Error {
+  const message = 'Client network socket disconnected before secure TLS connection was established'
+  return Object.assign(new Error(message), { code: 'ECONNRESET' })
+}

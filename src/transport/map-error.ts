@@ -142,7 +142,7 @@ export function mapOpenSSLError(error: TransportError, context: PeerContext): SS
   // Our own host check names the host or address; the table has only the kind.
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
   const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
-  const diagnosis = diagnose(row, { host, port, service, chain, trusted, now: Date.now() })
+  const diagnosis = diagnose(row, { host, port, service, chain, trusted, pins: trust?.pins?.texts, now: Date.now() })
   const details = reportOf(diagnosis, diagnosis.chain, trust?.info)
   const { reason, findings, failing, hints } = diagnosis
   const message = `${summary} (${authorityOf(context)})`

@@ -47,7 +47,9 @@ export class PoolManager {
     if (pool === undefined) {
       // A new pool may mean that a file has changed: retire the pools that were made of its previous content.
       this.#retireStale()
-      pool = new ConnectionPool(makeAgent, spec, tunnel !== undefined, this.#options)
+      // With pins a connection takes two handshakes, and Node has its socket after the second.
+      const isDelayed = tunnel !== undefined || spec?.trust.pins !== undefined
+      pool = new ConnectionPool(makeAgent, spec, isDelayed, this.#options)
       this.#pools.set(key, pool)
     }
     return pool
@@ -71,8 +73,8 @@ export class PoolManager {
 }
 
 /** @internal All parts of a {@link ConnectionSpec}. */
-export function poolKey({ origin, trust, identity, proxy }: ConnectionSpec): string {
-  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${proxyKey(proxy)}`
+export function poolKey({ origin, trust, identity, proxy, proxyTrust }: ConnectionSpec): string {
+  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${proxyTrust?.digest ?? ''}|${proxyKey(proxy)}`
 }
 
 /** All parts of a {@link ProxyServer}. Not `url.origin`: it is `null` for SOCKS. */

@@ -9,6 +9,7 @@ import type { Service } from '../core/service.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { SendSettings } from './adapter.ts'
+import { closedEarly } from './connection.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { errorContext } from './error-context.ts'
 import { mapRequestError } from './map-error.ts'
@@ -85,24 +86,25 @@ function handshakeAccepted(socket: TLSSocket): Promise<void> {
       if (error) reject(error)
       else resolve()
     }
+    const waitForTicket = () => {
+      timer = setTimeout(settle, MAX_TICKET_MS)
+    }
+    // With pins the handshake is done already.
+    if (isSecure(socket)) waitForTicket()
     // A tunnel may have been closed before TLS began.
     if (socket.destroyed) settle(socket.errored ?? closedEarly())
     socket
       .on('error', settle)
       .on('session', () => settle())
-      .on('secureConnect', () => {
-        timer = setTimeout(settle, MAX_TICKET_MS)
-      })
+      .on('secureConnect', waitForTicket)
       // The first call decides.
       .on('close', () => settle(timer === undefined ? closedEarly() : undefined))
       .resume()
   })
 }
 
-/** In the words of Node, which emits such an error itself in most cases. */
-function closedEarly(): Error {
-  const message = 'Client network socket disconnected before secure TLS connection was established'
-  return Object.assign(new Error(message), { code: 'ECONNRESET' })
+function isSecure(socket: TLSSocket & { secureConnecting?: boolean }): boolean {
+  return socket.secureConnecting === false
 }
 
 /** How long to wait for a ticket or a refusal. */

@@ -4,7 +4,7 @@ import { retryWhileBeingWritten } from '../core/file-being-written.ts'
 import { fileOf } from '../core/file-error.ts'
 import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
 import { publish } from '../trust/events.ts'
-import { type ResolvedTrust, resolveTrust } from '../trust/verify.ts'
+import { type ResolvedTrust, resolveTrust, trustForProxy } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { Origin } from './origin.ts'
@@ -18,6 +18,8 @@ export interface Route {
   /** The client certificate. */
   readonly identity: ClientIdentity | undefined
   readonly proxy: ProxyServer | undefined
+  /** What an `https:` proxy that opens a tunnel is verified against. */
+  readonly proxyTrust: ResolvedTrust | undefined
 }
 
 type Destination = Pick<WireRequest, 'target' | 'headers'>
@@ -43,15 +45,17 @@ function routeNow(pools: PoolManager, { target: url, headers }: Destination, set
   const { cert, proxy } = settings
   if (url.protocol !== 'https:') {
     if (cert) assertClientCertExists(cert)
-    return { pool: plainPool(pools, url, settings), trust: undefined, identity: undefined, proxy }
+    const pool = plainPool(pools, url, settings)
+    return { pool, trust: undefined, identity: undefined, proxy, proxyTrust: undefined }
   }
   const trust = resolveTrust(settings.trust)
   publish(() => ({ event: 'resolved', origin: url.origin, verified: trust.verified, trust: trust.info }))
   const identity = cert && resolveClientCert(cert)
   const authorization = proxy?.authorization ?? headers.get('Proxy-Authorization')
   const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
-  const spec = { origin: new Origin(url), trust, identity, proxy: tunnel }
-  return { pool: pools.secure(spec), trust, identity, proxy: tunnel }
+  const proxyTrust = tunnel?.url.protocol === 'https:' ? resolveTrust(trustForProxy(settings.trust)) : undefined
+  const spec = { origin: new Origin(url), trust, identity, proxy: tunnel, proxyTrust }
+  return { pool: pools.secure(spec), trust, identity, proxy: tunnel, proxyTrust }
 }
 
 /** The pool for plain http: to the origin, or to the proxy that forwards requests and is verified if it uses TLS. */
@@ -60,5 +64,6 @@ function plainPool(pools: PoolManager, url: URL, { proxy, trust }: RouteSettings
   if (isSocks(proxy)) return pools.plain(new Origin(url), proxy)
   if (proxy.url.protocol === 'http:') return pools.plain(new Origin(proxy.url))
   const origin = new Origin(proxy.url)
-  return pools.secure({ origin, trust: resolveTrust(trust), identity: undefined, proxy: undefined })
+  const proxyTrust = resolveTrust(trustForProxy(trust))
+  return pools.secure({ origin, trust: proxyTrust, identity: undefined, proxy: undefined, proxyTrust: undefined })
 }

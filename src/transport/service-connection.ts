@@ -4,13 +4,16 @@ import net, { type Socket } from 'node:net'
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { authorityOf, NO_PATH, serverAddress } from '../core/address.ts'
 import type { Service } from '../core/service.ts'
+import type { LearnedCertificate } from '../trust/learned.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { tlsSettings } from './agents.ts'
+import { mapRequestError } from './map-error.ts'
+import { PinnedConnections } from './pinned.ts'
 import type { ProxyServer } from './proxies.ts'
 import type { Route } from './route.ts'
 import { startTls } from './starttls.ts'
 import { enforceConnectTimeout, InternalConnectTimeout } from './time-limits.ts'
-import { observeHandshake } from './tls-info.ts'
+import { observeHandshake, presentedChain } from './tls-info.ts'
 import { openTunnel } from './tunnels.ts'
 
 /**
@@ -21,24 +24,42 @@ import { openTunnel } from './tunnels.ts'
  */
 export async function openServiceConnection(
   service: Service,
-  { trust, identity, proxy }: Route & { readonly trust: ResolvedTrust },
+  { trust, identity, proxy, proxyTrust }: Route & { readonly trust: ResolvedTrust },
   limit: number | undefined,
 ): Promise<TLSSocket> {
   const started = performance.now()
   const late = new AbortController()
   const timer = limit === undefined ? undefined : setTimeout(() => late.abort(new InternalConnectTimeout(limit)), limit)
   // The client certificate is for the server: no proxy is shown it.
-  const forProxy = () => tlsSettings(trust, undefined)
-  const route = { proxy, trust, tls: forProxy }
-  const plain = await connectService(service, route, late.signal).finally(() => clearTimeout(timer))
-  const { host, servername } = serverAddress(service.target)
-  // No ALPN: servers refuse a client that offers http/1.1 and not their own protocol.
-  const settings = { ...NO_PATH, ...tlsSettings(trust, identity), ALPNProtocols: undefined, session: undefined }
-  // The name check takes `host` if there is no server name: an address.
-  const socket = tls.connect({ ...settings, socket: plain, host, servername } as ConnectionOptions)
-  observeHandshake(socket)
-  enforceConnectTimeout(socket, 'secureConnect', limit, performance.now() - started)
-  return socket
+  const forProxy = () => (proxyTrust ? tlsSettings(proxyTrust, undefined) : {})
+  const route = { proxy, ...(proxyTrust && { trust: proxyTrust }), tls: forProxy }
+  const { host, port, servername } = serverAddress(service.target)
+  const open = (signal: AbortSignal) => connectService(service, route, signal)
+  const secure = (plain: Socket, learned: readonly LearnedCertificate[] = []) => {
+    // No ALPN: servers refuse a client that offers http/1.1 and not their own protocol.
+    const settings = {
+      ...NO_PATH,
+      ...tlsSettings(trust, identity, learned),
+      ALPNProtocols: undefined,
+      session: undefined,
+    }
+    // The name check takes `host` if there is no server name: an address.
+    const socket = tls.connect({ ...settings, socket: plain, host, servername } as ConnectionOptions)
+    observeHandshake(socket)
+    return socket
+  }
+  const mapError = (error: Error, socket: TLSSocket) => {
+    const peer = { host, port, service, chain: presentedChain(socket), trust, client: identity?.displayName }
+    return mapRequestError(error, { ...peer, through: proxy?.url })
+  }
+  try {
+    if (trust.pins) return await new PinnedConnections(trust.pins).connect({ open, secure, mapError }, late.signal)
+    const socket = secure(await open(late.signal))
+    enforceConnectTimeout(socket, 'secureConnect', limit, performance.now() - started)
+    return socket
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** The way to the server. */

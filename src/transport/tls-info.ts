@@ -54,11 +54,7 @@ export interface Handshake {
 export function observeHandshake(socket: TLSSocket, resumable?: PresentedCertificate): void {
   socket.prependOnceListener('secure', () => {
     try {
-      handshakes.set(socket, {
-        peer: socket.isSessionReused() ? resumable : presentedOn(socket),
-        protocol: socket.getProtocol(),
-        cipher: socket.getCipher(),
-      })
+      record(socket, socket.isSessionReused() ? resumable : readPresented(socket))
     } catch (error) {
       // Thrown from here it would be uncaught, and Node's own listener, which verifies, would not be called.
       socket.destroy(error as Error)
@@ -66,8 +62,25 @@ export function observeHandshake(socket: TLSSocket, resumable?: PresentedCertifi
   })
 }
 
-function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
-  const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true)
+function record(socket: TLSSocket, peer: PresentedCertificate | undefined): void {
+  handshakes.set(socket, { peer, protocol: socket.getProtocol(), cipher: socket.getCipher() })
+}
+
+/**
+ * What was presented on a connection that {@link observeHandshake} observes. In a listener of 'error' also if the handshake failed
+ * before its end: a server of TLS 1.2 that requires a client certificate ends it there.
+ */
+export function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
+  if (!handshakes.has(socket) && !socket.isSessionReused()) {
+    const peer = readPresented(socket)
+    if (peer) record(socket, peer)
+  }
+  return handshakes.get(socket)?.peer
+}
+
+function readPresented(socket: TLSSocket): PresentedCertificate | undefined {
+  // `null` once the connection is closed.
+  const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true) ?? {}
   const { raw, valid_to: validTo = '', fingerprint256: fingerprint = '' } = certificate
   return raw && { raw, validTo, fingerprint, issuers: issuersOf(certificate) }
 }

@@ -18,13 +18,29 @@ export function openTunnel(options: TunnelOptions, callback: TunnelCallback): Tu
   return isSocks(options.proxy) ? openSocksTunnel(options, callback) : openConnectTunnel(options, callback)
 }
 
+/** What a tunnel depends on, apart from the request that it is opened for. */
+export type TunnelSpec = Omit<TunnelOptions, 'connectTimeout'>
+
+/** Opens a tunnel, unless the signal is aborted before. @throws as {@link TunnelCallback}, the signal's reason */
+export function openTunnelUntil(spec: TunnelSpec, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const abort = () => tunnel.destroy(signal.reason)
+    const tunnel = openTunnel({ ...spec, connectTimeout: undefined }, (error, socket) => {
+      signal.removeEventListener('abort', abort)
+      if (error || socket === undefined) reject(error)
+      else resolve(socket)
+    })
+    signal.addEventListener('abort', abort)
+  })
+}
+
 /** The tunnels of one agent while they are being opened: Node's agent has no sockets for them yet. */
 export class OpeningTunnels {
   readonly #attempts = new Set<TunnelAttempt>()
 
   /** @param use makes the connection over the tunnel; `elapsed` is how long opening the tunnel took, in ms */
   open(
-    spec: Omit<TunnelOptions, 'connectTimeout'>,
+    spec: TunnelSpec,
     { connectTimeout, attempt = {} }: ConnectionOptions,
     use: (socket: Socket, elapsed: number) => Duplex,
     callback: ConnectionCallback,

@@ -10,6 +10,7 @@ import { printable } from '../core/printable.ts'
 import type { TrustAnchor } from '../x509/certificate.ts'
 import { isPem } from '../x509/pem.ts'
 import { digestOf, type TrustDigest } from './digest.ts'
+import { isPin } from './pins.ts'
 import { readStore, type StoreName } from './root-stores.ts'
 import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, type TrustPath } from './sources.ts'
 
@@ -59,6 +60,11 @@ export class CABundle {
   static from(...sources: readonly TrustSourceInput[]): CABundle {
     if (sources.length === 0) throw new CABundleError('an empty list of sources trusts nothing', { hints: EMPTY_HINTS })
     return new CABundle(sources.flatMap(toSources))
+  }
+
+  /** @internal The bundle of a path, whatever the path looks like. */
+  static ofPath(path: string): CABundle {
+    return new CABundle([pathSource(path)])
   }
 
   /** The roots of `verify: true`: Node's default roots, with `NODE_EXTRA_CA_CERTS` and `--use-system-ca` if given. */
@@ -131,7 +137,7 @@ export function bundleOfPath(path: string): CABundle {
   const key = isAbsolute(path) ? path : `${process.cwd()}\n${path}`
   let bundle = bundles.get(key)
   if (bundle === undefined) {
-    bundle = CABundle.from(path)
+    bundle = CABundle.ofPath(path)
     bundles.set(key, bundle)
   }
   return bundle
@@ -158,6 +164,9 @@ const texts = new LruMap<string, CABundle>(16)
 
 const EMPTY_HINTS = ['for the default roots write verify: true; to switch verification off, verify: false']
 
+const PIN_IN_BUNDLE =
+  "a pin is no certificate, and a bundle holds certificates only: verify: 'sha256:…' (a file of that name is './sha256:…')"
+
 function toSources(input: TrustSourceInput): BundleSource[] {
   if (typeof input === 'string') return [sourceOfString(input)]
   if (input instanceof CABundle) return [...input.sources]
@@ -176,6 +185,7 @@ function toSources(input: TrustSourceInput): BundleSource[] {
 
 function sourceOfString(input: string): BundleSource {
   if (input === '') throw new CABundleError('the path of the CA bundle is empty', { hints: EMPTY_HINTS })
+  if (isPin(input)) throw new TypeError(PIN_IN_BUNDLE)
   return isPem(input) ? { kind: 'value', anchors: readTrustContent(input, 'given as PEM text') } : pathSource(input)
 }
 

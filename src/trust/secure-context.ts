@@ -3,6 +3,7 @@ import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { LruMap } from '../core/lru-map.ts'
 import { readPkcs12 } from '../x509/pkcs12.ts'
 import { type ClientIdentity, clientCertError } from './client-cert.ts'
+import type { LearnedCertificate } from './learned.ts'
 import { caCacheStats } from './sources.ts'
 import type { ResolvedTrust } from './verify.ts'
 
@@ -12,17 +13,22 @@ import type { ResolvedTrust } from './verify.ts'
  * A context costs 5 ms and 1 MB with all public roots (Node 24), so all sessions of the process with the same trust share it.
  * It is never changed: no request can affect another one through it.
  *
+ * @param learned for pins: the certificates that matched them; without any the context trusts nothing
  * @throws ClientCertError if OpenSSL refuses the client certificate: a PKCS#12 file that it cannot open, a weak key
  */
-export function secureContextFor(trust: ResolvedTrust, identity: ClientIdentity | undefined): SecureContext {
-  const key = `${trust.digest}|${identity?.digest ?? ''}`
+export function secureContextFor(
+  trust: ResolvedTrust,
+  identity: ClientIdentity | undefined,
+  learned: readonly LearnedCertificate[] = [],
+): SecureContext {
+  const key = [trust.digest, identity?.digest ?? '', ...learned.map(({ fingerprint }) => fingerprint)].join('|')
   const known = contexts.get(key)
   if (known) {
     stats.hits++
     return known
   }
   stats.builds++
-  const context = build(trust, identity)
+  const context = build(trust, identity, learned)
   contexts.set(key, context)
   return context
 }
@@ -53,16 +59,32 @@ export function caStats(): CAStats {
 const contexts = new LruMap<string, SecureContext>(100)
 const stats = { hits: 0, builds: 0 }
 
-function build(trust: ResolvedTrust, identity: ClientIdentity | undefined): SecureContext {
-  const ca = trust.set?.anchors.map((anchor) => anchor.pem).join('')
-  // Without `ca`, Node uses its default roots, which are parsed already: 0.1 ms instead of 5.
-  const roots = ca === undefined ? {} : { ca, allowPartialTrustChain: true }
+function build(
+  trust: ResolvedTrust,
+  identity: ClientIdentity | undefined,
+  learned: readonly LearnedCertificate[],
+): SecureContext {
+  const roots = trust.pins ? pinnedRoots(learned) : rootsOf(trust)
   try {
     return tls.createSecureContext(withoutPrototype(roots, identity && clientCertOptions(identity)))
   } catch (error) {
     // All trusted certificates were parsed before. A client certificate may be too weak, or its PKCS#12 file may not open.
     throw identity ? clientCertError(identity, error) : error
   }
+}
+
+function rootsOf({ set }: ResolvedTrust): SecureContextOptions {
+  // Without `ca`, Node uses its default roots, which are parsed already: 0.1 ms instead of 5.
+  return set === undefined ? {} : { ca: set.anchors.map((anchor) => anchor.pem).join(''), allowPartialTrustChain: true }
+}
+
+/** An empty list is an empty store, whatever flags Node has (tried on Node 22, 24, 26); `''` would be the default roots. */
+function pinnedRoots(learned: readonly LearnedCertificate[]): SecureContextOptions {
+  const ca = learned.map(({ pem }) => pem)
+  // Node 24 and later refuse RSA keys of less than 2048 bits otherwise. Level 1 still refuses those of less than 1024. A level
+  // that `--tls-cipher-list` sets is kept.
+  const isOld = learned.some(({ hasOldKey }) => hasOldKey) && !tls.DEFAULT_CIPHERS.includes('@SECLEVEL')
+  return { ca, allowPartialTrustChain: true, ...(isOld && { ciphers: `${tls.DEFAULT_CIPHERS}:@SECLEVEL=1` }) }
 }
 
 /** The certificate and its key. Never `pfx`: Node would also trust the other certificates of the file. */

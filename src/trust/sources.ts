@@ -19,6 +19,7 @@ import { BundleSyntaxError, readCertificates, TrustAnchor } from '../x509/certif
 import { isBase64Pem } from '../x509/content-kind.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
+import { isPin } from './pins.ts'
 
 /** The certificates of one file or value. `stale` as soon as that file holds others. */
 export type Anchors = Snapshot<readonly TrustAnchor[]>
@@ -250,6 +251,7 @@ function missingPathHints(source: string): string[] {
 }
 
 function meantInstead(source: string): string | undefined {
+  if (isPin(source)) return "this names a file: a pin is written in the program or the command, verify: 'sha256:…'"
   const digits = source.replace(/^sha-?\d*[:=]/i, '').replace(/[:\s]/g, '')
   if (/^[\da-f]{64}$/i.test(digits))
     return "this is a fingerprint (SHA-256): to pin the certificate write verify: 'sha256:…'"

@@ -9,11 +9,14 @@ import { warnPrecedence } from '../core/warnings.ts'
 import { isPem } from '../x509/pem.ts'
 import { bundleOfPath, bundleOfText, CABundle, type CertificateSet, type TrustSourceInput } from './ca-bundle.ts'
 import { digestOf, type TrustDigest } from './digest.ts'
+import { type Pins, pinsOf } from './pins.ts'
 import { defaultRoots, readStore } from './root-stores.ts'
 
 /**
  * What a request trusts. `true`: the default roots. `false`: any server, without verification. A path (file or directory),
- * PEM text, bytes, a certificate, a {@link CABundle} or a list of these: these certificates and no others.
+ * PEM text, bytes, a certificate, a {@link CABundle} or a list of these: these certificates and no others. A pin
+ * (`'sha256:HEX'` of the server's certificate, `'sha256//BASE64='` of its public key) or a list of pins: the server that
+ * presents it, under any name.
  */
 export type Verify = boolean | TrustSourceInput
 
@@ -22,6 +25,16 @@ export type Trust =
   | { readonly kind: 'insecure'; readonly source: TrustSource }
   | { readonly kind: 'default'; readonly source: TrustSource }
   | { readonly kind: 'bundle'; readonly source: TrustSource; readonly bundle: CABundle }
+  | PinnedTrust
+
+/** Pins say who the origin is, and nothing about an https proxy on the way to it. */
+interface PinnedTrust {
+  readonly kind: 'pins'
+  readonly source: TrustSource
+  readonly pins: Pins
+  /** What verifies an https proxy: what would verify the origin if no `verify` were given. */
+  readonly forProxy: Exclude<Trust, PinnedTrust>
+}
 
 /** The trust of a connection: its files have been read. */
 export interface ResolvedTrust {
@@ -29,8 +42,10 @@ export interface ResolvedTrust {
   readonly verified: boolean
   /** Equal digests mean equal trust: connections may be shared between them and no others. */
   readonly digest: TrustDigest
-  /** The certificates; `undefined` for Node's default roots and when verification is off. */
+  /** The certificates; `undefined` for Node's default roots, for pins, and when verification is off. */
   readonly set: CertificateSet | undefined
+  /** `undefined` if certificates are trusted. */
+  readonly pins: Pins | undefined
   readonly info: TrustInfo
 }
 
@@ -40,14 +55,23 @@ export interface ResolvedTrust {
  * Only `false` switches verification off. Other falsy values, which requests accepts for it (`''`, `[]`, empty bytes, 0), are
  * refused: a typo must not disable verification.
  *
- * @throws TypeError for a value of another type
+ * @throws TypeError for a value of another type, and for a pin that is none
  * @throws CABundleError for an empty value, and for damaged PEM text or bytes
  */
 export function toTrust(verify: Verify, source: TrustSource): Trust {
-  if (verify === true) return { kind: 'default', source: 'default' }
+  if (verify === true) return DEFAULT
   if (verify === false) return { kind: 'insecure', source }
+  const pins = pinsOf(verify)
+  if (pins) return { kind: 'pins', source, pins, forProxy: DEFAULT }
   const bundle = toBundle(verify)
-  return bundle.isDefault ? { kind: 'default', source: 'default' } : { kind: 'bundle', source, bundle }
+  return bundle.isDefault ? DEFAULT : { kind: 'bundle', source, bundle }
+}
+
+const DEFAULT: Trust & { readonly kind: 'default' } = { kind: 'default', source: 'default' }
+
+/** The trust for an https proxy on the way to an origin with this trust. */
+export function trustForProxy(trust: Trust): Trust {
+  return trust.kind === 'pins' ? trust.forProxy : trust
 }
 
 /** Where `verify` may be set, apart from the call. */
@@ -63,7 +87,7 @@ export interface VerifyDefaults {
  *
  * | `verify` of the call | `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE` (not empty, `trustEnv`) | result |
  * |---|---|---|
- * | a path, a bundle, `false` | any | the call's |
+ * | a path, a bundle, pins, `false` | any | the call's |
  * | `true` or unset | set | the variable's bundle, which overrides the session's too |
  * | `true` | not set | the default roots |
  * | unset | not set | the session's |
@@ -76,21 +100,29 @@ export function resolveVerify(
   environment: NodeJS.ProcessEnv,
 ): Trust {
   const isUnset = call === undefined || call === null
-  if (!isUnset && call !== true) return toTrust(call, 'call')
+  const isOwn = !isUnset && call !== true
+  if (isOwn && pinsOf(call) === undefined) return toTrust(call, 'call')
   const env = environmentOf(trustEnv, environment)
   const envBundle = env && environmentBundle(env)
-  if (envBundle) {
-    if (verify !== true && verify !== null && verify !== undefined) {
-      warnPrecedence(envBundle.variable, displayName(envBundle.path), describeVerify(verify))
-    }
-    // Environment values are always paths, even if they contain '-----BEGIN' (as in requests).
-    return { kind: 'bundle', source: envBundle.variable, bundle: bundleOfPath(envBundle.path) }
+  // Environment values are always paths, even if they contain '-----BEGIN' (as in requests) or look like a pin.
+  const envTrust = envBundle && {
+    kind: 'bundle' as const,
+    source: envBundle.variable,
+    bundle: bundleOfPath(envBundle.path),
   }
-  return isUnset ? toTrust(verify ?? true, 'session') : toTrust(call, 'call')
+  if (isOwn || envTrust === undefined) {
+    const trust = isUnset ? toTrust(verify ?? true, 'session') : toTrust(call, 'call')
+    return trust.kind === 'pins' ? { ...trust, forProxy: envTrust ?? trust.forProxy } : trust
+  }
+  if (verify !== true && verify !== null && verify !== undefined) {
+    warnPrecedence(envTrust.source, displayName(envBundle?.path ?? ''), describeVerify(verify))
+  }
+  return envTrust
 }
 
 function describeVerify(verify: Verify): string {
   if (verify === false) return 'false'
+  if (pinsOf(verify)) return 'a pin'
   return typeof verify === 'string' && !isPem(verify) ? `'${displayName(verify)}'` : 'a bundle'
 }
 
@@ -102,10 +134,15 @@ function describeVerify(verify: Verify): string {
 export function resolveTrust(trust: Trust): ResolvedTrust {
   if (trust.kind === 'bundle') {
     const set = resolveBundle(trust.bundle, trust.source)
-    return { verified: true, digest: set.digest, set, info: trustInfo(trust, set.anchors.length) }
+    return { verified: true, digest: set.digest, set, pins: undefined, info: trustInfo(trust, set.anchors.length) }
+  }
+  if (trust.kind === 'pins') {
+    const { pins, source } = trust
+    const info: TrustInfo = { source, certificates: 0, pins: pins.size }
+    return { verified: true, digest: pins.digest, set: undefined, pins, info }
   }
   if (trust.kind === 'insecure') {
-    return { verified: false, digest: INSECURE, set: undefined, info: trustInfo(trust, 0) }
+    return { verified: false, digest: INSECURE, set: undefined, pins: undefined, info: trustInfo(trust, 0) }
   }
   return defaultTrust()
 }
@@ -123,9 +160,10 @@ function resolveBundle(bundle: CABundle, source: TrustSource): CertificateSet {
   }
 }
 
-/** The trusted certificates, if they can be listed; none if verification is off. */
-export function trustedCertificates({ verified, set }: ResolvedTrust): readonly X509Certificate[] {
-  const anchors = set?.anchors ?? (verified && defaultRoots().length > 0 ? readStore('default').value : [])
+/** The trusted certificates, if they can be listed; none if verification is off, or if pins say who the server is. */
+export function trustedCertificates({ verified, set, pins }: ResolvedTrust): readonly X509Certificate[] {
+  const isDefault = verified && pins === undefined && defaultRoots().length > 0
+  const anchors = set?.anchors ?? (isDefault ? readStore('default').value : [])
   return anchors.map((anchor) => anchor.certificate)
 }
 
@@ -152,7 +190,8 @@ function defaultTrust(): ResolvedTrust {
     roots = now
     generation++
     const info: TrustInfo = { source: 'default', certificates: now.length }
-    current = { verified: true, digest: digestOf('default', `${generation}`), set: undefined, info }
+    const digest = digestOf('default', `${generation}`)
+    current = { verified: true, digest, set: undefined, pins: undefined, info }
   }
   return current
 }

@@ -57,6 +57,7 @@ test('every reason of an SSLError has its entry in the troubleshooting guide', (
     expired: true,
     'not-yet-valid': true,
     'hostname-mismatch': true,
+    'pin-mismatch': true,
     'wrong-purpose': true,
     'invalid-ca': true,
     weak: true,

@@ -83,6 +83,9 @@ test('plain connections through SOCKS belong to a proxy and its user', async () 
 })
 
 /** Every field of a pool's key by itself; of those that are equal otherwise. */
+const PIN = `sha256:${'a'.repeat(64)}`
+const OTHER_PIN = `sha256:${'b'.repeat(64)}`
+
 const KEYS: readonly [ingredient: string, one: object, other: object][] = [
   ['port', { origin: origin('https://a:1') }, { origin: origin('https://a:2') }],
   ['host', { origin: origin('https://a:1') }, { origin: origin('https://b:1') }],
@@ -96,13 +99,23 @@ const KEYS: readonly [ingredient: string, one: object, other: object][] = [
   ['host of the proxy', { proxy: proxy('http://p:1') }, { proxy: proxy('http://q:1') }],
   ['port of the proxy', { proxy: proxy('http://p:1') }, { proxy: proxy('http://p:2') }],
   ['authorization', { proxy: proxy('http://p:1', 'Basic YTpi') }, { proxy: proxy('http://p:1', 'Basic YTpj') }],
+  ['pin', { trust: trust(PIN) }, { trust: trust(OTHER_PIN) }],
+  ['number of pins', { trust: trust([PIN]) }, { trust: trust([PIN, OTHER_PIN]) }],
+  ['pin or roots', { trust: trust(PIN) }, { trust: trust(true) }],
+  ['trust for the proxy', { proxyTrust: trust(true) }, { proxyTrust: trust(false) }],
   ['login', { proxy: socks(['a', 'b']) }, { proxy: socks(['a', 'c']) }],
   ['login or none', { proxy: socks(['a', 'b']) }, { proxy: socks(undefined) }],
 ]
 
 for (const [ingredient, one, other] of KEYS) {
   test(`connections that differ in nothing but their ${ingredient} belong to two pools`, () => {
-    const common = { origin: origin('https://a:1'), trust: trust(true), identity: undefined, proxy: undefined }
+    const common = {
+      origin: origin('https://a:1'),
+      trust: trust(true),
+      identity: undefined,
+      proxy: undefined,
+      proxyTrust: undefined,
+    }
     assert.notEqual(poolKey({ ...common, ...one }), poolKey({ ...common, ...other }))
   })
 }

@@ -24,7 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the key of a pool lacks the proxy or none',
-      ["${identity?.digest ?? ''}|${proxyKey(proxy)}`", "${identity?.digest ?? ''}`"],
+      ["${proxyTrust?.digest ?? ''}|${proxyKey(proxy)}`", "${proxyTrust?.digest ?? ''}`"],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their proxy or none belong',
     ],
@@ -66,15 +66,33 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the key of a context lacks the trust',
-      ['`${trust.digest}|${identity', '`|${identity'],
+      ["[trust.digest, identity?.digest ?? '',", "[identity?.digest ?? '',"],
       'trust/secure-context.test.ts',
       'another trust, another order of it',
     ],
     [
       'the key of a context lacks the client certificate',
-      ["`${trust.digest}|${identity?.digest ?? ''}`", '`${trust.digest}`'],
+      ["[trust.digest, identity?.digest ?? '',", '[trust.digest,'],
       'trust/secure-context.test.ts',
       'another trust, another order of it',
+    ],
+    [
+      'the key of a context lacks what pins have learned',
+      [', ...learned.map(({ fingerprint }) => fingerprint)]', ']'],
+      'transport/pins.test.ts',
+      'a server costs one handshake more',
+    ],
+    [
+      'the key of a pool lacks the trust for the proxy',
+      ["${proxyTrust?.digest ?? ''}|${proxyKey", '${proxyKey'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their trust for the proxy belong',
+    ],
+    [
+      'the digest of pins does not know the pins',
+      ["digestOf('pins', ...this.texts)", "digestOf('pins', `${pins.length}`)"],
+      'trust/pins.test.ts',
+      'equal pins have equal digests',
     ],
     [
       'the digest of trust does not know the certificates',
@@ -103,7 +121,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the client certificate is presented to an https proxy',
-      ['tls: () => tlsSettings(trust, undefined)', 'tls: () => tlsSettings(trust, this.#spec.identity)'],
+      [
+        'const tls = () => (proxyTrust ? tlsSettings(proxyTrust, undefined)',
+        'const tls = () => (proxyTrust ? tlsSettings(proxyTrust, identity)',
+        'function tunnelSpec({ proxy, origin, proxyTrust }',
+        'function tunnelSpec({ proxy, origin, identity, proxyTrust }',
+      ],
       'transport/proxy.test.ts',
       'a client certificate is presented to the origin',
     ],

@@ -30,6 +30,7 @@ test('false, and nothing else, switches verification off', () => {
     verified: false,
     digest: digestOf('insecure'),
     set: undefined,
+    pins: undefined,
     info: { source: 'call', certificates: 0 },
   })
 })

@@ -11,7 +11,10 @@ export type ServerName = Ca
 export const HOSTS = ['localhost', '127.0.0.1'] as const
 export type Host = (typeof HOSTS)[number]
 
-/** Forms of `verify`. `live` is a file that is rewritten; `leaf` is the certificate of the first server itself. */
+/**
+ * Forms of `verify`. `live` is a file that is rewritten; `leaf` is the certificate of the first server itself; the pins name that
+ * server, by its certificate and by its key.
+ */
 export const TRUSTS = [
   'first path',
   'first text',
@@ -22,6 +25,8 @@ export const TRUSTS = [
   'leaf',
   'default',
   'default and first',
+  'pin',
+  'key pin',
   'none',
 ] as const
 export type TrustForm = (typeof TRUSTS)[number]
@@ -96,6 +101,8 @@ interface Trusted {
   readonly cas: readonly Ca[]
   /** The server whose own certificate is trusted. */
   readonly leaf?: ServerName
+  /** The server that is pinned; `cas` are for an https proxy only. */
+  readonly pinned?: ServerName
 }
 
 /** `undefined`: it cannot be used. */
@@ -124,6 +131,9 @@ function trustOf(form: TrustForm, { bundle, defaults }: State): Trusted | undefi
       const { owner, ...trusted } = of(...defaults.added, 'first')
       return { ...trusted, owner: `default+${owner}` }
     }
+    case 'pin':
+    case 'key pin':
+      return { ...of(...defaults.added), owner: `${form} ${defaults.generation}`, pinned: 'first' }
     case 'none':
       return { owner: 'none', verified: false, cas: CAS }
   }
@@ -138,11 +148,12 @@ function clientOf(form: CertForm, { client }: State): Client | 'nobody' {
 function refusalOf(
   { server, host }: Target,
   proxy: ProxyForm,
-  { cas, verified, leaf }: Trusted,
+  { cas, verified, leaf, pinned }: Trusted,
 ): { error: string; reason: string } | undefined {
   if (!verified) return undefined
   const isTrusted = (name: ServerName) => cas.includes(name) || leaf === name
   if (proxy === 'https' && !isTrusted('first')) return { error: 'ProxyError', reason: 'unknown-ca' }
+  if (pinned) return server === pinned ? undefined : { error: 'SSLError', reason: 'pin-mismatch' }
   if (!isTrusted(server)) return { error: 'SSLError', reason: 'unknown-ca' }
   if (server === 'second' && host !== 'localhost') return { error: 'SSLError', reason: 'hostname-mismatch' }
   return undefined

@@ -1,6 +1,8 @@
 /** The certificates of the isolation tests, and each form of `verify`, `cert` and `proxies` as an option. */
+import { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import { CABundle, type ClientCert, type RequestOptions } from '../../../src/index.ts'
+import { publicKeyPin } from '../../../src/x509/fingerprint.ts'
 import { createAuthority, type TestCertificate, toDer, toPkcs12 } from '../../helpers/pki.ts'
 import type { TempDir } from '../../helpers/temp.ts'
 import type { Ca, CertForm, Client, ServerName, TrustForm } from './model.ts'
@@ -65,6 +67,8 @@ export function optionsIn(dir: TempDir, live: LivePaths): Options {
       leaf: () => leaves.first.certificate,
       default: () => true,
       'default and first': () => CABundle.default().with(first.certificate),
+      pin: () => `sha256:${new X509Certificate(leaves.first.certificate).fingerprint256}`,
+      'key pin': () => publicKeyPin(new X509Certificate(leaves.first.certificate)) as string,
       none: () => false,
     },
     cert: {
