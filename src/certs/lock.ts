@@ -1,11 +1,12 @@
 /** A lock between processes: a file that exists while one of them writes. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { lstat, lutimes, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, lutimes, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { displayName } from '../core/credentials.ts'
 import { codeOf, NO_LINKS } from '../core/error-code.ts'
+import { readRegularFile, UnusableFileError } from '../core/live-file.ts'
 
 /**
  * Runs `work` while this process alone has the lock. The lock of a killed process is broken: at once if its process is
@@ -13,7 +14,7 @@ import { codeOf, NO_LINKS } from '../core/error-code.ts'
  * touches its lock every 2 s.
  *
  * @param path of the lock; its directory exists and is writable
- * @throws Error with the code `ELOCKED` after 30 s, the system's error if the lock cannot be made, the error of `work`
+ * @throws Error with the code `ELOCKED` after 30 s, or if something else is in its place; the system's error if the lock cannot be made, the error of `work`
  */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const owner = JSON.stringify({ ...self(), id: randomBytes(8).toString('hex') })
@@ -59,12 +60,18 @@ async function ownerOf(path: string): Promise<string | undefined> {
   return readlink(path)
     .catch((error: unknown) => {
       if (!NOT_A_LINK.has(codeOf(error))) throw error
-      return readFile(path, 'utf8')
+      return readRegularFile(path).toString()
     })
     .catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return undefined
+      if (error instanceof UnusableFileError) throw notALock(path, error)
       throw error
     })
+}
+
+function notALock(path: string, cause: UnusableFileError): Error {
+  const error = new Error(`'${displayName(path)}' is in the place of a lock, and is none: ${cause.message}`, { cause })
+  return Object.assign(error, { code: 'ELOCKED' })
 }
 
 /** Codes of `readlink` for a file. */

@@ -1,8 +1,9 @@
 /** A certificate and its key: as the public functions return them, and as they are read from files. */
 import { type KeyObject, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
+import { readRegularFile } from '../core/live-file.ts'
 import { warnKeyPermissions } from '../core/warnings.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
 import { hostsOf } from '../x509/certificate-info.ts'
@@ -147,7 +148,8 @@ function keyIn(path: string, content: Buffer, passphrase: string | undefined): K
 
 async function contentOf(path: string): Promise<Buffer> {
   try {
-    return await readFile(path)
+    // For a directory the system's own error.
+    return statSync(path).isDirectory() ? readFileSync(path) : readRegularFile(path)
   } catch (error) {
     throw FileError.from('read', path, error)
   }

@@ -4,7 +4,7 @@ import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
 import { LiveFiles } from '../core/live-file.ts'
 import { checkFunction, optionNames, ownOptions } from '../core/options.ts'
-import { warnReload } from '../core/warnings.ts'
+import { warnListener, warnReload } from '../core/warnings.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 import { checkPassphrase } from './options.ts'
 import { parsePair } from './pair.ts'
@@ -118,7 +118,7 @@ class Watch implements CertWatch {
       this.#report(error instanceof Error ? error : new Error(String(error)))
       return
     }
-    if (hasChanged) this.#options.onReload?.(this.certificate)
+    if (hasChanged) notify('onReload', () => this.#options.onReload?.(this.certificate))
   }
 
   /** Loads the files into the server if their content has changed. @returns whether it has */
@@ -136,7 +136,7 @@ class Watch implements CertWatch {
     const known = this.#problem?.message === message ? this.#problem : undefined
     this.#problem = { message, checks: (known?.checks ?? 0) + 1 }
     if (this.#problem.checks !== 2) return
-    if (onError) onError(error)
+    if (onError) notify('onError', () => onError(error))
     else warnReload(displayName(this.#paths.certFile), message)
   }
 
@@ -160,6 +160,18 @@ class Watch implements CertWatch {
     const kept = Object.fromEntries(KEPT_SETTINGS.map((name) => [name, settings[name]]))
     this.#server.setSecureContext({ ...kept, cert, key, passphrase })
     return { ...content, certificate: describeCertificate(certificates[0]) }
+  }
+}
+
+/** Calls a function of the user's. What it throws would be uncaught in a timer, and end the server: it becomes a warning. */
+function notify(name: string, call: () => unknown): void {
+  const warn = (error: unknown) => warnListener(`${name} of watchCert`, error)
+  try {
+    // It may be an async function, although nothing waits for it.
+    const result = call()
+    if (result instanceof Promise) result.catch(warn)
+  } catch (error) {
+    warn(error)
   }
 }
 

@@ -134,6 +134,11 @@ export function isSettled(status: Stats, now: number = Date.now()): boolean {
   return now - Math.max(status.mtimeMs, status.ctimeMs) > tick
 }
 
+/** The content of a file. @throws UnusableFileError for a FIFO, which may never have a writer, and whatever else is no regular file */
+export function readRegularFile(path: string): Buffer {
+  return readWithStatus(path).content
+}
+
 /** Content and status of one open file: with two calls by path, a rename in between would mix two files. */
 function readWithStatus(path: string): FileRead {
   // Check the type first: opening a FIFO would wait for a writer.

@@ -1,6 +1,7 @@
 /** Warnings, through `process.emitWarning`: once for each subject, so that a log stays readable. */
 import { displayName } from './credentials.ts'
 import { LruMap } from './lru-map.ts'
+import { printable } from './printable.ts'
 import { shellPath } from './shell.ts'
 
 export type WarningName = (typeof NAMES)[number]
@@ -69,6 +70,15 @@ export function warnReload(path: string, problem: string): void {
   warn('CertificateReloadWarning', `${path} ${problem}`, () => [
     `the server keeps its current certificate, because the one in ${displayName(path)} cannot be loaded: ${problem}`,
     'correct the files: they are checked again periodically',
+  ])
+}
+
+/** Once per function and message. @param listener its name */
+export function warnListener(listener: string, error: unknown): void {
+  const problem = printable(error instanceof Error ? error.message : String(error))
+  warn('CertificateReloadWarning', `${listener} ${problem}`, () => [
+    `${listener} threw: ${problem}`,
+    'the watch goes on: handle errors in the function itself',
   ])
 }
 

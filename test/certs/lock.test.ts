@@ -1,10 +1,11 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   lstatSync,
   lutimesSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -15,8 +16,10 @@ import {
 import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { createSelfSignedCert, ensureSelfSignedCert } from '../../src/certs/index.ts'
 import { withLock } from '../../src/certs/lock.ts'
-import { isLinux, onLinux } from '../helpers/platform.ts'
+import { hiddenPath } from '../../src/certs/pair-paths.ts'
+import { isLinux, isWindows, onLinux } from '../helpers/platform.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const age = (path: string, seconds: number) => {
@@ -178,4 +181,36 @@ test('a lock that cannot be made is an error', async () => {
     withLock(dir.join('none/lock'), async () => {}),
     { code: 'ENOENT' },
   )
+})
+
+test('what is in the place of a lock and no file is an error at once', { skip: isWindows && 'no FIFO' }, async () => {
+  using dir = tempDir()
+  execFileSync('mkfifo', [dir.join('fifo')])
+  mkdirSync(dir.join('directory'))
+  for (const name of ['fifo', 'directory']) {
+    await assert.rejects(withLock(dir.join(name), assert.fail), (error: NodeJS.ErrnoException) => {
+      assert.equal(error.code, 'ELOCKED')
+      assert.match(error.message, /is in the place of a lock, and is none: it is not a regular file$/)
+      return true
+    })
+  }
+  assert.deepEqual(readdirSync(dir.path).sort(), ['directory', 'fifo'])
+})
+
+test('a FIFO in the place of a lock, or of a file of a pair, hangs no call', {
+  skip: isWindows && 'no FIFO',
+}, async () => {
+  using dir = tempDir()
+  execFileSync('mkfifo', [dir.join('fifo.pem')])
+  await createSelfSignedCert(dir.join('cert.pem'), dir.join('key.pem'), 'localhost')
+  const pairs = [
+    ['fifo.pem', 'key.pem'],
+    ['cert.pem', 'fifo.pem'],
+  ] as const
+  for (const [cert, key] of pairs) {
+    await assert.rejects(ensureSelfSignedCert(dir.join(cert), dir.join(key), 'localhost'), /not a regular file/)
+  }
+  const key = dir.join('new.pem')
+  execFileSync('mkfifo', [`${hiddenPath(key)}.lock`])
+  await assert.rejects(ensureSelfSignedCert(dir.join('new-cert.pem'), key, 'localhost'), /in the place of a lock/)
 })

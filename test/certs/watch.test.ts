@@ -150,6 +150,36 @@ test('without a listener a problem is a warning, and names the file', async () =
   assert.match(warnings[0]?.message ?? '', /the server keeps its current certificate, .*key\.pem': no such file/)
 })
 
+test('a listener that throws, or rejects, is a warning: the watch goes on', async () => {
+  using dir = tempDir()
+  const files = filesOf(dir)
+  await using server = await startHttpsServer(await createSelfSignedCert(...files, 'localhost'))
+  const throwing = (message: string) => () => assert.fail(message)
+  const rejecting = (message: string) => async () => assert.fail(message)
+  for (const onReload of [throwing('thrown'), rejecting('rejected')]) {
+    using watch = watchCert(tlsServer(server), ...files, { interval: 10, onReload })
+    const [warning] = await expectWarnings('CertificateReloadWarning', async () => {
+      const { fingerprint } = await createSelfSignedCert(...files, 'localhost', OVERWRITE)
+      await until(() => watch.certificate.fingerprint === fingerprint, 'renewed')
+      await setTimeout(20)
+    })
+    assert.match(warning?.message ?? '', /^onReload of watchCert threw: (?:thrown|rejected)/)
+    // The next one is loaded as well.
+    const next = await createSelfSignedCert(...files, 'localhost', OVERWRITE)
+    await until(() => watch.certificate.fingerprint === next.fingerprint, 'renewed again')
+  }
+  for (const onError of [throwing('thrown by onError'), rejecting('rejected by onError')]) {
+    using _ = watchCert(tlsServer(server), ...files, { interval: 10, onError })
+    const [warning] = await expectWarnings('CertificateReloadWarning', async () => {
+      const warned = once(process, 'warning')
+      rmSync(files[1])
+      await warned
+    })
+    assert.match(warning?.message ?? '', /^onError of watchCert threw: (?:thrown|rejected)/)
+    await createSelfSignedCert(...files, 'localhost', OVERWRITE)
+  }
+})
+
 test('a pair that is written one file after the other is taken over when it is whole, and nothing is said', async () => {
   using dir = tempDir()
   const files = filesOf(dir)
