@@ -11,7 +11,8 @@ export interface Challenge {
 
 /**
  * Parses challenges, in the server's order of preference. A header may contain several; a comma separates challenges as well
- * as parameters. Malformed parts are ignored.
+ * as parameters. As in requests, a value without quotes may hold anything but a comma, since servers send such realms and nonces.
+ * Malformed parts are ignored.
  *
  * @example
  * parseChallenges(['Negotiate, Digest realm="a, b", nonce="x"']).map(({ scheme }) => scheme) // ['negotiate', 'digest']
@@ -26,7 +27,7 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
         params = new Map()
         challenges.push({ scheme: scheme.toLowerCase(), params })
       } else if (name !== undefined && !params?.has(name.toLowerCase())) {
-        params?.set(name.toLowerCase(), quoted?.replace(/\\(.)/gs, '$1') ?? plain)
+        params?.set(name.toLowerCase(), quoted?.replace(/\\(.)/gs, '$1') ?? plain.trimEnd())
       }
     }
   }
@@ -35,9 +36,12 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
 
 const TOKEN = `${TOKEN_CHARACTER}+`
 
+/** A quote ends a value if a comma, the end or another parameter follows: some servers do not escape the quotes in a realm. */
+const QUOTED = `"(?<quoted>(?:[^"\\\\]|\\\\.|"(?!\\s*(?:,|$)|\\s+${TOKEN}\\s*=))*)"?`
+
 /** A parameter, else a scheme with or without a token68, at the start of the value or after a comma or blank. */
 const ITEM = new RegExp(
-  `(?<![^\\s,])(?:(?<name>${TOKEN})\\s*=\\s*(?:"(?<quoted>(?:[^"\\\\]|\\\\.)*)"|(?<plain>${TOKEN}))` +
+  `(?<![^\\s,])(?:(?<name>${TOKEN})\\s*=\\s*(?:${QUOTED}|(?<plain>[^",][^,]*)?)` +
     `|(?<scheme>${TOKEN})(?:[ ]+[\\w.~+/-]+=*(?=\\s*(?:,|$)))?(?=[\\s,]|$))`,
   'gs',
 )

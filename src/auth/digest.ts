@@ -101,7 +101,8 @@ export class DigestChallenge {
     // Header values are latin-1, one character for each byte; user and password are converted by asBytes.
     this.#hash = (text) => createHash(hash).update(text, 'latin1').digest('hex')
     this.#isSession = isSession
-    this.#hasQop = params.has('qop')
+    // An empty value is none, as in requests.
+    this.#hasQop = (params.get('qop') ?? '').trim() !== ''
   }
 
   /** `undefined` for a challenge without a nonce, or with an unsupported algorithm or quality of protection. */
@@ -109,13 +110,10 @@ export class DigestChallenge {
     params: ReadonlyMap<string, string>,
     cnonce: string = randomBytes(16).toString('hex'),
   ): DigestChallenge | undefined {
-    const [, name = '', session] = /^(.*?)(-SESS)?$/.exec((params.get('algorithm') ?? 'MD5').toUpperCase()) ?? []
+    const [, name = '', session] = /^(.*?)(-SESS)?$/.exec((params.get('algorithm') || 'MD5').toUpperCase()) ?? []
     const hash = HASHES.get(name)
-    const qop = params
-      .get('qop')
-      ?.toLowerCase()
-      .split(/[\s,]+/)
-    if (hash === undefined || !params.has('nonce') || (qop !== undefined && !qop.includes('auth'))) return undefined
+    const qop = params.get('qop')?.trim().toLowerCase()
+    if (hash === undefined || !params.has('nonce') || (qop && !qop.split(/[\s,]+/).includes('auth'))) return undefined
     return new DigestChallenge(params, hash, session !== undefined, cnonce)
   }
 
@@ -159,7 +157,7 @@ export class DigestChallenge {
 
   #echo(name: string, write: (value: string) => string): string[] {
     const value = this.#params.get(name)
-    return value === undefined ? [] : [`${name}=${write(value)}`]
+    return value === undefined || (name === 'algorithm' && value === '') ? [] : [`${name}=${write(value)}`]
   }
 }
 

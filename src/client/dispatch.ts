@@ -43,6 +43,7 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
         throw new TooManyRedirects(`Exceeded ${settings.maxRedirects} redirects.`, { response })
       }
       history.push(response)
+      if (request.adoptsSessionCookies) request.cookies.update(sender.cookies)
       const next = redirectedFrom(response, location, settings)
       // Compare with the request we sent: a hook may have returned a response that belongs to another request.
       if (next.target.origin !== request.target.origin) hop = { ...hop, cert: undefined }

@@ -50,6 +50,8 @@ export class PreparedRequest implements WireRequest {
   readonly #initialUrl: URL
   /** @internal Whether a redirect led to another origin before this request: the client certificate is then not sent. */
   crossOrigin = false
+  /** @internal Whether the redirects of this request take the cookies of the session that sends it: it was prepared without one. */
+  adoptsSessionCookies = false
 
   /** Internal: use {@link Session.prepareRequest} or {@link Request.prepare}. */
   constructor(
@@ -123,6 +125,7 @@ export class PreparedRequest implements WireRequest {
     const { method, url, headers } = step
     const encoded = step.keepsBody ? this.encoded : NO_BODY
     const next = new PreparedRequest(method, url, headers, encoded, this.cookies, this.hooks, this.#initialUrl)
+    next.adoptsSessionCookies = this.adoptsSessionCookies
     next.crossOrigin = this.crossOrigin || url.origin !== this.target.origin
     setBodyHeaders(method, headers, encoded)
     next.setCookieHeader()
@@ -149,6 +152,7 @@ export class PreparedRequest implements WireRequest {
     const { method, target, headers, encoded, hooks } = this
     const clone = new PreparedRequest(method, target, headers.clone(), encoded, cookies, hooks, this.#initialUrl)
     clone.crossOrigin = this.crossOrigin
+    clone.adoptsSessionCookies = this.adoptsSessionCookies
     clone.#auth = this.#auth
     return clone
   }

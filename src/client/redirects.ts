@@ -66,13 +66,9 @@ export function redirectMethod(statusCode: number, method: string): string {
 
 function resolveLocation(base: URL, location: string): URL {
   // The URL parser, like browsers, treats a backslash as a slash: `/\\host` would name another host.
-  const text = decodeLocation(location).replaceAll('\\', '%5C')
-  let url: URL
-  try {
-    url = new URL(text, base)
-  } catch {
-    throw new InvalidURL(`the redirect leads to an invalid URL: ${redactUrl(text)}`)
-  }
+  const text = escapeLocation(location).replaceAll('\\', '%5C')
+  const url = lacksHost(text, base) ? null : URL.parse(text, base.href)
+  if (url === null) throw new InvalidURL(`the redirect leads to an invalid URL: ${redactUrl(text)}`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw noAdapter(withoutAuth(url))
   }
@@ -80,6 +76,24 @@ function resolveLocation(base: URL, location: string): URL {
   if (url.hash === '') url.hash = base.hash
   // Drop credentials embedded in Location: they come from the server, not from the user.
   return prepareUrl(withoutAuth(url))
+}
+
+/** Whether a Location has an empty host, as `http:///end` has: the URL parser would take the first part of the path for one. */
+function lacksHost(location: string, base: URL): boolean {
+  const [, scheme, slashes = ''] = /^\s*(https?:)?(\/*)(?=[^/]|$)/i.exec(location) ?? []
+  if (slashes.length > 2 || /^\s*(?:https?:)?\/\/(?:[?#]|\s*$)/i.test(location)) return true
+  return scheme !== undefined && slashes.length < 2 && scheme.toLowerCase() !== base.protocol
+}
+
+/** Each byte above 127 is percent-encoded, whatever its charset; those of the host are UTF-8 if they can be. */
+function escapeLocation(location: string): string {
+  const [authority = ''] = /^\s*(?:[a-z][a-z\d+.-]*:)?\/\/[^/?#\\]*/i.exec(location) ?? []
+  const rest = location.slice(authority.length).replace(/[\x80-\xff]/g, (byte) => encodeURIByte(byte.charCodeAt(0)))
+  return decodeLocation(authority) + rest
+}
+
+function encodeURIByte(byte: number): string {
+  return `%${byte.toString(16).toUpperCase()}`
 }
 
 /** Many servers send UTF-8 in Location, although headers are latin-1. */

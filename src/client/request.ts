@@ -61,7 +61,7 @@ export class Request {
 
   /** Prepares the request without a session. @throws RequestException, TypeError for parts that cannot be sent */
   prepare(): PreparedRequest {
-    return prepareRequest({
+    const prepared = prepareRequest({
       method: this.method,
       url: this.url,
       params: this.parts.params,
@@ -71,6 +71,8 @@ export class Request {
       cookies: CookieJar.from(this.parts.cookies),
       hooks: toHooks(this.parts.hooks),
     })
+    prepared.adoptsSessionCookies = this.parts.cookies !== null
+    return prepared
   }
 }
 

@@ -133,13 +133,17 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     // Several cookies of one name are all sent, the longest path first (RFC 6265 section 5.4).
     const cookies = [...domainless, ...this.#matching(url)]
     if (cookies.length === 0) return undefined
-    // A cookie without a name (`Set-Cookie: x`) is sent as its value (RFC 6265bis section 5.8.3).
-    return cookies.map(({ key, value }) => (key === '' ? value : `${key}=${value}`)).join('; ')
+    return cookies.map(({ key, value }) => `${key}=${value}`).join('; ')
   }
 
   /** @internal Stores the Set-Cookie headers of a response, and ignores those that RFC 6265 refuses. */
   store(setCookie: readonly string[], url: URL): void {
-    for (const line of setCookie) this.#tough().setCookieSync(line, url.href, { ignoreError: true })
+    for (const line of setCookie) {
+      const cookie = toughCookie().Cookie.parse(line)
+      if (cookie !== undefined && keepsPromise(cookie, url)) {
+        this.#tough().setCookieSync(cookie, undecoded(url), { ignoreError: true })
+      }
+    }
   }
 
   /** Names only: values are often credentials. */
@@ -164,7 +168,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   /** The stored cookies for the URL: those of its host and of the domains above it. */
   #matching(url: URL): Cookie[] {
     const { hostname } = url
-    if (!SPECIAL_USE.has(hostname)) return this.#jar?.getCookiesSync(url.href) ?? []
+    if (!SPECIAL_USE.has(hostname)) return this.#jar?.getCookiesSync(undecoded(url)) ?? []
     return this.#stored().filter((cookie) => cookie.domain === hostname && matchesUrl(url, cookie))
   }
 
@@ -175,7 +179,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   #tough(): ToughJar {
     // As in requests, secure cookies are not sent over http, not even to localhost.
-    this.#jar ??= new (toughCookie().CookieJar)(undefined, { looseMode: true, allowSecureOnLocal: false })
+    this.#jar ??= new (toughCookie().CookieJar)(undefined, { allowSecureOnLocal: false })
     return this.#jar
   }
 
@@ -224,6 +228,20 @@ function checkAttributes(attributes: CookieAttributes): CookieAttributes {
 /** A leading dot includes the subdomains; an IPv6 address is in brackets. */
 const DOMAIN = /^\.?(?:[^\s\p{Cc}/:?#@[\]\\,;%]{1,255}|\[[\da-f:.]{2,45}\])$/iu
 const COOKIE_PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/
+
+/** The URL for tough-cookie, which decodes paths: by RFC 6265 they are compared as they are, `/a%20b` with `/a%20b`. */
+function undecoded({ hostname, pathname, protocol }: URL): URL {
+  // It takes anything with these properties; its types say URL.
+  return { hostname, pathname: pathname.replaceAll('%', '%25'), protocol } as URL
+}
+
+/** Whether a cookie is what a prefix of its name promises; prefixes count in any case (RFC 6265bis section 5.7). */
+function keepsPromise({ key, secure, domain, path }: Cookie, { protocol }: URL): boolean {
+  const [prefix] = /^__(?:host|secure)-/i.exec(key) ?? []
+  if (prefix === undefined) return true
+  if (!secure || protocol !== 'https:') return false
+  return /^__secure-$/i.test(prefix) || (domain === null && path === '/')
+}
 
 /** Whether scheme, expiry and path (RFC 6265 section 5.1.4) allow to send the cookie. */
 function matchesUrl({ protocol, pathname }: URL, cookie: Cookie): boolean {

@@ -283,3 +283,21 @@ function startApache(): Promise<RunningProgram> {
     return ['apache2', '-X', '-f', dir.write('httpd.conf', `${config.join('\n')}\n`)]
   })
 }
+
+for (const [challenge, expected] of [
+  ['realm=my realm, nonce=dcd98b==, qop=auth', /realm="my realm", nonce="dcd98b==".*qop=auth, nc=00000001/],
+  ['realm="r", nonce="n", qop=""', /^(?!.*(?:qop|nc|cnonce)=)Digest username="ada", realm="r", nonce="n"/],
+  ['realm="r", nonce=a+b/c:d@e, algorithm=', /^(?!.*algorithm=).*nonce="a\+b\/c:d@e"/],
+] as const) {
+  test(`the challenge ${challenge} is answered with its whole values`, async () => {
+    await using server = await startHttpServer({
+      handler: (request, response) => {
+        const { authorization } = request.headers
+        if (authorization === undefined) response.writeHead(401, { 'WWW-Authenticate': `Digest ${challenge}` }).end()
+        else response.end(authorization)
+      },
+    })
+    await using session = new Session({ auth: digest() })
+    assert.match((await session.get(server.url127)).text, expected)
+  })
+}

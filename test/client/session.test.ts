@@ -274,3 +274,17 @@ test('an adapter for less than a scheme is for no http, whatever was asked for b
     for (const url of ['http://x/', 'https://x/', 'http://x/']) assert.notEqual(session.getAdapter(url), own)
   }
 })
+
+test("a redirect of a request that was prepared without a session takes the session's cookies along", async () => {
+  await using server = await startHttpServer({
+    handler: (request, response) => {
+      if (request.url === '/') response.writeHead(302, { Location: '/end', 'Set-Cookie': 'new=2' }).end()
+      else response.end(request.headers.cookie ?? 'none')
+    },
+  })
+  await using session = new Session({ cookies: { sid: '1' } })
+  const response = await session.send(new Request('GET', server.url127, { cookies: { own: '3' } }).prepare())
+  assert.deepEqual(response.text.split('; ').sort(), ['new=2', 'own=3', 'sid=1'])
+  const bare = await session.send(new Request('GET', server.url127, { cookies: null }).prepare())
+  assert.equal(bare.text, 'new=2')
+})

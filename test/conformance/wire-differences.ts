@@ -147,7 +147,7 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
     adapt: (theirs) => ({ ...theirs, cookies: [] }),
   },
   {
-    why: 'a cookie without a name is kept as RFC 6265bis says, and sent as a value',
+    why: 'a cookie without a name is ignored, as RFC 6265 says',
     cases: /^cookies: set as (?:=x|a)$/,
     adapt: ours,
   },

@@ -286,3 +286,32 @@ test('a cookie that a server takes away is not there any more', async () => {
   assert.deepEqual(session.cookies.toObject(), { new: 'here' })
   assert.equal(session.cookies.has('sid'), false)
 })
+
+for (const name of ['__Host-a', '__host-a', '__HOST-a', '__Secure-a', '__secure-a', '__SeCuRe-a']) {
+  test(`a cookie named ${name} is kept only as its prefix promises`, () => {
+    const secure = new URL('https://a.test/')
+    const takes = (line: string, url = secure) => {
+      const jar = new CookieJar()
+      jar.store([line], url)
+      return jar.size === 1
+    }
+    const isHost = /host/i.test(name)
+    assert(takes(`${name}=1; Secure; Path=/`))
+    assert(!takes(`${name}=1; Path=/`))
+    assert(!takes(`${name}=1; Secure; Path=/`, new URL('http://a.test/')))
+    assert.equal(takes(`${name}=1; Secure; Path=/b`), !isHost)
+    assert.equal(takes(`${name}=1; Secure; Path=/; Domain=a.test`), !isHost)
+    assert(!takes(`=${name}=1; Secure; Path=/`))
+  })
+}
+
+test('paths are compared as they are, escapes included', () => {
+  const jar = new CookieJar()
+  jar.store(['a=1; Path=/a%20b', 'b=2; Path=/a%2fb'], new URL('http://a.test/'))
+  assert.equal(jar.headerFor(new URL('http://a.test/a%20b/c'), true), 'a=1')
+  assert.equal(jar.headerFor(new URL('http://a.test/a%2fb'), true), 'b=2')
+  assert.equal(jar.headerFor(new URL('http://a.test/a%2Fb'), true), undefined)
+  const byDefault = new CookieJar()
+  byDefault.store(['c=3'], new URL('http://a.test/d%20e/f'))
+  assert.equal(byDefault.headerFor(new URL('http://a.test/d%20e/g'), true), 'c=3')
+})
