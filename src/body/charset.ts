@@ -18,19 +18,59 @@ export function charsetOf(contentType: string | undefined): string | null {
   return type.includes('application/json') ? 'utf-8' : null
 }
 
-/** Decodes a body. Invalid bytes become U+FFFD; an unknown charset counts as UTF-8. */
+/** The charset that a byte-order mark at the start names; `undefined` without one. */
+export function charsetOfMark([a, b, c]: Uint8Array): string | undefined {
+  if (a === 0xef && b === 0xbb && c === 0xbf) return 'utf-8'
+  if (a === 0xff && b === 0xfe) return 'utf-16le'
+  return a === 0xfe && b === 0xff ? 'utf-16be' : undefined
+}
+
+/** Decodes a body, without a byte-order mark. Invalid bytes become U+FFFD; an unknown charset counts as UTF-8. */
 export function decodeText(content: Buffer, charset: string): string {
+  return withoutMark(decodeAll(content, charset))
+}
+
+function withoutMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+}
+
+function decodeAll(content: Buffer, charset: string): string {
   const name = charset.toLowerCase()
   if (name === 'utf-8' || name === 'utf8') return content.toString('utf8')
   // TextDecoder decodes latin1 as windows-1252, which differs from 0x80 to 0x9f.
   if (LATIN1.has(name)) return content.toString('latin1')
   // TextDecoder decodes utf-16 as little-endian even if the byte-order mark says otherwise.
-  if (name === 'utf-16' && content[0] === 0xfe && content[1] === 0xff) return decodeText(content, 'utf-16be')
+  if (name === 'utf-16' && content[0] === 0xfe && content[1] === 0xff) return decodeAll(content, 'utf-16be')
   return isKnownCharset(charset) ? new TextDecoder(charset).decode(content) : content.toString('utf8')
 }
 
-/** Like {@link decodeText}, chunk by chunk; call the decoder without a chunk at the end. */
-export function streamDecoder(charset: string): (chunk?: Buffer) => string {
+/**
+ * Like {@link decodeText}, chunk by chunk; call the decoder without a chunk at the end.
+ *
+ * @param charset `sniffed`: unless a byte-order mark names another
+ */
+export function streamDecoder(charset: string, { sniffed = false } = {}): (chunk?: Buffer) => string {
+  let start: Buffer = Buffer.alloc(0)
+  let decode: ((chunk?: Buffer) => string) | undefined
+  return (chunk) => {
+    if (decode !== undefined) return decode(chunk)
+    if (chunk !== undefined) start = Buffer.concat([start, chunk])
+    if (
+      chunk !== undefined &&
+      MARKS.some((mark) => start.length < mark.length && mark.startsWith(start.toString('latin1')))
+    ) {
+      return ''
+    }
+    decode = chunkDecoder((sniffed ? charsetOfMark(start) : undefined) ?? charset)
+    const text = withoutMark(decode(start))
+    return chunk === undefined ? text + decode() : text
+  }
+}
+
+/** Byte-order marks of UTF-8 and UTF-16, a character for each byte. */
+const MARKS = ['\xef\xbb\xbf', '\xff\xfe', '\xfe\xff']
+
+function chunkDecoder(charset: string): (chunk?: Buffer) => string {
   if (LATIN1.has(charset.toLowerCase())) return (chunk) => chunk?.toString('latin1') ?? ''
   const create = () => new TextDecoder(isKnownCharset(charset) ? charset : 'utf-8', { ignoreBOM: true })
   let decoder = create()

@@ -45,6 +45,7 @@ export function toSource(value: unknown, option: string): BodySource | undefined
   if (typeof value !== 'object' || value === null) return undefined
   if (isBlob(value)) return fromBlob(value, option)
   if (value instanceof ReadStream) return fromFileStream(value, option)
+  if (isFormStream(value)) return fromFormStream(value, option)
   if (isStream(value)) return fromStream(toIterable(value, option), option)
   if (isWebStream(value)) return fromWebStream(value, option)
   if (Symbol.asyncIterator in value) return fromStream(value as AsyncIterable<unknown>, option)
@@ -101,6 +102,22 @@ function fromBlob(blob: Blob & { readonly name?: string }, option: string): Body
     type: blob.type === '' ? undefined : blob.type,
     filename: typeof blob.name === 'string' && blob.name !== '' ? basename(blob.name) : undefined,
   }
+}
+
+/** A `FormData` of the npm package form-data: a stream that knows its boundary. */
+interface FormStream {
+  getHeaders(): { readonly 'content-type'?: string }
+  hasKnownLength?(): boolean
+  getLengthSync?(): number
+}
+
+function isFormStream(value: object): value is FormStream & Readable {
+  return isStream(value) && 'getHeaders' in value && 'getBoundary' in value && typeof value.getHeaders === 'function'
+}
+
+function fromFormStream(form: FormStream & Readable, option: string): BodySource {
+  const length = form.hasKnownLength?.() ? form.getLengthSync?.() : undefined
+  return { ...fromStream(toIterable(form, option), option), length, type: form.getHeaders()['content-type'] }
 }
 
 function isStream(value: object): value is Readable {
@@ -189,17 +206,18 @@ function destroyIterable(source: AsyncIterable<unknown> | Iterable<unknown>): vo
 }
 
 /**
- * A source that reads a file: the file gives its length, and its path opens it again. A length of 0 is ignored, as in
- * requests, because the files in `/proc` report 0.
+ * A source that reads a file: the file gives its length, and its path opens it again. A length of 0 is ignored, as in requests,
+ * because the files in `/proc` report 0, and others grow.
  */
 function fromFileStream(stream: ReadStream, option: string): BodySource {
   const source = fromStream(toIterable(stream, option), option)
   const path = String(stream.path ?? '')
   const named = path === '' ? source : { ...source, filename: basename(path) }
   const { start = 0, end = Number.POSITIVE_INFINITY } = stream as { start?: number; end?: number }
-  const size = path === '' || stream.bytesRead > 0 || stream.readableEncoding ? 0 : fileSize(stream)
-  const length = Math.min(size, end + 1) - start
-  if (length <= 0) return named
+  const size = path === '' || stream.bytesRead > 0 || stream.readableEncoding ? undefined : fileSize(stream)
+  if (size === undefined) return named
+  const announced = Math.min(size, end + 1) - start
+  const length = announced > 0 ? announced : undefined
   let first: ReadStream | undefined = stream
   const destroy = () => {
     first = undefined
@@ -213,17 +231,17 @@ function fromFileStream(stream: ReadStream, option: string): BodySource {
   return { ...named, content, length, rewindable: true, destroy }
 }
 
-/** The size in bytes; 0 if it is not a regular file, or if the open descriptor belongs to another file than the path. */
-function fileSize(stream: ReadStream): number {
+/** The size in bytes; `undefined` if it is no regular file, or if the open descriptor belongs to another file than the path. */
+function fileSize(stream: ReadStream): number | undefined {
   const file = statSync(stream.path)
-  if (!file.isFile()) return 0
+  if (!file.isFile()) return undefined
   const { fd } = stream as { fd?: unknown }
   if (typeof fd !== 'number') return file.size
   try {
     const opened = fstatSync(fd)
-    return opened.ino === file.ino && opened.dev === file.dev ? file.size : 0
+    return opened.ino === file.ino && opened.dev === file.dev ? file.size : undefined
   } catch {
-    return 0
+    return undefined
   }
 }
 

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
-import { charsetOf, charsetParameter, decodeJson, decodeText, streamDecoder } from '../body/charset.ts'
+import { charsetOf, charsetOfMark, charsetParameter, decodeJson, decodeText, streamDecoder } from '../body/charset.ts'
 import { lines, mapStream, readChunks, rechunk, toBuffer } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from '../core/errors.ts'
@@ -55,6 +55,7 @@ export class Response {
   #content: Buffer | undefined
   #reading: Promise<Buffer> | undefined
   #consumed = false
+  #isClosed = false
   /** The value that was assigned; `undefined`: none. */
   #encoding: string | null | undefined
 
@@ -80,7 +81,11 @@ export class Response {
   /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
   get raw(): Readable {
     // Created on demand: `read()` and the iterators do not need it.
-    this.#raw ??= mapStream(this.#body, this.#withContext())
+    if (this.#raw === undefined) {
+      this.#raw = mapStream(this.#body, this.#withContext())
+      // After `close()`: the error of a body that ended early would blame the server.
+      if (this.#isClosed) this.#raw.destroy()
+    }
     return this.#raw
   }
 
@@ -203,10 +208,17 @@ export class Response {
       : (chardet().detect(content.subarray(0, DETECTION_BYTES))?.toLowerCase() ?? 'utf-8')
   }
 
-  /** The body as text, by `encoding`, else by `apparentEncoding`. Invalid bytes become U+FFFD. @throws as {@link content} */
+  /**
+   * The body as text, by an assigned `encoding`, else its byte-order mark, else `encoding`, else `apparentEncoding`. Without the
+   * mark; invalid bytes become U+FFFD.
+   *
+   * @throws as {@link content}
+   */
   get text(): string {
     const { content } = this
-    return content.length === 0 ? '' : decodeText(content, this.encoding ?? this.apparentEncoding)
+    if (content.length === 0) return ''
+    const mark = this.#encoding === undefined ? charsetOfMark(content) : undefined
+    return decodeText(content, mark ?? this.encoding ?? this.apparentEncoding)
   }
 
   /**
@@ -254,7 +266,8 @@ export class Response {
    */
   async *iterLines(): AsyncGenerator<string, void, undefined> {
     const charset = this.#encoding === undefined ? charsetParameter(this.header('content-type')) : this.#encoding
-    yield* lines(this.iterContent(), streamDecoder(charset ?? 'utf-8'))
+    const decoder = streamDecoder(charset ?? 'utf-8', { sniffed: this.#encoding === undefined })
+    yield* lines(this.iterContent(), decoder)
   }
 
   /** The body in chunks as received. */
@@ -266,6 +279,7 @@ export class Response {
   close(): void {
     if (this.#source.readableEnded) return
     this.#consumed = true
+    this.#isClosed = true
     this.#source.destroy()
   }
 

@@ -24,7 +24,7 @@ import { mapRequestError } from './map-error.ts'
 import type { Origin } from './origin.ts'
 import { PinnedConnections, type PinnedRoute } from './pinned.ts'
 import type { ProxyServer } from './proxies.ts'
-import { connectTcp } from './tcp-socket.ts'
+import { attemptTimeout, connectTcp } from './tcp-socket.ts'
 import { enforceConnectTimeout } from './time-limits.ts'
 import { handshakeOf, observeHandshake, type PresentedCertificate, presentedChain } from './tls-info.ts'
 import { OpeningTunnels, openTunnelUntil, type TunnelSpec } from './tunnels.ts'
@@ -147,6 +147,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     // The settings override a request's options and anything on Object.prototype.
     const resuming: ConnectionOptions = Object.assign(Object.create(null), options, settings, {
       session: session?.ticket,
+      ...attemptTimeout(options.connectTimeout),
     })
     const socket = super.createConnection(resuming) as TLSSocket
     // Before Node 24 TLS sockets ignore the agent's `noDelay`: a request in several writes took 40 ms.
@@ -187,7 +188,7 @@ export class PlainAgent extends http.Agent implements NodeAgent {
       const refusal = this.#gate.refusal(options.attempt)
       if (refusal) throw refusal
       if (this.#proxy === undefined) {
-        const socket = connectTcp(options as NetConnectOpts)
+        const socket = connectTcp({ ...options, ...attemptTimeout(options.connectTimeout) } as NetConnectOpts)
         enforceConnectTimeout(socket, 'connect', options.connectTimeout)
         return socket
       }

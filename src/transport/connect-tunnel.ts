@@ -6,6 +6,7 @@ import { NO_PATH, serverAddress } from '../core/address.ts'
 import { ProxyError } from '../core/errors.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
+import { attemptTimeout } from './tcp-socket.ts'
 import { enforceConnectTimeout, InternalConnectTimeout } from './time-limits.ts'
 import { observeHandshake, presentedChain } from './tls-info.ts'
 
@@ -61,10 +62,11 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
 }
 
 /** A connection to the proxy itself. */
-function connectToProxy({ proxy: { url }, tls: settings }: TunnelOptions): Socket {
+function connectToProxy({ proxy: { url }, tls: settings, connectTimeout }: TunnelOptions): Socket {
   const { host, port, servername } = serverAddress(url)
-  if (url.protocol !== 'https:') return net.connect({ ...NO_PATH, host, port }).setNoDelay(true)
-  const socket = tls.connect({ ...NO_PATH, ...settings(), host, port, servername })
+  const attempts = attemptTimeout(connectTimeout)
+  if (url.protocol !== 'https:') return net.connect({ ...NO_PATH, ...attempts, host, port }).setNoDelay(true)
+  const socket = tls.connect({ ...NO_PATH, ...attempts, ...settings(), host, port, servername })
   observeHandshake(socket)
   // As in agents: otherwise a request in several writes waits 40 ms for the acknowledgement of the first.
   return socket.setNoDelay(true)

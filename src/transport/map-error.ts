@@ -185,7 +185,14 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
 
 /** The problem in words. */
 function problemOf(error: TransportError): string {
+  if (error instanceof AggregateError) return error.errors.map(describeAttempt).join('; ')
   return PROBLEMS.get(error.code ?? '') ?? (isParserError(error) ? describeParserError(error) : error.message)
+}
+
+/** One of several addresses of a name. */
+function describeAttempt(error: TransportError & { readonly address?: string }): string {
+  const problem = error.code === 'ETIMEDOUT' ? 'no answer in time' : problemOf(error)
+  return error.address === undefined ? problem : `${error.address}: ${problem}`
 }
 
 const PROBLEMS: ReadonlyMap<string, string> = new Map([

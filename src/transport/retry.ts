@@ -54,6 +54,8 @@ export class Retries {
   readonly #deadline: number
   /** The retries so far, of all kinds together. */
   #done = 0
+  /** Whether a retry was left, but the deadline comes before it. */
+  #isCutByDeadline = false
   readonly #doneByKind = { connect: 0, read: 0, status: 0 }
 
   /** @param deadline the time of `performance.now()` after which no retry starts */
@@ -85,6 +87,11 @@ export class Retries {
       return undefined
     const delay = this.#next('status', retryAfter)
     if (delay !== undefined) return delay
+    if (this.#isCutByDeadline) {
+      throw new RetryError(
+        `${statusCode} error response from ${this.#request.target.host}: the total time limit is over before the next retry`,
+      )
+    }
     const times = this.#done === 1 ? 'once' : `${this.#done} times`
     const { host } = this.#request.target
     throw new RetryError(`too many ${statusCode} error responses from ${host}: retried ${times}`)
@@ -101,7 +108,8 @@ export class Retries {
     const backoff = this.#done === 0 ? 0 : Math.min(MAX_BACKOFF_MS, backoffFactor * 2 ** this.#done)
     const delay = retryAfter || backoff
     // Do not start a wait that would exceed the deadline: the original error is more useful than a Timeout.
-    if (performance.now() + delay >= this.#deadline) return undefined
+    this.#isCutByDeadline = performance.now() + delay >= this.#deadline
+    if (this.#isCutByDeadline) return undefined
     this.#done++
     this.#doneByKind[kind]++
     return delay

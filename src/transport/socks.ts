@@ -8,7 +8,7 @@ import { ProxyError } from '../core/errors.ts'
 import { socks } from '../core/lazy.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
-import { connectTcp } from './tcp-socket.ts'
+import { attemptTimeout, connectTcp } from './tcp-socket.ts'
 import { InternalConnectTimeout } from './time-limits.ts'
 
 /** Opens a tunnel; see {@link openTunnel}. */
@@ -24,10 +24,10 @@ export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback
 }
 
 async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
-  const { proxy, authority } = options
+  const { proxy, authority, connectTimeout } = options
   const destination = await withDeadline(resolve(authority, proxy.url.protocol), { signal })
   const { host, port } = serverAddress(proxy.url)
-  const socket = connectTcp({ ...NO_PATH, host, port }).setNoDelay(true)
+  const socket = connectTcp({ ...NO_PATH, ...attemptTimeout(connectTimeout), host, port }).setNoDelay(true)
   // The listener stays: whoever the socket is passed to may not listen yet when it fails.
   const failure = new Promise<never>((_resolve, reject) => socket.on('error', reject))
   failure.catch(() => {})

@@ -11,6 +11,24 @@ export function connectTcp(options: NetConnectOpts): TcpSocket {
   return socket.connect(options)
 }
 
+/**
+ * The time for each address of a name, in ms, for Node's option `autoSelectFamilyAttemptTimeout`. Node tries the addresses one after
+ * the other, and the last one without this limit. Its default of 250 ms is less than a lost packet costs (1 s), and would blame a
+ * slow server for a dead one.
+ *
+ * @param connectTimeout the limit for all of them together, in ms
+ */
+export function attemptTimeout(connectTimeout: number | undefined): { autoSelectFamilyAttemptTimeout: number } {
+  const half = connectTimeout === undefined ? DEFAULT_ATTEMPT_MS : Math.max(10, Math.floor(connectTimeout / 2))
+  return { autoSelectFamilyAttemptTimeout: Math.min(half, MAX_ATTEMPT_MS) }
+}
+
+/** TCP sends a lost SYN again after 1 s, and after 3 s. */
+const DEFAULT_ATTEMPT_MS = 1500
+
+/** An address that does not answer, such as IPv6 without a route, must not delay the next one for longer. */
+const MAX_ATTEMPT_MS = 5000
+
 /** Node's channel, on which `net.connect` reports its sockets. */
 const CREATED = channel('net.client.socket')
 

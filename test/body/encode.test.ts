@@ -168,6 +168,19 @@ test('an empty file is sent chunked, as files that grow while they are read', as
   assert.equal(await read(body), '')
 })
 
+test('an empty file, and a range behind the end of one, can be sent again', async () => {
+  const empty = join(directory, 'empty-again')
+  writeFileSync(empty, '')
+  for (const stream of [createReadStream(empty), createReadStream(file, { start: 100 })]) {
+    const body = encodeBody({ data: stream })
+    assert.deepEqual([body.contentLength, body.rewindable], [undefined, true])
+    assert.deepEqual([await read(body), await read(body)], ['', ''])
+  }
+  const body = encodeBody({ data: createReadStream(empty) })
+  appendFileSync(empty, 'grown')
+  assert.deepEqual([await read(body), await read(body)], ['grown', 'grown'])
+})
+
 test('a file that is not there is an error at once', () => {
   assert.throws(() => encodeBody({ data: createReadStream(join(directory, 'none')) }), { code: 'ENOENT' })
 })

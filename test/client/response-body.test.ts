@@ -194,3 +194,55 @@ test('a streamed body that was read to its end gives its connection back', async
     assert.equal(server.connections, 1)
   })
 })
+
+test('raw that is first touched after close() is destroyed, without an error', async () => {
+  await exchange(inParts('x', 'y'), { stream: true }, async (response) => {
+    response.close()
+    const errors: Error[] = []
+    response.raw.on('error', (error) => errors.push(error))
+    await sleep(20)
+    assert.deepEqual([response.raw.destroyed, errors], [true, []])
+  })
+})
+
+const MARKED: readonly (readonly [what: string, type: string | undefined, bytes: Buffer])[] = [
+  ['UTF-8', 'text/plain; charset=utf-8', Buffer.from('\ufeff"é"\nb')],
+  ['UTF-8, without a charset', 'text/plain', Buffer.from('\ufeff"é"\nb')],
+  ['UTF-8, without a type', undefined, Buffer.from('\ufeff"é"\nb')],
+  ['UTF-8, as JSON', 'application/json', Buffer.from('\ufeff"é"\nb')],
+  ['UTF-8, called latin-1', 'text/plain; charset=iso-8859-1', Buffer.from('\ufeff"é"\nb')],
+  ['UTF-16', 'text/plain; charset=utf-16', Buffer.from('\ufeff"é"\nb', 'utf16le')],
+  ['UTF-16 in big-endian', 'text/plain; charset=utf-16', Buffer.from('\ufeff"é"\nb', 'utf16le').swap16()],
+]
+
+for (const [what, type, bytes] of MARKED) {
+  test(`the byte-order mark of ${what} is in no text and no line`, async () => {
+    const reply: Reply = async (_request, response) => {
+      if (type !== undefined) response.setHeader('Content-Type', type)
+      for (const byte of bytes) {
+        response.write(Buffer.from([byte]))
+        await sleep(1)
+      }
+      response.end()
+    }
+    await exchange(reply, {}, (response) => assert.equal(response.text, '"é"\nb'))
+    await exchange(reply, { stream: true }, async (response) => {
+      assert.deepEqual(await all(response.iterLines()), ['"é"', 'b'])
+    })
+  })
+}
+
+test('a line that looks like the beginning of a byte-order mark is not held back for long', async () => {
+  await exchange(inParts('a\n', Buffer.from([0xef]), 'z\n'), { stream: true }, async (response) => {
+    assert.deepEqual(await all(response.iterLines()), ['a', '\ufffdz'])
+  })
+})
+
+test('JSON with a byte-order mark is read, whatever charset its type names', async () => {
+  for (const type of ['application/json', 'application/json; charset=utf-8', 'text/plain']) {
+    const reply: Reply = (_request, response) => {
+      response.writeHead(200, { 'Content-Type': type }).end(Buffer.from('\ufeff{"é":1}'))
+    }
+    await exchange(reply, {}, (response) => assert.deepEqual(response.json(), { é: 1 }))
+  }
+})
