@@ -33,7 +33,7 @@ function passes(line: string): boolean {
   return (
     spawnSync(node, [...TEST_ARGUMENTS, ...files], {
       stdio: 'inherit',
-      timeout: 600_000,
+      timeout: 1_200_000,
       env,
       cwd: 'build/tests',
     }).status === 0
