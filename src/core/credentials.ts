@@ -1,5 +1,5 @@
 /** User and password of URLs: read from them, and kept out of messages. */
-import { inspect } from 'node:util'
+import { type KeyMaterial, keyMaterialIn } from './key-material.ts'
 import { printable } from './printable.ts'
 
 /**
@@ -27,10 +27,15 @@ export function withoutAuth(url: URL): URL {
  * last `@` may be a password and is written `***@`.
  */
 export function redactUrl(url: string | URL): string {
+  if (typeof url === 'string' && !/^\s*[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
+    const material = keyMaterialIn(url)
+    if (material) return withheld(url, material)
+  }
   // 'ada:secret@host' is a URL of the scheme 'ada:'.
   if (typeof url !== 'string' && url.host === '') return redactUrl(url.href)
   const text = typeof url === 'string' ? url : withoutAuth(url).href
-  return printable(/@|%(?:25)*40/.test(text) ? withoutNestedUserinfo(withoutUserinfo(text)) : text, MAX_URL)
+  const bare = /@|%(?:25)*40/.test(text) ? withoutNestedUserinfo(withoutUserinfo(text)) : text
+  return printable(bare.replace(KEY_IN_URL, '***'), MAX_URL)
 }
 
 /** Hides the userinfo of URLs that are parameters of the query, or the fragment: encoded, even twice, or not. */
@@ -47,17 +52,25 @@ function withoutParameterUserinfo(parameter: string): string {
   return /:|%(?:25)*3a/i.test(userinfo) ? `${name}***@${parameter.slice(name.length + userinfo.length)}` : parameter
 }
 
-/** The value of an option for messages: a text as by {@link displayName}, in quotes; an object without its content. */
+/** The value of an option for messages: a text as by {@link displayName}, in quotes; an object or function without its content. */
 export function displayValue(value: unknown): string {
   if (typeof value === 'string') return `'${displayName(value)}'`
-  return value instanceof URL ? redactUrl(value) : printable(inspect(value, { depth: -1 }))
+  if (value instanceof URL) return redactUrl(value)
+  if (typeof value === 'function') return '[Function]'
+  if (typeof value === 'symbol') return 'a symbol'
+  if (typeof value !== 'object' || value === null) return String(value)
+  const name: unknown = value.constructor?.name
+  return `[${typeof name === 'string' && name !== '' ? displayName(name) : 'Object'}]`
 }
 
 /**
  * The name of a file or another source, as the user wrote it, for messages: safe to print. A path may contain an `@`; if a
- * colon stands before it, the text may be a URL, with or without its scheme, and everything up to the `@` is hidden.
+ * colon stands before it, the text may be a URL, with or without its scheme, and everything up to the `@` is hidden. What
+ * may be a key is withheld, and said what it is.
  */
 export function displayName(source: string): string {
+  const material = keyMaterialIn(source)
+  if (material) return withheld(source, material)
   return mayHaveCredentials(source) ? redactUrl(source) : printable(source)
 }
 
@@ -66,6 +79,14 @@ export function mayHaveCredentials(source: string): boolean {
   const drive = process.platform === 'win32' ? (/^[A-Z]:[\\/]/i.exec(source)?.[0] ?? '') : ''
   return CREDENTIALS.test(source.slice(drive.length))
 }
+
+/** What stands for a key that was given as a path or a name. */
+function withheld(text: string, { what }: KeyMaterial): string {
+  return `*** (${what}, ${text.length} characters)`
+}
+
+/** PEM, base64 of PEM, and base64 of DER with a length of two or more bytes. */
+const KEY_IN_URL = /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|MI[CEGHIJK][A-Za-z0-9+/%]{28}).*/s
 
 function withoutUserinfo(url: string): string {
   const parsed = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) ? URL.parse(url) : null

@@ -6,6 +6,7 @@ import { codeOf } from '../core/error-code.ts'
 import { ClientCertError } from '../core/errors.ts'
 import { tryStat } from '../core/file-being-written.ts'
 import { aboutFile, isMissingPathCode, withoutPath } from '../core/file-error.ts'
+import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { LiveFiles, type Snapshot } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
@@ -72,8 +73,14 @@ export interface ClientIdentity {
 
 /** An absolute path, or content. `displayName` is the path as the user wrote it, or how the content was given. */
 type FileSource =
-  | { readonly path: string; readonly displayName: string; readonly content: undefined }
-  | { readonly path: undefined; readonly displayName: string; readonly content: Buffer }
+  | (DisplayedSource & { readonly path: string; readonly content: undefined })
+  | (DisplayedSource & { readonly path: undefined; readonly content: Buffer })
+
+interface DisplayedSource {
+  readonly displayName: string
+  /** What the text is, if it seems to be no path. */
+  readonly hints?: readonly string[] | undefined
+}
 
 type Label = 'certificate file' | 'key file' | 'PKCS#12 file'
 
@@ -216,7 +223,9 @@ function toFileSource(input: unknown): FileSource {
   if (typeof input !== 'string') throw wrongType(input === null ? 'null' : typeof input)
   if (input === '') throw new ClientCertError('the path of the client certificate is empty')
   if (isPem(input)) return { path: undefined, displayName: 'given as PEM text', content: Buffer.from(input) }
-  return { path: resolve(input), displayName: displayName(input), content: undefined }
+  const material = keyMaterialIn(input)
+  const hints = material && [notAPath(material)]
+  return { path: resolve(input), displayName: displayName(input), content: undefined, hints }
 }
 
 function read(file: FileSource, label: Label): Snapshot<Buffer> {
@@ -245,14 +254,14 @@ function read(file: FileSource, label: Label): Snapshot<Buffer> {
 const contents = new LruMap<string, Snapshot<Buffer>>(128)
 
 /** The message is requests' own. */
-function missing({ displayName: path, path: file }: FileSource, label: Label, cause?: unknown): ClientCertError {
+function missing({ displayName: path, path: file, hints }: FileSource, label: Label, cause?: unknown): ClientCertError {
   const message = `Could not find the TLS ${label}, invalid path: ${path}`
   const where = displayName(process.cwd())
-  const hints = [
+  const details = hints ?? [
     'there is no such file',
     ...(isAbsolute(path) ? [] : [`relative paths start at the working directory, ${where}`]),
   ]
-  return aboutFile(new ClientCertError(message, { path, code: 'ENOENT', hints, cause }), file)
+  return aboutFile(new ClientCertError(message, { path, code: 'ENOENT', hints: details, cause }), file)
 }
 
 function pfxIdentity({ passphrase }: PfxSource, pfx: Buffer): Pick<ClientIdentity, 'digest' | 'options'> {
@@ -292,11 +301,12 @@ function readKey({ cert, key, passphrase }: PemSource, content: Buffer): KeyObje
     return readPrivateKey(content, passphrase)
   } catch (error) {
     if (!(error instanceof PrivateKeyError)) throw error
+    const material = isPem(content) ? keyMaterialIn(content.toString('latin1')) : undefined
     const isSameFile = key.path === cert.path
     const hints = {
-      none: isSameFile
+      none: material?.fix ?? (isSameFile
         ? 'name the key file as well: cert: [certPath, keyPath]'
-        : 'name the file that has the key of the certificate',
+        : 'name the file that has the key of the certificate'),
       encrypted: PASSPHRASE_HINT,
       other: '',
     }

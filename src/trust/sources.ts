@@ -12,6 +12,7 @@ import { codeOf } from '../core/error-code.ts'
 import { CABundleError } from '../core/errors.ts'
 import { tryStat } from '../core/file-being-written.ts'
 import { aboutFile, fileOf, isMissingPathCode, withoutPath } from '../core/file-error.ts'
+import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { shellPath, VOUCH } from '../core/shell.ts'
@@ -260,6 +261,8 @@ function meantInstead(source: string): string | undefined {
   if (isBase64Pem(source)) return "this is the base64 encoding of PEM text: verify: Buffer.from(value, 'base64')"
   if (/^MI[IG][A-Za-z0-9+/\s]{60}/.test(source))
     return "this is a certificate in base64: verify: Buffer.from(value, 'base64')"
+  const material = keyMaterialIn(source)
+  if (material) return notAPath(material)
   if (/^(['"]).*\1\s*$/s.test(source))
     return 'the value has quotes around it, which are part of it: remove them where it is set'
   if (/^\s|\s$/.test(source)) return WHITE_SPACE

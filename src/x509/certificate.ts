@@ -1,10 +1,9 @@
 /** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
-import { printable } from '../core/printable.ts'
 import { derOfBer } from './ber.ts'
 import { contentKind, isPkcs12 } from './content-kind.ts'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
-import { CERTIFICATE_LABELS, isPem, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
+import { CERTIFICATE_LABELS, isPem, labelName, type PemBlock, PemSyntaxError, scanPem, toPem } from './pem.ts'
 
 const WITH_SETTINGS = 'TRUSTED CERTIFICATE'
 
@@ -211,7 +210,7 @@ function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): Bundl
       return describe('it holds a revocation list only', 'name the certificate of the CA instead')
   }
   if (labels.size > 0)
-    return describe(`it holds ${[...labels].map((label) => `"${printable(label)}"`).join(', ')} only`, ASK_FOR_PEM)
+    return describe(`it holds ${[...labels].map((label) => `"${labelName(label)}"`).join(', ')} only`, ASK_FOR_PEM)
   const known = contentKind(content)
   return known ? describe(known.what, ...known.hints) : describe('it is neither PEM nor DER', ASK_FOR_PEM)
 }

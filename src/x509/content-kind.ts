@@ -58,6 +58,9 @@ function brokenPem(text: string): ContentKind | undefined {
       'its line breaks are written as \\n',
       "replace each by a real line break: value.replaceAll('\\\\n', '\\n')",
     )
+  if (!/[\r\n]/.test(text)) {
+    return kind('its line feeds are missing, or have become blanks', 'give the text with its lines')
+  }
   if (!text.includes('\n')) {
     return kind('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > NEW")
   }

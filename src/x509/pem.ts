@@ -5,7 +5,6 @@
  * blanks, headers of encrypted keys and foreign blocks are fine; one damaged block refuses the whole file. Node itself
  * would silently stop at the damage, so all PEM passes this scanner before it reaches Node.
  */
-import { printable } from '../core/printable.ts'
 
 /** One `-----BEGIN label-----` … `-----END label-----` block. */
 export interface PemBlock {
@@ -102,23 +101,38 @@ function isStripped(code: number): boolean {
   return code <= 0x20 || code >= 0x80
 }
 
+/** A label for messages: labels are short and in capitals, and what is not may be the key itself. */
+export function labelName(label: string): string {
+  return /^[A-Z0-9 #]{0,32}$/.test(label) ? label : `*** (${label.length} characters)`
+}
+
+/** An END line for messages. */
+function lineName(line: string): string {
+  return /^[A-Z0-9 #-]{0,80}$/.test(line) ? line : `*** (${line.length} characters)`
+}
+
 function findEnd(lines: readonly string[], begin: number, label: string): number {
-  const name = printable(label)
+  const name = labelName(label)
   for (let index = begin + 1; index < lines.length; index++) {
     const line = trimLine(lines, index)
     if (line === `-----END ${label}-----`) return index
     if (line.startsWith('-----END ')) {
-      throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} ends as "${printable(line)}"`)
+      throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} ends as "${lineName(line)}"`)
     }
     if (line.includes('-----')) {
       throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} has "-----" inside a line`)
     }
   }
-  throw new PemSyntaxError(begin + 1, `the block "${name}" has no END line: the file is cut short`)
+  throw new PemSyntaxError(
+    begin + 1,
+    label.includes('-----')
+      ? 'BEGIN and END stand on one line: the line feeds are missing, or have become blanks'
+      : `the block "${name}" has no END line: the file is cut short`,
+  )
 }
 
 function readBlock(lines: readonly string[], begin: number, end: number, label: string): PemBlock {
-  const name = printable(label)
+  const name = labelName(label)
   let first = begin + 1
   const headers = HEADER.test(trimLine(lines, first))
   if (headers) {
