@@ -174,7 +174,7 @@ function isOptions(value: unknown): value is CAOptions {
 }
 
 function privateKeyOf({ key, passphrase }: PairText): KeyObject {
-  return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
+  return createPrivateKey({ key, passphrase })
 }
 
 /** Ten years: each client has to be configured again for a new CA. */

@@ -18,8 +18,8 @@ export interface SelfSignedCertOptions extends CertOptions {
   /** The subject's common name, 1 to 64 characters. A label only: clients match `hosts`. Default: the first host. */
   commonName?: string | undefined
   /**
-   * Whether the certificate is a CA's, as some clients require of a trust anchor. Its key can then issue certificates, too,
-   * though none for another CA (its path length is 0). Default: true.
+   * Whether the certificate is a CA's, as in the recipe of openssl. Its key can then issue certificates for its own hosts
+   * (nameConstraints), though none for another CA. Firefox refuses it as a server's certificate. Default: false.
    */
   ca?: boolean | undefined
 }
@@ -74,7 +74,7 @@ export function readSelfSigned(
   where: string,
   names: ReadonlySet<string> = OPTIONS,
 ): SelfSignedSettings {
-  const [{ commonName, ca = true }, settings] = readOptions(options, where, names)
+  const [{ commonName, ca = false }, settings] = readOptions(options, where, names)
   if (settings.keyType === 'ed25519' && settings.hash !== undefined) {
     throw new TypeError("hash cannot be chosen for keyType 'ed25519': that has its own")
   }

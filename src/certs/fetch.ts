@@ -13,7 +13,7 @@ import {
   RequestException,
   SSLError,
 } from '../core/errors.ts'
-import { checkTimeLimit, optionNames, ownOptions } from '../core/options.ts'
+import { checkTimeLimit, optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import { silenceHint } from '../diagnose/service-hints.ts'
 import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor, proxyForService } from '../transport/proxies.ts'
@@ -112,7 +112,7 @@ function handshake(to: ConnectionOptions, limit: AbortSignal): Promise<X509Certi
     // Old protocol versions and weak keys are accepted: nothing is verified, and nothing is sent.
     // vouch-audit: only a handshake is made, and what it presents is reported as unverified
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    const socket = connect({ path: undefined, ...to, ...lenient })
+    const socket = connect(ownProperties({ ...to, ...lenient }))
     const abort = () => socket.destroy(limit.reason)
     limit.addEventListener('abort', abort)
     // The listeners stay, since more than one error may be emitted. The first call decides.

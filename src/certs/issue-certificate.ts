@@ -1,12 +1,13 @@
 /** Makes a key pair and issues a certificate for it: the one place that decides what a sensible certificate contains. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import { DAY_MS } from '../x509/certificate-info.ts'
 import { toPem } from '../x509/pem.ts'
 import type { AltName } from './hosts.ts'
 import { createKeyPair, privateKeyPem } from './keys.ts'
 import type { CertSettings } from './options.ts'
 import type { PairText } from './pair.ts'
-import type { KeyUsageName } from './write-certificate.ts'
+import type { KeyUsageName, NameConstraintsDescription } from './write-certificate.ts'
 
 /** The subject of a certificate, and its use. */
 export interface Subject {
@@ -60,6 +61,7 @@ export async function issueCertificate(
     basicConstraints: ca ? { ca, pathLength: 0 } : { ca },
     keyUsage: keyUsage({ ca, purpose }, keyType.startsWith('rsa-')),
     extendedKeyUsage: purpose && [purpose],
+    nameConstraints: ca && hosts.length > 0 ? onlyFor(hosts) : undefined,
     subjectKeyIdentifier: identifier,
     authorityKeyIdentifier: issuer ? writer.keyIdentifierOf(issuer.certificate) : identifier,
   })
@@ -78,6 +80,24 @@ function expiryOf(days: number | undefined, defaultDays: number, now: number, is
     throw new RangeError(`days is ${days}, but the CA's own certificate expires in ${left} days: give no more`)
   }
   return last
+}
+
+/**
+ * What a server's certificate that is a CA's may issue for: its own hosts, and no name of another kind. Without it, its key would
+ * sign for every host, for all who trust it. An empty name stands for all names of its kind (RFC 5280, section 4.2.1.10).
+ */
+function onlyFor(hosts: readonly AltName[]): NameConstraintsDescription {
+  const permitted = hosts.map(({ type, value }) =>
+    type === 'dns'
+      ? { type, value: value.replace(/^\*\./, '') }
+      : { type, value: `${value}/${isIPv4(value) ? 32 : 128}` },
+  )
+  const has = (isOfKind: (host: AltName) => boolean) => hosts.some(isOfKind)
+  const excluded: AltName[] = []
+  if (!has(({ type }) => type === 'dns')) excluded.push({ type: 'dns', value: '' })
+  if (!has(({ type, value }) => type === 'ip' && isIPv4(value))) excluded.push({ type: 'ip', value: '0.0.0.0/0' })
+  if (!has(({ type, value }) => type === 'ip' && !isIPv4(value))) excluded.push({ type: 'ip', value: '::/0' })
+  return { permitted, excluded, excludesOtherKinds: true }
 }
 
 /** RFC 5280, section 4.2.1.3; keyEncipherment is for the RSA key exchange of TLS 1.2. */

@@ -1,6 +1,7 @@
 /** Makes key pairs for certificates. */
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import { ownProperties } from '../core/options.ts'
 
 /** The kind of key of a certificate. */
 export type KeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096' | 'ed25519'
@@ -31,7 +32,7 @@ export async function createKeyPair(keyType: KeyType): Promise<KeyPair> {
 /** The private key as PKCS#8 PEM, which every server reads; encrypted if there is a passphrase. */
 export function privateKeyPem(privateKey: KeyObject, passphrase?: string): string {
   const secret = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
-  return privateKey.export({ type: 'pkcs8', format: 'pem', ...secret }).toString()
+  return privateKey.export(ownProperties({ type: 'pkcs8', format: 'pem', ...secret })).toString()
 }
 
 const generate = promisify(generateKeyPair)

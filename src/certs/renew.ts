@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
-import { optionNames } from '../core/options.ts'
+import { optionNames, ownOptions } from '../core/options.ts'
 import { exists } from '../core/place-file.ts'
 import { printable } from '../core/printable.ts'
 import { DAY_MS, hostsOf, isSelfSigned, keyTypeOf, nameInOneLine } from '../x509/certificate-info.ts'
@@ -83,15 +83,16 @@ interface RenewalRequest extends SelfSignedSettings {
 
 function parseRequest(hosts: string | readonly string[], options: EnsureSelfSignedCertOptions): RenewalRequest {
   const names = parseHosts(hosts)
-  const settings = readSelfSigned(names, options, 'ensureSelfSignedCert', ENSURE_OPTIONS)
+  const given = ownOptions(options, 'ensureSelfSignedCert', ENSURE_OPTIONS)
+  const settings = readSelfSigned(names, given, 'ensureSelfSignedCert', ENSURE_OPTIONS)
   const days = settings.days ?? SELF_SIGNED_DAYS
-  const renewBefore = options.renewBefore ?? Math.min(30, days / 3)
-  if (options.renewBefore !== undefined && wholeDays('renewBefore', renewBefore) >= days) {
+  const renewBefore = given.renewBefore ?? Math.min(30, days / 3)
+  if (given.renewBefore !== undefined && wholeDays('renewBefore', renewBefore) >= days) {
     throw new RangeError(
       `renewBefore (${renewBefore}) must be less than days (${days}): each call would renew the certificate`,
     )
   }
-  return { ...settings, given: options, renewBeforeMs: renewBefore * DAY_MS }
+  return { ...settings, given, renewBeforeMs: renewBefore * DAY_MS }
 }
 
 /** The pair of the files, if they hold one that may be replaced, and whether it is the requested one. */

@@ -3,7 +3,7 @@ import type { Server } from 'node:tls'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
 import { LiveFiles } from '../core/live-file.ts'
-import { checkFunction, optionNames, ownOptions } from '../core/options.ts'
+import { checkFunction, optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { warnListener, warnReload } from '../core/warnings.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
 import { checkPassphrase } from './options.ts'
@@ -157,8 +157,10 @@ class Watch implements CertWatch {
     const { passphrase } = this.#options
     const { cert, key, certificates } = parsePair(this.#paths, content.cert, content.key, passphrase)
     const settings = this.#server as unknown as Readonly<Record<string, unknown>>
-    const kept = Object.fromEntries(KEPT_SETTINGS.map((name) => [name, settings[name]]))
-    this.#server.setSecureContext({ ...kept, cert, key, passphrase })
+    const kept = Object.fromEntries(
+      KEPT_SETTINGS.map((name) => [name, Object.hasOwn(settings, name) ? settings[name] : undefined]),
+    )
+    this.#server.setSecureContext(ownProperties({ ...kept, cert, key, passphrase }))
     return { ...content, certificate: describeCertificate(certificates[0]) }
   }
 }

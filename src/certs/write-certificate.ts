@@ -78,7 +78,14 @@ export interface CertificateDescription {
   subjectKeyIdentifier?: Uint8Array | undefined
   authorityKeyIdentifier?: Uint8Array | undefined
   /** Critical. Domains as `example.com`, address ranges as `10.0.0.0/8`. */
-  nameConstraints?: { permitted?: readonly AltName[]; excluded?: readonly AltName[] } | undefined
+  nameConstraints?: NameConstraintsDescription | undefined
+}
+
+export interface NameConstraintsDescription {
+  readonly permitted?: readonly AltName[]
+  readonly excluded?: readonly AltName[]
+  /** Whether all e-mail addresses, URIs and directory names are excluded. */
+  readonly excludesOtherKinds?: boolean
 }
 
 /** Writes and signs a version 3 certificate with a random serial number; returns its DER encoding. */
@@ -169,12 +176,16 @@ function keyUsageBits(names: readonly KeyUsageName[]): KeyUsage {
   return new KeyUsage(names.reduce((bits, usage) => bits | KeyUsageFlags[usage], 0))
 }
 
-function constraints({ permitted, excluded }: NonNullable<CertificateDescription['nameConstraints']>): NameConstraints {
-  const subtrees = (names: readonly AltName[]) =>
-    new GeneralSubtrees(names.map((entry) => new GeneralSubtree({ base: generalName(entry) })))
+function constraints({ permitted, excluded = [], excludesOtherKinds }: NameConstraintsDescription): NameConstraints {
+  const subtrees = (names: readonly GeneralName[]) =>
+    new GeneralSubtrees(names.map((base) => new GeneralSubtree({ base })))
+  const others = excludesOtherKinds
+    ? [{ rfc822Name: '' }, { uniformResourceIdentifier: '' }, { directoryName: new Name() }]
+    : []
+  const all = [...excluded.map(generalName), ...others.map((kind) => new GeneralName(kind))]
   return new NameConstraints({
-    ...(permitted ? { permittedSubtrees: subtrees(permitted) } : {}),
-    ...(excluded ? { excludedSubtrees: subtrees(excluded) } : {}),
+    ...(permitted ? { permittedSubtrees: subtrees(permitted.map(generalName)) } : {}),
+    ...(all.length > 0 ? { excludedSubtrees: subtrees(all) } : {}),
   })
 }
 

@@ -16,7 +16,7 @@ import {
   rm,
   symlink,
 } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, NO_LINKS } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
@@ -140,38 +140,51 @@ async function pathBetween(from: string, to: string, ...names: string[]): Promis
 }
 
 /** Whether a process was killed while it wrote the pair, or is writing it: a path is our link, or temporary files remain. */
-export async function needsRecovery({ cert, key }: PairPaths): Promise<boolean> {
-  for (const path of [cert, key]) {
-    if (await isOurLink(path)) return true
-    for (const suffix of STAGING_SUFFIXES) if (await exists(hiddenPath(path) + suffix)) return true
+export async function needsRecovery(paths: PairPaths): Promise<boolean> {
+  for (const kind of KINDS) {
+    if (await isOurLink(paths, kind)) return true
+    for (const suffix of STAGING_SUFFIXES) if (await exists(hiddenPath(paths[kind]) + suffix)) return true
   }
   return false
 }
 
 /** Replaces our links with the files that they lead to, and removes all temporary files. */
-export async function recoverPair({ cert, key }: PairPaths): Promise<void> {
+export async function recoverPair(paths: PairPaths): Promise<void> {
   let wasLink = false
-  for (const path of [cert, key]) {
-    if (!(await isOurLink(path))) continue
+  for (const kind of KINDS) {
+    if (!(await isOurLink(paths, kind))) continue
     wasLink = true
-    await materialize(path)
+    await materialize(paths, kind)
   }
   // Another process may still be resolving the old link: wait before deleting what it leads to.
   if (wasLink) await sleep(PATH_WALK_GRACE_MS)
-  for (const path of [cert, key]) {
-    for (const suffix of STAGING_SUFFIXES) await rm(hiddenPath(path) + suffix, { recursive: true, force: true })
+  for (const kind of KINDS) {
+    for (const suffix of STAGING_SUFFIXES) await rm(hiddenPath(paths[kind]) + suffix, { recursive: true, force: true })
   }
 }
 
-/** Replaces a link of ours with the file that it leads to; a dangling link is removed. */
-async function materialize(path: string): Promise<void> {
+/** Replaces a link of ours with the file that it leads to; a link that leads to none of our files is removed. */
+async function materialize(paths: PairPaths, kind: Kind): Promise<void> {
+  const path = paths[kind]
   const file = `${hiddenPath(path)}.file`
   const content = await realpath(path).catch(() => undefined)
-  await rm(content === undefined ? path : file, { force: true })
-  if (content === undefined) return
+  // Somebody else may write to the directory: a link to another file must not give that file a second name there.
+  const isOurs = content !== undefined && (await filesOf(paths, kind)).includes(content)
+  await rm(isOurs ? file : path, { force: true })
+  if (!isOurs) return
   await linkOrCopy(content, file)
   await rename(file, path)
 }
+
+/** The files that a link of {@link replacePair} may lead to. */
+async function filesOf({ cert, key }: PairPaths, kind: Kind): Promise<string[]> {
+  const hidden = kind === 'cert' ? hiddenPath(cert) : hiddenPath(key)
+  const base = join(await realpath(dirname(hidden)), basename(hidden))
+  return kind === 'cert' ? [join(base, 'old', 'cert'), join(base, 'new', 'cert')] : [`${base}.old`, `${base}.new`]
+}
+
+type Kind = 'cert' | 'key'
+const KINDS: readonly Kind[] = ['cert', 'key']
 
 /** The temporary files of a file: its {@link hiddenPath} with one of these suffixes. */
 const STAGING_SUFFIXES = ['', '.new', '.old', '.link', '.file'] as const
@@ -179,8 +192,14 @@ const STAGING_SUFFIXES = ['', '.new', '.old', '.link', '.file'] as const
 /** A process that is not interrupted resolves a path in microseconds. */
 const PATH_WALK_GRACE_MS = 50
 
-async function isOurLink(path: string): Promise<boolean> {
-  return OUR_LINK.test(await readlink(path).catch(() => ''))
+/** Whether a path of the pair is the link that {@link replacePair} makes of it: one into the hidden directory of this pair. */
+async function isOurLink(paths: PairPaths, kind: Kind): Promise<boolean> {
+  const path = paths[kind]
+  const target = await readlink(path).catch(() => '')
+  if (!OUR_LINK.test(target)) return false
+  const hidden = hiddenPath(paths.cert)
+  const ours = join(await realpath(dirname(hidden)), basename(hidden), 'now', kind)
+  return resolve(await realpath(dirname(path)), target) === ours
 }
 
 /** The target of a link that {@link replacePair} makes. */

@@ -30,13 +30,17 @@ export interface ExplainOptions {
 
 /** See `explain` in `api.ts`. */
 export async function explain(url: string | URL, options: ExplainOptions = {}): Promise<Explanation> {
-  const { trustEnv = true, timeout = 10_000, ...call } = ownOptions(options, 'explain', EXPLAIN_OPTIONS)
+  const call = ownOptions(options, 'explain', EXPLAIN_OPTIONS)
+  const { trustEnv = true, timeout = 10_000 } = call
   const service = parseService(url)
   const target = service?.target ?? httpsTarget(url)
   const address = { ...serverAddress(target), service }
   let trust: TrustInfo = { source: 'call', certificates: 0 }
   try {
-    const settings = requestSettings({ ...SESSION_DEFAULTS, trustEnv }, { ...call, timeout })
+    const settings = requestSettings(
+      { ...SESSION_DEFAULTS, trustEnv, timeout },
+      { verify: call.verify, cert: call.cert, proxies: call.proxies },
+    )
     trust = trustBefore(settings.trust)
     const { proxyRules } = settings
     const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)

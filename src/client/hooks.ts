@@ -1,5 +1,6 @@
 /** The option `hooks`: functions that see each response. */
 import { displayName } from '../core/credentials.ts'
+import { ownProperties } from '../core/options.ts'
 import { typeName } from '../core/pairs.ts'
 import type { ResponseHook } from './prepared-request.ts'
 
@@ -18,8 +19,8 @@ export function toHooks(hooks: HooksInit | null | undefined): readonly ResponseH
   const unknown = Object.keys(hooks).find((name) => name !== 'response')
   if (unknown !== undefined)
     throw new TypeError(`hooks: Unsupported event specified, with event name "${displayName(unknown)}"`)
-  const given = hooks.response ?? NO_HOOKS
-  const list: readonly unknown[] = Array.isArray(given) ? given : [given]
+  const given = ownProperties(hooks).response ?? NO_HOOKS
+  const list: readonly unknown[] = Array.isArray(given) ? [...given] : [given]
   if (!list.every((hook) => typeof hook === 'function')) {
     throw new TypeError('hooks.response must be a function or a list of functions')
   }

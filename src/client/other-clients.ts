@@ -3,6 +3,7 @@ import type { Agent } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import { processEnvironment } from '../core/environment.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
+import { snapshot } from '../core/snapshot.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { tlsSettings } from '../transport/agents.ts'
 import { checkProxies, proxyFor } from '../transport/proxies.ts'
@@ -76,7 +77,7 @@ export function tlsOptions(verify?: Verify | null, options: TlsOptionsInit = {})
  * await axios.get(url, { httpsAgent: agent })
  */
 export function trustedAgent(options: TrustedAgentOptions = {}): Agent {
-  const { verify, cert, proxy } = ownOptions(options, 'trustedAgent', AGENT_OPTIONS)
+  const { verify, cert, proxy } = snapshot(ownOptions(options, 'trustedAgent', AGENT_OPTIONS))
   // Report wrong values here, not at the first request.
   trustOf(verify)
   const client = cert === undefined || cert === null ? undefined : toClientCertSource(cert)

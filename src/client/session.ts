@@ -4,6 +4,7 @@ import { type AuthInit, toAuth } from '../auth/auth.ts'
 import { destroyBody } from '../body/encode.ts'
 import { environmentOf } from '../core/environment.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
+import { snapshot } from '../core/snapshot.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
 import { encodeParams, mergeParams, type ParamsInit } from '../http/url.ts'
@@ -79,10 +80,6 @@ export class Session {
   auth: AuthInit<PreparedRequest> | null
   /** Appended to the query of each URL. */
   params: ParamsInit | null
-  /** What to trust; overridden by a call and by the environment's bundle. `null` means `true`. */
-  verify: Verify | null
-  /** The client certificate; `null`: none. */
-  cert: ClientCert | null
   /** In ms; `null`: no limit. */
   timeout: TimeoutInit | null
   /** Proxies; as in requests, the environment's override them. */
@@ -101,6 +98,8 @@ export class Session {
   insecureHTTPParser: boolean
   /** Whether bodies wait for `100 Continue`; a number: so many ms. */
   expectContinue: number | boolean
+  #verify: Verify | null = null
+  #cert: ClientCert | null = null
   #headers: HeaderMap
   #cookies: CookieJar
   #fetch: Fetch | undefined
@@ -108,7 +107,7 @@ export class Session {
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value */
   constructor(defaults: SessionOptions = {}) {
-    const options = ownOptions(defaults, 'Session', SESSION_OPTIONS)
+    const options = snapshot(ownOptions(defaults, 'Session', SESSION_OPTIONS))
     this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
     this.#cookies = CookieJar.from(options.cookies)
     this.auth = options.auth ?? null
@@ -129,6 +128,27 @@ export class Session {
     toHooks(this.hooks)
     if (this.params !== null) encodeParams(this.params)
     if (this.auth !== null) toAuth(this.auth)
+  }
+
+  /**
+   * What to trust; overridden by a call and by the environment's bundle. `null` means `true`. Lists and bytes are copied when
+   * they are assigned.
+   */
+  get verify(): Verify | null {
+    return this.#verify
+  }
+
+  set verify(verify: Verify | null) {
+    this.#verify = snapshot(verify)
+  }
+
+  /** The client certificate; `null`: none. Copied as {@link verify} is. */
+  get cert(): ClientCert | null {
+    return this.#cert
+  }
+
+  set cert(cert: ClientCert | null) {
+    this.#cert = snapshot(cert)
   }
 
   /** The headers of every request; assign any value of the option `headers`. */

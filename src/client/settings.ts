@@ -9,11 +9,12 @@ import {
   checkCount,
   checkFlag,
   checkFunction,
-  checkOptionNames,
   checkSignal,
   checkTimeLimit,
   MAX_TIMER_MS,
   optionNames,
+  ownOptions,
+  ownProperties,
 } from '../core/options.ts'
 import type { SendSettings, TimeoutLimits } from '../transport/adapter.ts'
 import type { Progress } from '../transport/progress.ts'
@@ -134,7 +135,8 @@ export function requestSettings(
   call: SendOptions,
   env: NodeJS.ProcessEnv = processEnvironment(),
 ): Settings {
-  return resolveSettings(session, call, resolveVerify(call.verify, session, env), env, true)
+  const own = ownProperties(call)
+  return resolveSettings(session, own, resolveVerify(own.verify, session, env), env, true)
 }
 
 /** Resolves the options of `Session.send`. As in requests, the environment's bundle is ignored (psf/requests#3626). */
@@ -143,10 +145,11 @@ export function sendSettings(
   call: SendOptions,
   env: NodeJS.ProcessEnv = processEnvironment(),
 ): Settings {
-  const { verify } = call
+  const own = ownProperties(call)
+  const { verify } = own
   const trust =
     verify === undefined || verify === null ? toTrust(session.verify ?? true, 'session') : toTrust(verify, 'call')
-  return resolveSettings(session, call, trust, env, false)
+  return resolveSettings(session, own, trust, env, false)
 }
 
 /** What `Session.send` takes. */
@@ -227,17 +230,24 @@ function resolveSettings(
   }
 }
 
-const NO_LIMITS: TimeoutLimits = {}
+const NO_LIMITS: TimeoutLimits = Object.freeze({ connect: undefined, read: undefined, total: undefined })
+interface Limits {
+  connect?: unknown
+  read?: unknown
+  total?: unknown
+}
+
 const LIMIT_NAMES: ReadonlySet<string> = new Set(['connect', 'read', 'total'])
 
 /** @throws TypeError for another shape, RangeError for a limit that is not above 0 */
 export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimits {
   if (timeout === undefined || timeout === null) return NO_LIMITS
   if (typeof timeout === 'number')
-    return { connect: checkTimeLimit('timeout', timeout), read: checkTimeLimit('timeout', timeout) }
+    return { ...NO_LIMITS, connect: checkTimeLimit('timeout', timeout), read: checkTimeLimit('timeout', timeout) }
   if (Array.isArray(timeout)) {
     if (timeout.length !== 2) throw new TypeError(`timeout must be [connect, read], not a list of ${timeout.length}`)
     return {
+      ...NO_LIMITS,
       connect: checkTimeLimit('timeout[0] (connect)', timeout[0]),
       read: checkTimeLimit('timeout[1] (read)', timeout[1]),
     }
@@ -247,8 +257,7 @@ export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimit
       `timeout must be a number of ms, [connect, read] or { connect, read, total }, not ${typeof timeout}`,
     )
   }
-  checkOptionNames(timeout, 'timeout', LIMIT_NAMES)
-  const { connect, read, total } = timeout as { connect?: unknown; read?: unknown; total?: unknown }
+  const { connect, read, total }: Limits = ownOptions(timeout as Limits, 'timeout', LIMIT_NAMES)
   return {
     connect: checkTimeLimit('timeout.connect', connect),
     read: checkTimeLimit('timeout.read', read),

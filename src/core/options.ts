@@ -17,6 +17,11 @@ export function ownOptions<T extends object>(options: T, where: string, names: R
   return Object.assign(Object.create(null), options)
 }
 
+/** The own properties of an object: a property of `Object.prototype` is no option. The same object if it has no prototype. */
+export function ownProperties<T extends object>(object: T): T {
+  return Object.getPrototypeOf(object) === null ? object : Object.assign(Object.create(null), object)
+}
+
 /** @throws TypeError as {@link ownOptions} */
 export function checkOptionNames(options: object, where: string, names: ReadonlySet<string>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

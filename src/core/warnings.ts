@@ -21,7 +21,7 @@ export function disableWarnings(name?: WarningName): void {
 
 /** An https request is sent without verification: once per host. */
 export function warnInsecure(host: string): void {
-  warn('InsecureRequestWarning', host, () => [
+  warn('InsecureRequestWarning', [host], () => [
     `Unverified HTTPS request is being made to host '${host}': it can be read and changed in transit`,
     "name the server's certificate or CA instead: verify: 'FILE.pem'",
   ])
@@ -29,7 +29,7 @@ export function warnInsecure(host: string): void {
 
 /** The environment overrides `session.verify`, as in requests (psf/requests#3829): once per pair. */
 export function warnPrecedence(variable: string, path: string, sessionVerify: string): void {
-  warn('TrustPrecedenceWarning', `${variable}=${path} ${sessionVerify}`, () => [
+  warn('TrustPrecedenceWarning', [variable, path, sessionVerify], () => [
     `${variable}=${displayName(path)} overrides session.verify (${sessionVerify}), as in Python requests`,
     'to override the variable, pass verify with the call, or set trustEnv: false on the session',
   ])
@@ -37,7 +37,7 @@ export function warnPrecedence(variable: string, path: string, sessionVerify: st
 
 /** A netrc file exists but cannot be used: once per file and problem. */
 export function warnNetrc(path: string, problem: string): void {
-  warn('NetrcWarning', `${path} ${problem}`, () => [
+  warn('NetrcWarning', [path, problem], () => [
     `the netrc file ${displayName(path)} is ignored, because it cannot be used: ${problem}`,
     'correct the file, or set trustEnv: false on the session, which ignores netrc files',
   ])
@@ -45,7 +45,7 @@ export function warnNetrc(path: string, problem: string): void {
 
 /** A certificate expires soon: once per certificate. */
 export function warnExpiry(what: string, end: Date, fingerprint: string): void {
-  warn('CertificateExpiryWarning', fingerprint, () => {
+  warn('CertificateExpiryWarning', [fingerprint], () => {
     const days = Math.floor((end.getTime() - Date.now()) / DAY_MS)
     const left = days < 1 ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`
     return [
@@ -59,7 +59,7 @@ export function warnExpiry(what: string, end: Date, fingerprint: string): void {
 export function warnKeyPermissions(path: string, mode: number): void {
   const octal = mode.toString(8).padStart(4, '0')
   const name = displayName(path)
-  warn('KeyPermissionsWarning', `${path} ${octal}`, () => [
+  warn('KeyPermissionsWarning', [path, octal], () => [
     `the private key ${name} can be read by users other than its owner (mode ${octal})`,
     `restrict it: chmod 600 ${shellPath(path) ?? 'FILE'}; if it may have been read, create a new pair`,
   ])
@@ -67,7 +67,7 @@ export function warnKeyPermissions(path: string, mode: number): void {
 
 /** A server cannot load the new certificate on disk: once per file and problem. */
 export function warnReload(path: string, problem: string): void {
-  warn('CertificateReloadWarning', `${path} ${problem}`, () => [
+  warn('CertificateReloadWarning', [path, problem], () => [
     `the server keeps its current certificate, because the one in ${displayName(path)} cannot be loaded: ${problem}`,
     'correct the files: they are checked again periodically',
   ])
@@ -97,8 +97,8 @@ const DAY_MS = 86_400_000
 /** Bounded, for crawlers that visit millions of hosts. */
 const warned = new LruMap<string, true>(10_000)
 
-function warn(name: WarningName, subject: string, describe: () => [message: string, detail: string]): void {
-  const key = `${name} ${subject}`
+function warn(name: WarningName, subject: readonly string[], describe: () => [message: string, detail: string]): void {
+  const key = JSON.stringify([name, ...subject])
   if (disabled.has(name) || warned.get(key)) return
   warned.set(key, true)
   const [message, detail] = describe()

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
 import { displayName, displayValue } from '../core/credentials.ts'
 import { toughCookie } from '../core/lazy.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { toPairs } from '../core/pairs.ts'
 import { printable } from '../core/printable.ts'
 import { isToken } from './token.ts'
@@ -47,7 +47,8 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
   }
 
   /** The value of the cookie of this name, and of the domain and path if given; of several, the last one set. */
-  get(name: string, where: { domain?: string; path?: string } = {}): string | undefined {
+  get(name: string, place: { domain?: string; path?: string } = {}): string | undefined {
+    const where = ownProperties(place)
     const domainless = where.domain === undefined ? [...this.#domainless.values()] : []
     return [...domainless, ...this.#stored()].findLast((cookie) => matches(cookie, name, where))?.value
   }
@@ -80,14 +81,15 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     const hostOnly = !domain?.startsWith('.')
     const host = domain?.replace(/^\./, '')
     const shared = { key: name, value, path, secure, httpOnly, ...(expires && { expires }) }
-    const cookie = new Cookie({ ...shared, hostOnly, ...(hostOnly ? {} : { domain: host as string }) })
+    const cookie = new Cookie(ownProperties({ ...shared, hostOnly, ...(hostOnly ? {} : { domain: host as string }) }))
     if (host === undefined) this.#domainless.set(`${name};${path}`, cookie)
     else this.#setForUrl(cookie, `${secure ? 'https' : 'http'}://${host}${path}`)
     return this
   }
 
   /** Removes the cookies of this name. Returns whether there were any. */
-  delete(name: string, where: { domain?: string; path?: string } = {}): boolean {
+  delete(name: string, place: { domain?: string; path?: string } = {}): boolean {
+    const where = ownProperties(place)
     const found = this.#stored().filter((cookie) => matches(cookie, name, where))
     for (const cookie of found) {
       this.#jar?.store.removeCookie(cookie.domain ?? '', cookie.path ?? '/', cookie.key, () => {})
@@ -138,11 +140,47 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   /** @internal Stores the Set-Cookie headers of a response, and ignores those that RFC 6265 refuses. */
   store(setCookie: readonly string[], url: URL): void {
-    for (const line of setCookie) {
-      const cookie = toughCookie().Cookie.parse(line)
-      if (cookie !== undefined && keepsPromise(cookie, url)) {
-        this.#tough().setCookieSync(cookie, undecoded(url), { ignoreError: true })
-      }
+    for (const line of setCookie) this.#storeLine(line, url)
+  }
+
+  #storeLine(line: string, url: URL): void {
+    const cookie = toughCookie().Cookie.parse(line)
+    if (cookie === undefined || !keepsPromise(cookie, url)) return
+    if (url.protocol !== 'https:' && this.#isProtected(cookie, url)) return
+    if (cookie.key.length + cookie.value.length > MAX_LENGTH) return
+    this.#makeRoom(cookie.domain ?? url.hostname)
+    this.#tough().setCookieSync(cookie, undecoded(url), { ignoreError: true })
+  }
+
+  /**
+   * Whether a response without TLS must not set the cookie: it has the attribute Secure, or would replace or hide a secure one
+   * (RFC 6265bis section 5.7, steps 13 and 14).
+   */
+  #isProtected({ secure, key, domain, path }: Cookie, url: URL): boolean {
+    if (secure) return true
+    const { domainMatch, pathMatch, defaultPath } = toughCookie()
+    const host = domain ?? url.hostname
+    const own = path ?? defaultPath(url.pathname)
+    return this.#stored().some(
+      (other) =>
+        other.secure &&
+        other.key === key &&
+        (domainMatch(host, other.domain ?? '') || domainMatch(other.domain ?? '', host)) &&
+        pathMatch(own, other.path ?? '/'),
+    )
+  }
+
+  /** Removes the expired cookies, else the oldest one, of a domain or a jar that is full: servers must not fill the memory. */
+  #makeRoom(domain: string): void {
+    const all = this.#all()
+    const ofDomain = all.filter((cookie) => cookie.domain === domain)
+    const full = ofDomain.length >= MAX_OF_DOMAIN ? ofDomain : all.length >= MAX_COOKIES ? all : []
+    if (full.length === 0) return
+    const expired = full.filter(isExpired)
+    const [first, ...others] = full
+    const oldest = others.reduce((a, b) => ((b?.creationIndex ?? 0) < (a?.creationIndex ?? 0) ? b : a), first)
+    for (const cookie of expired.length > 0 || oldest === undefined ? expired : [oldest]) {
+      this.#jar?.store.removeCookie(cookie.domain ?? '', cookie.path ?? '/', cookie.key, () => {})
     }
   }
 
@@ -185,12 +223,24 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   /** Without the expired ones: servers delete a cookie by an expiry date in the past. */
   #stored(): Cookie[] {
-    const stored: Cookie[] = []
-    this.#jar?.store.getAllCookies((_error, cookies) => stored.push(...(cookies ?? [])))
-    const now = Date.now()
-    return stored.filter((cookie) => (cookie.expiryTime() ?? Number.POSITIVE_INFINITY) > now)
+    return this.#all().filter((cookie) => !isExpired(cookie))
+  }
+
+  #all(): Cookie[] {
+    const all: Cookie[] = []
+    this.#jar?.store.getAllCookies((_error, cookies) => all.push(...(cookies ?? [])))
+    return all
   }
 }
+
+function isExpired(cookie: Cookie): boolean {
+  return (cookie.expiryTime() ?? Number.POSITIVE_INFINITY) <= Date.now()
+}
+
+/** Of name and value together; the limits are those of RFC 6265bis and of Chromium. */
+const MAX_LENGTH = 4096
+const MAX_OF_DOMAIN = 180
+const MAX_COOKIES = 3300
 
 const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or a CookieJar'
 
@@ -246,7 +296,7 @@ function keepsPromise({ key, secure, domain, path }: Cookie, { protocol }: URL):
 /** Whether scheme, expiry and path (RFC 6265 section 5.1.4) allow to send the cookie. */
 function matchesUrl({ protocol, pathname }: URL, cookie: Cookie): boolean {
   if (cookie.secure && protocol !== 'https:') return false
-  if ((cookie.expiryTime() ?? Number.POSITIVE_INFINITY) <= Date.now()) return false
+  if (isExpired(cookie)) return false
   return toughCookie().pathMatch(pathname, cookie.path ?? '/')
 }
 

@@ -184,8 +184,9 @@ const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or Headers'
 /** The beginning of requests' message. */
 const INVALID = 'Invalid leading whitespace, reserved character(s), or return character(s) in'
 
-/** Headers whose values are credentials. */
-const SECRET = /^(?:proxy-)?authorization$|^cookie$/i
+/** Headers whose values may be credentials, by their names: `X-Api-Key`, `X-Auth-Token`, `Set-Cookie` … */
+const SECRET =
+  /auth|cookie|token|secret|pass(?:word|wd|phrase)?$|^pass|passw|credential|session|signature|csrf|xsrf|jwt|bearer|(?:^|[-_.])(?:[a-z]*key|pin|otp|sid|sig|pwd)(?:$|[-_.])|apikey/i
 
 const NOT_TOKEN = new RegExp(`(?!${TOKEN_CHARACTER}).`, 's')
 const VALUE = /^(?![ \t])[\t\x20-\x7e\x80-\xff]*$/

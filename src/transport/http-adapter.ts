@@ -42,8 +42,9 @@ export class HTTPAdapter implements Adapter {
    * @throws TypeError for an unknown option or a wrong value
    */
   constructor(options: HTTPAdapterOptions = {}) {
-    const { maxRetries = 0, ...pool } = ownOptions(options, 'HTTPAdapter', ADAPTER_OPTIONS)
-    this.#pools = new PoolManager(checkPoolOptions(pool))
+    const own = ownOptions(options, 'HTTPAdapter', ADAPTER_OPTIONS)
+    const { maxRetries = 0 } = own
+    this.#pools = new PoolManager(checkPoolOptions(own))
     const policy = toRetryPolicy(maxRetries)
     this.#retryPolicy = policy.total === 0 && policy.statuses.size === 0 ? undefined : policy
   }

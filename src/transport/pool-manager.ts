@@ -26,7 +26,7 @@ export class PoolManager {
   /** The pool for connections without TLS to `origin`, direct or through a SOCKS proxy. */
   plain(origin: Origin, proxy?: ProxyServer): ConnectionPool {
     const makeAgent = (gate: ConnectionGate) => new PlainAgent(origin, proxy, this.#options, gate)
-    return this.#open(`${origin}|${proxyKey(proxy)}`, makeAgent, proxy)
+    return this.#open(JSON.stringify([String(origin), proxyParts(proxy)]), makeAgent, proxy)
   }
 
   /** Closes every connection, those in use as well. The manager can be used again. */
@@ -74,12 +74,12 @@ export class PoolManager {
 
 /** @internal All parts of a {@link ConnectionSpec}. */
 export function poolKey({ origin, trust, identity, proxy, proxyTrust }: ConnectionSpec): string {
-  return `${origin}|${trust.digest}|${identity?.digest ?? ''}|${proxyTrust?.digest ?? ''}|${proxyKey(proxy)}`
+  return JSON.stringify([String(origin), trust.digest, identity?.digest, proxyTrust?.digest, proxyParts(proxy)])
 }
 
 /** All parts of a {@link ProxyServer}. Not `url.origin`: it is `null` for SOCKS. */
-function proxyKey(proxy: ProxyServer | undefined): string {
-  if (proxy === undefined) return ''
+function proxyParts(proxy: ProxyServer | undefined): unknown {
+  if (proxy === undefined) return undefined
   const { url, authorization, login } = proxy
-  return JSON.stringify([url.protocol, url.host, authorization, login])
+  return [url.protocol, url.host, authorization, login]
 }

@@ -105,22 +105,24 @@ function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string
   return undefined
 }
 
-/** @throws TypeError for another shape, or a key that no request would look up */
+/** A copy, which later changes do not reach. @throws TypeError for another shape, or a key that no request would look up */
 export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesInit | null | undefined {
   if (proxies === undefined || proxies === null) return proxies
   if (!isRecord(proxies) || Array.isArray(proxies)) {
     throw new TypeError(`proxies must be an object such as { https: 'http://proxy:3128' }, not ${typeName(proxies)}`)
   }
+  const checked: Record<string, string | null | undefined> = Object.create(null)
   for (const [key, proxy] of Object.entries(proxies)) {
     if (!PROXY_KEY.test(key)) {
       throw new TypeError(
         `proxies has no key "${redactUrl(key)}": there are http, https, all, no_proxy, and https://HOST and the like, without a port`,
       )
     }
-    if (proxy === undefined || proxy === null || typeof proxy === 'string' || proxy instanceof URL) continue
-    throw new TypeError(`proxies.${redactUrl(key)} must be the URL of a proxy, or null, not ${typeName(proxy)}`)
+    if (proxy === undefined || proxy === null || typeof proxy === 'string') checked[key] = proxy
+    else if (proxy instanceof URL) checked[key] = proxy.href
+    else throw new TypeError(`proxies.${redactUrl(key)} must be the URL of a proxy, or null, not ${typeName(proxy)}`)
   }
-  return proxies
+  return checked
 }
 
 /**

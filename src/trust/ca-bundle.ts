@@ -46,7 +46,9 @@ export interface CertificateSet {
 export class CABundle {
   readonly #sources: readonly BundleSource[]
 
-  private constructor(sources: readonly BundleSource[]) {
+  private constructor(sources: readonly BundleSource[], token?: symbol) {
+    // Without the check, `new CABundle([])` of a program without types would be a bundle of the default roots.
+    if (token !== INTERNAL) throw new TypeError('a CABundle is made by CABundle.from(…), not by new')
     this.#sources = sources
   }
 
@@ -59,7 +61,7 @@ export class CABundle {
    */
   static from(...sources: readonly TrustSourceInput[]): CABundle {
     if (sources.length === 0) throw new CABundleError('an empty list of sources trusts nothing', { hints: EMPTY_HINTS })
-    return new CABundle(sources.flatMap(toSources))
+    return new CABundle(sources.flatMap(toSources), INTERNAL)
   }
 
   /** @internal The bundle of a path, whatever the path looks like. */
@@ -69,22 +71,22 @@ export class CABundle {
 
   /** The roots of `verify: true`: Node's default roots, with `NODE_EXTRA_CA_CERTS` and `--use-system-ca` if given. */
   static default(): CABundle {
-    return new CABundle([{ kind: 'store', store: 'default' }])
+    return new CABundle([{ kind: 'store', store: 'default' }], INTERNAL)
   }
 
   /** The roots built into Node (Mozilla's list), regardless of flags. */
   static bundled(): CABundle {
-    return new CABundle([{ kind: 'store', store: 'bundled' }])
+    return new CABundle([{ kind: 'store', store: 'bundled' }], INTERNAL)
   }
 
   /** The operating system's store. Its first use may take seconds on macOS. */
   static system(): CABundle {
-    return new CABundle([{ kind: 'store', store: 'system' }])
+    return new CABundle([{ kind: 'store', store: 'system' }], INTERNAL)
   }
 
   /** A new bundle: this one and these sources. */
   with(...sources: readonly TrustSourceInput[]): CABundle {
-    return new CABundle([...this.#sources, ...sources.flatMap(toSources)])
+    return new CABundle([...this.#sources, ...sources.flatMap(toSources)], INTERNAL)
   }
 
   /** The certificates, each once. @throws CABundleError if a path cannot be used */
@@ -117,7 +119,9 @@ export class CABundle {
 
   /** @internal Whether this is `CABundle.default()` and nothing else: Node needs no list then. */
   get isDefault(): boolean {
-    return this.#sources.every((source) => source.kind === 'store' && source.store === 'default')
+    return (
+      this.#sources.length > 0 && this.#sources.every((source) => source.kind === 'store' && source.store === 'default')
+    )
   }
 
   /** @internal The display name of the path, if the bundle is one file or directory. */
@@ -134,7 +138,7 @@ export class CABundle {
 
 /** The bundle of one path: the same object for the same spelling, so that its cached certificates are used. */
 export function bundleOfPath(path: string): CABundle {
-  const key = isAbsolute(path) ? path : `${process.cwd()}\n${path}`
+  const key = JSON.stringify(isAbsolute(path) ? [path] : [process.cwd(), path])
   let bundle = bundles.get(key)
   if (bundle === undefined) {
     bundle = CABundle.ofPath(path)
@@ -152,6 +156,9 @@ export function bundleOfText(pem: string): CABundle {
   }
   return bundle
 }
+
+/** What {@link CABundle} is constructed with; the module exports it to no one. */
+const INTERNAL = Symbol('CABundle')
 
 type BundleSource =
   | ({ readonly kind: 'path' } & TrustPath)

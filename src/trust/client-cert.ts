@@ -9,6 +9,7 @@ import { aboutFile, isMissingPathCode, withoutPath } from '../core/file-error.ts
 import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { LiveFiles, type Snapshot } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
+import { ownProperties } from '../core/options.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
 import { isPkcs12 } from '../x509/content-kind.ts'
 import { isPem } from '../x509/pem.ts'
@@ -160,7 +161,7 @@ function cachedIdentity(
   parts: readonly Snapshot<Buffer>[],
   make: () => Pick<ClientIdentity, 'digest' | 'options'>,
 ): ClientIdentity {
-  const names = [first, ...others].map(({ path, content }) => path ?? content?.toString('latin1'))
+  const names = [first, ...others].map(({ path, content }) => [path, content?.toString('latin1')])
   const key = hash('sha256', JSON.stringify([kind, names, passphrase]))
   const known = identities.get(key)
   if (known?.parts.every((part, index) => part === parts[index])) return known.identity
@@ -190,7 +191,8 @@ function sourceOfPair(pair: readonly unknown[]): ClientCertSource {
   return { kind: 'pem', cert: certFile, key: key === null ? certFile : toFileSource(key) }
 }
 
-function sourceOfObject(cert: Record<string, unknown>): ClientCertSource {
+function sourceOfObject(given: Record<string, unknown>): ClientCertSource {
+  const cert = ownProperties(given)
   const { passphrase } = cert
   const unknown = Object.keys(cert).find((key) => !KNOWN_KEYS.has(key))
   if (unknown !== undefined) throw wrongType(`an object with "${displayName(unknown)}"`)
@@ -304,9 +306,11 @@ function readKey({ cert, key, passphrase }: PemSource, content: Buffer): KeyObje
     const material = isPem(content) ? keyMaterialIn(content.toString('latin1')) : undefined
     const isSameFile = key.path === cert.path
     const hints = {
-      none: material?.fix ?? (isSameFile
-        ? 'name the key file as well: cert: [certPath, keyPath]'
-        : 'name the file that has the key of the certificate'),
+      none:
+        material?.fix ??
+        (isSameFile
+          ? 'name the key file as well: cert: [certPath, keyPath]'
+          : 'name the file that has the key of the certificate'),
       encrypted: PASSPHRASE_HINT,
       other: '',
     }

@@ -6,7 +6,7 @@ declare const brand: unique symbol
 /** SHA-256 in hex. Equal digests mean equal trust, or the same client certificate. Made by {@link digestOf} only. */
 export type TrustDigest = string & { readonly [brand]: true }
 
-/** The digest of these parts, none of which contains a line feed unless it is the last. */
+/** The digest of these parts. */
 export function digestOf(...parts: readonly string[]): TrustDigest {
-  return hash('sha256', parts.join('\n')) as TrustDigest
+  return hash('sha256', JSON.stringify(parts)) as TrustDigest
 }

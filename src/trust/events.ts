@@ -27,9 +27,9 @@ export type TrustEvent =
       readonly path: string | undefined
     }
 
-/** Publishes a message. It is only made if the channel has subscribers. */
+/** Publishes a message, which is frozen: a subscriber does not change what others see. It is only made if there are subscribers. */
 export function publish(make: () => TrustEvent): void {
-  if (trust.hasSubscribers) trust.publish(make())
+  if (trust.hasSubscribers) trust.publish(Object.freeze(make()))
 }
 
 /** Publishes the refusal of a server, of a proxy that is reached by TLS, or of a file; nothing for other errors. */

@@ -138,7 +138,7 @@ export function resolveTrust(trust: Trust): ResolvedTrust {
   }
   if (trust.kind === 'pins') {
     const { pins, source } = trust
-    const info: TrustInfo = { source, certificates: 0, pins: pins.size }
+    const info: TrustInfo = Object.freeze({ source, certificates: 0, pins: pins.size })
     return { verified: true, digest: pins.digest, set: undefined, pins, info }
   }
   if (trust.kind === 'insecure') {
@@ -174,7 +174,8 @@ function toBundle(verify: TrustSourceInput): CABundle {
 
 function trustInfo(trust: Trust, certificates: number): TrustInfo {
   const path = trust.kind === 'bundle' ? trust.bundle.path : undefined
-  return path === undefined ? { source: trust.source, certificates } : { source: trust.source, path, certificates }
+  const { source } = trust
+  return Object.freeze(path === undefined ? { source, certificates } : { source, path, certificates })
 }
 
 const INSECURE = digestOf('insecure')
@@ -189,7 +190,7 @@ function defaultTrust(): ResolvedTrust {
   if (current === undefined || now !== roots) {
     roots = now
     generation++
-    const info: TrustInfo = { source: 'default', certificates: now.length }
+    const info: TrustInfo = Object.freeze({ source: 'default', certificates: now.length })
     const digest = digestOf('default', `${generation}`)
     current = { verified: true, digest, set: undefined, pins: undefined, info }
   }

@@ -100,7 +100,7 @@ function contentOf(info: DerElement | undefined): Buffer {
 
 function keyOf(type: string, der: Buffer, passphrase: string): KeyObject[] {
   if (type !== KEY_BAG && type !== SHROUDED_KEY_BAG) return []
-  const secret = type === SHROUDED_KEY_BAG ? { passphrase } : {}
+  const secret = { passphrase: type === SHROUDED_KEY_BAG ? passphrase : undefined }
   return [createPrivateKey({ key: der, format: 'der', type: 'pkcs8', ...secret })]
 }
 

@@ -24,7 +24,7 @@ export function readPrivateKey(content: Buffer, passphrase?: string): KeyObject 
   const kind = kindOfKey(content)
   if (kind === 'none') throw noKey(content)
   if (kind === 'encrypted' && passphrase === undefined) throw new PrivateKeyError('encrypted', 'it is encrypted')
-  const secret = passphrase === undefined ? {} : { passphrase }
+  const secret = { passphrase }
   try {
     return isPem(content) ? createPrivateKey({ key: content, ...secret }) : privateKeyFromDer(content, secret)
   } catch (cause) {
@@ -74,7 +74,7 @@ function kindOfDerKey(content: Buffer): 'plain' | 'encrypted' | 'none' {
 
 const INTEGER = 0x02
 
-function privateKeyFromDer(key: Buffer, secret: { passphrase?: string }): KeyObject {
+function privateKeyFromDer(key: Buffer, secret: { passphrase: string | undefined }): KeyObject {
   let first: unknown
   for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
     try {

@@ -8,7 +8,13 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { pathToFileURL } from 'node:url'
-import { createSelfSignedCert, type HashName, type KeyType, type SelfSignedCertOptions } from '../../src/certs/index.ts'
+import {
+  createSelfSignedCert,
+  type HashName,
+  type KeyType,
+  loadCA,
+  type SelfSignedCertOptions,
+} from '../../src/certs/index.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -30,15 +36,15 @@ async function handshake(port: number, options: ConnectionOptions): Promise<stri
 }
 
 const kinds: [KeyType, HashName | undefined, keyText: string, signature: string, usage: string][] = [
-  ['ec-p256', undefined, 'NIST CURVE: P-256', 'ecdsa-with-SHA256', 'Digital Signature, Certificate Sign'],
-  ['ec-p256', 'sha512', 'NIST CURVE: P-256', 'ecdsa-with-SHA512', 'Digital Signature, Certificate Sign'],
-  ['ec-p384', undefined, 'NIST CURVE: P-384', 'ecdsa-with-SHA384', 'Digital Signature, Certificate Sign'],
-  ['ec-p384', 'sha256', 'NIST CURVE: P-384', 'ecdsa-with-SHA256', 'Digital Signature, Certificate Sign'],
-  ['rsa-2048', undefined, '2048 bit', 'sha256WithRSA', 'Digital Signature, Key Encipherment, Certificate Sign'],
-  ['rsa-2048', 'sha384', '2048 bit', 'sha384WithRSA', 'Digital Signature, Key Encipherment, Certificate Sign'],
-  ['rsa-3072', 'sha512', '3072 bit', 'sha512WithRSA', 'Digital Signature, Key Encipherment, Certificate Sign'],
-  ['rsa-4096', undefined, '4096 bit', 'sha256WithRSA', 'Digital Signature, Key Encipherment, Certificate Sign'],
-  ['ed25519', undefined, 'ED25519 Public-Key', 'ED25519', 'Digital Signature, Certificate Sign'],
+  ['ec-p256', undefined, 'NIST CURVE: P-256', 'ecdsa-with-SHA256', 'Digital Signature'],
+  ['ec-p256', 'sha512', 'NIST CURVE: P-256', 'ecdsa-with-SHA512', 'Digital Signature'],
+  ['ec-p384', undefined, 'NIST CURVE: P-384', 'ecdsa-with-SHA384', 'Digital Signature'],
+  ['ec-p384', 'sha256', 'NIST CURVE: P-384', 'ecdsa-with-SHA256', 'Digital Signature'],
+  ['rsa-2048', undefined, '2048 bit', 'sha256WithRSA', 'Digital Signature, Key Encipherment'],
+  ['rsa-2048', 'sha384', '2048 bit', 'sha384WithRSA', 'Digital Signature, Key Encipherment'],
+  ['rsa-3072', 'sha512', '3072 bit', 'sha512WithRSA', 'Digital Signature, Key Encipherment'],
+  ['rsa-4096', undefined, '4096 bit', 'sha256WithRSA', 'Digital Signature, Key Encipherment'],
+  ['ed25519', undefined, 'ED25519 Public-Key', 'ED25519', 'Digital Signature'],
 ]
 
 for (const [keyType, hash, keyText, signature, usage] of kinds) {
@@ -56,7 +62,7 @@ for (const [keyType, hash, keyText, signature, usage] of kinds) {
     const verify = ['verify', '-x509_strict', '-purpose', 'sslserver', '-CAfile', dir.join('cert.pem')]
     assert.match(openssl([...verify, dir.join('cert.pem')]), /: OK/)
     const dump = text(pair.cert)
-    for (const part of [keyText, signature, usage, 'TLS Web Server Authentication', 'CA:TRUE, pathlen:0']) {
+    for (const part of [keyText, signature, usage, 'TLS Web Server Authentication', 'CA:FALSE']) {
       assert(dump.includes(part), `${part} in ${dump}`)
     }
     assert.match(dump, /DNS:localhost, IP Address:127\.0\.0\.1, IP Address:0:0:0:0:0:0:0:1/)
@@ -160,15 +166,29 @@ for (const [options, hosts, subject] of names) {
   })
 }
 
-test('a certificate that is no CA says so, still satisfies openssl, and is trusted by its own copy', async () => {
+test('a certificate that is a CA is trusted by its own copy, and vouches for its own hosts alone', async () => {
   using dir = tempDir()
-  const pair = await createSelfSignedCert(dir.join('c.pem'), dir.join('k.pem'), 'localhost', { ca: false })
+  const pair = await createSelfSignedCert(dir.join('c.pem'), dir.join('k.pem'), 'localhost', { ca: true })
   const dump = text(pair.cert)
-  assert.match(dump, /CA:FALSE/)
-  assert.doesNotMatch(dump, /Certificate Sign/)
+  assert.match(dump, /CA:TRUE, pathlen:0/)
+  assert.match(dump, /Name Constraints: critical\s+Permitted:\s+DNS:localhost\s+Excluded:/)
   assert.match(openssl(['verify', '-x509_strict', '-CAfile', dir.join('c.pem'), dir.join('c.pem')]), /: OK/)
   await using server = await startHttpsServer(pair)
   assert.equal(await handshake(server.port, { ca: pair.cert }), 'TLSv1.3')
+
+  const forger = await loadCA(dir.join('c.pem'), dir.join('k.pem'))
+  for (const host of ['localhost', '127.0.0.1', '::1', 'other.test']) {
+    const forged = await forger.issue(host, {
+      certFile: dir.join('f.pem'),
+      keyFile: dir.join('f.key'),
+      overwrite: true,
+    })
+    assert.match(forged.cert, /BEGIN CERTIFICATE/)
+    assert.throws(
+      () => openssl(['verify', '-x509_strict', '-CAfile', dir.join('c.pem'), dir.join('f.pem')]),
+      /subtree violation/,
+    )
+  }
 })
 
 for (const days of [1, 36500]) {
@@ -266,5 +286,5 @@ test('undefined for an option stands for its default', async () => {
     ca: undefined,
     commonName: undefined,
   })
-  assert.match(text(cert), /CN=localhost[\s\S]+P-256[\s\S]+CA:TRUE/)
+  assert.match(text(cert), /CN=localhost[\s\S]+P-256[\s\S]+CA:FALSE/)
 })

@@ -16,7 +16,8 @@ export function markKey(key: KeyObject, pem = key.export({ type: 'pkcs8', format
   const marks = new Set<string>()
   for (const form of [...forms, [...der].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')]) {
     const compact = form.replace(/-----[A-Z ]*(?:BEGIN|END)[A-Z ]*-----/g, '')
-    for (let at = Math.min(40, compact.length >> 1); at + WINDOW <= compact.length; at += 1) marks.add(compact.slice(at, at + WINDOW))
+    for (let at = Math.min(40, compact.length >> 1); at + WINDOW <= compact.length; at += 1)
+      marks.add(compact.slice(at, at + WINDOW))
   }
   const isIn = (text: string) => {
     for (let at = 0; at + WINDOW <= text.length; at++) if (marks.has(text.slice(at, at + WINDOW))) return true

@@ -29,11 +29,13 @@ const POSTGRES = globSync('/usr/lib/postgresql/*/bin').sort().join(':')
 /** Servers are where only root looks by itself. */
 const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:${POSTGRES}` }
 
+export function hasProgram(program: string): boolean {
+  return spawnSync('which', [program], { env: ENVIRONMENT }).status === 0
+}
+
 /** Why a program cannot be started here, `false` when it can: for `skip` of a test. */
 export function whyNo(program: string): string | false {
-  return spawnSync('which', [program], { env: ENVIRONMENT }).status === 0
-    ? false
-    : `no ${program}: apt-get install ${PACKAGES[program]}`
+  return hasProgram(program) ? false : `no ${program}: apt-get install ${PACKAGES[program]}`
 }
 
 /** How a program is run. */

@@ -20,6 +20,7 @@ const OPTIONS = {
   hash: { type: 'string' },
   'common-name': { type: 'string' },
   organization: { type: 'string' },
+  ca: { type: 'boolean' },
   'no-ca': { type: 'boolean' },
   'passphrase-file': { type: 'string' },
   json: { type: 'boolean' },
@@ -33,7 +34,7 @@ const OPTIONS_HELP = `
   --hash NAME          sha256, sha384, sha512
   --common-name NAME   a label (the first host)
   --organization NAME
-  --no-ca              not usable as a CA
+  --ca                 a CA's certificate, for clients that want one as a trust anchor; for these hosts only
   --passphrase-file FILE   its first line encrypts the key`
 
 export const certCreate: Command = {
@@ -93,9 +94,15 @@ function optionsOf(values: Values): EnsureSelfSignedCertOptions {
     hash: values.hash as HashName | undefined,
     commonName: values['common-name'],
     organization: values.organization,
-    ca: values['no-ca'] ? false : undefined,
+    ca: caOf(values),
     passphrase: readPassphrase(values['passphrase-file']),
   }
+}
+
+/** `--no-ca`, once needed for what is now the default, is still accepted. */
+function caOf({ ca, 'no-ca': noCa }: Values): boolean | undefined {
+  if (ca && noCa) throw new UsageError('--ca and --no-ca exclude each other')
+  return ca ?? (noCa ? false : undefined)
 }
 
 function hostsOf(hosts: readonly string[]): readonly string[] {
