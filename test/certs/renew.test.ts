@@ -346,9 +346,33 @@ test('what a killed writer has left is tidied by the next call, also by one that
 
 test('a link of ours that leads nowhere any more stands in the way of nobody', { skip: windows }, async () => {
   using dir = tempDir()
-  for (const name of ['cert', 'key']) symlinkSync(`.vouch-0123456789abcdef/now/${name}`, dir.join(`${name}.pem`))
+  for (const name of ['cert', 'key']) symlinkSync(`${OURS}/now/${name}`, dir.join(`${name}.pem`))
   assert.equal((await ensureSelfSignedCert(...filesOf(dir), 'localhost')).action, 'created')
   assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
+})
+
+/** The hidden directory of a pair whose certificate is cert.pem. */
+const OURS = `.vouch-${createHash('sha256').update('cert.pem').digest('hex').slice(0, 16)}`
+
+test('a link that somebody else has made in the form of ours gives no file a second name', {
+  skip: windows,
+}, async () => {
+  for (const hidden of ['.vouch-0000000000000000', OURS]) {
+    for (const inside of ['now', 'old', 'new']) {
+      using dir = tempDir()
+      const victim = dir.write('victim', 'root:secret')
+      dir.write('cert.pem', selfSigned().certificate)
+      mkdirSync(dir.join(hidden))
+      if (inside !== 'now') symlinkSync(inside, dir.join(`${hidden}/now`))
+      mkdirSync(dir.join(`${hidden}/${inside}`))
+      symlinkSync('../../victim', dir.join(`${hidden}/${inside}/key`))
+      symlinkSync(`${hidden}/now/key`, dir.join('key.pem'))
+      // Whether it is an error or a new pair, the other file keeps its one name and its content.
+      await ensureSelfSignedCert(...filesOf(dir), 'localhost').catch(() => {})
+      assert.equal(statSync(victim).nlink, 1, `${hidden}/${inside}`)
+      assert.equal(readFileSync(victim, 'utf8'), 'root:secret')
+    }
+  }
 })
 
 test('a key that others can read is reported', { skip: windows }, async () => {

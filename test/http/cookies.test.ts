@@ -314,4 +314,37 @@ test('paths are compared as they are, escapes included', () => {
   const byDefault = new CookieJar()
   byDefault.store(['c=3'], new URL('http://a.test/d%20e/f'))
   assert.equal(byDefault.headerFor(new URL('http://a.test/d%20e/g'), true), 'c=3')
+
+test('a response without TLS sets no secure cookie, and neither replaces nor hides one', () => {
+  const [secure, plain] = [new URL('https://a.test/x/y'), new URL('http://a.test/x/y')]
+  const jar = new CookieJar()
+  jar.store(['id=good; Secure; Domain=a.test; Path=/x'], secure)
+  const planted = [
+    'id=evil',
+    'id=evil; Path=/x/y',
+    'id=evil; Path=/x; Domain=a.test',
+    'id=evil; Secure',
+    'other=evil; Secure',
+    'id=evil; Path=/x; Max-Age=0; Domain=a.test',
+  ]
+  jar.store(planted, plain)
+  jar.store(['id=evil; Domain=a.test; Path=/x'], new URL('http://www.a.test/x'))
+  assert.equal(jar.headerFor(secure, true), 'id=good')
+  jar.store(['id=elsewhere; Path=/z', 'new=1'], plain)
+  assert.equal(jar.headerFor(secure, true), 'id=good; new=1')
+  jar.store(['id=new; Domain=a.test; Path=/x; Secure'], secure)
+  assert.match(jar.headerFor(secure, true) ?? '', /id=new/)
+})
+
+test('a jar is bounded: in the length of a cookie, the cookies of a domain, and all', () => {
+  const jar = new CookieJar()
+  jar.store([`a=${'x'.repeat(5000)}`], new URL('https://a.test/'))
+  assert.equal(jar.size, 0)
+  for (let i = 0; i < 300; i++) jar.store([`n${i}=${i}`], new URL('https://a.test/'))
+  assert.equal(jar.size, 180)
+  assert.equal(jar.get('n299'), '299')
+  assert.equal(jar.get('n0'), undefined)
+  for (let i = 0; i < 3500; i++) jar.store([`m=${i}`], new URL(`https://h${i}.test/`))
+  assert(jar.size <= 3300, String(jar.size))
+  assert.equal(jar.get('m', { domain: 'h3499.test' }), '3499')
 })
