@@ -41,7 +41,7 @@ test('bytes and lists that change after a session got them change nothing', asyn
 })
 
 test('bytes of a client certificate that change after a session or a call got them change nothing', async () => {
-  const client = good.issue({ hosts: [], commonName: 'ada' })
+  const client = good.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: ['clientAuth'] })
   const given = () => ({ cert: Buffer.from(client.certificate), key: Buffer.from(client.key) })
   const [first, second] = [given(), given()]
   await using session = new Session({ verify: good.certificate, cert: first })
