@@ -76,7 +76,7 @@ export function warnReload(path: string, problem: string): void {
 /** Once per function and message. @param listener its name */
 export function warnListener(listener: string, error: unknown): void {
   const problem = printable(error instanceof Error ? error.message : String(error))
-  warn('CertificateReloadWarning', `${listener} ${problem}`, () => [
+  warn('CertificateReloadWarning', [listener, problem], () => [
     `${listener} threw: ${problem}`,
     'the watch goes on: handle errors in the function itself',
   ])

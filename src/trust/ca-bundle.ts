@@ -46,7 +46,7 @@ export interface CertificateSet {
 export class CABundle {
   readonly #sources: readonly BundleSource[]
 
-  private constructor(sources: readonly BundleSource[], token?: symbol) {
+  private constructor(sources: readonly BundleSource[], token: symbol) {
     // Without the check, `new CABundle([])` of a program without types would be a bundle of the default roots.
     if (token !== INTERNAL) throw new TypeError('a CABundle is made by CABundle.from(…), not by new')
     this.#sources = sources
@@ -66,7 +66,7 @@ export class CABundle {
 
   /** @internal The bundle of a path, whatever the path looks like. */
   static ofPath(path: string): CABundle {
-    return new CABundle([pathSource(path)])
+    return new CABundle([pathSource(path)], INTERNAL)
   }
 
   /** The roots of `verify: true`: Node's default roots, with `NODE_EXTRA_CA_CERTS` and `--use-system-ca` if given. */

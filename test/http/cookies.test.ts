@@ -314,6 +314,7 @@ test('paths are compared as they are, escapes included', () => {
   const byDefault = new CookieJar()
   byDefault.store(['c=3'], new URL('http://a.test/d%20e/f'))
   assert.equal(byDefault.headerFor(new URL('http://a.test/d%20e/g'), true), 'c=3')
+})
 
 test('a response without TLS sets no secure cookie, and neither replaces nor hides one', () => {
   const [secure, plain] = [new URL('https://a.test/x/y'), new URL('http://a.test/x/y')]
