@@ -123,12 +123,10 @@ function findEnd(lines: readonly string[], begin: number, label: string): number
       throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} has "-----" inside a line`)
     }
   }
-  throw new PemSyntaxError(
-    begin + 1,
-    label.includes('-----')
-      ? 'BEGIN and END stand on one line: the line feeds are missing, or have become blanks'
-      : `the block "${name}" has no END line: the file is cut short`,
-  )
+  const problem = label.includes('-----')
+    ? 'BEGIN and END stand on one line: the line feeds are missing, or have become blanks'
+    : `the block "${name}" has no END line: the file is cut short`
+  throw new PemSyntaxError(begin + 1, problem)
 }
 
 function readBlock(lines: readonly string[], begin: number, end: number, label: string): PemBlock {

@@ -6,25 +6,25 @@ export const MUTANTS: readonly Mutant[] = [
   ...mutantsOf('I1', [
     [
       'the key of a pool lacks the port',
-      ['`${origin}|${trust.digest}', '`${trust.digest}'],
+      ['[String(origin), trust.digest', '[trust.digest'],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their port belong',
     ],
     [
       'the key of a pool lacks the authorities',
-      ['${origin}|${trust.digest}|', '${origin}|'],
+      ['String(origin), trust.digest, identity', 'String(origin), identity'],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their authorities belong',
     ],
     [
       'the key of a pool lacks the client certificate',
-      ["|${identity?.digest ?? ''}|", '|'],
+      ['trust.digest, identity?.digest, proxyTrust', 'trust.digest, proxyTrust'],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their client certificate belong',
     ],
     [
       'the key of a pool lacks the proxy or none',
-      ["${proxyTrust?.digest ?? ''}|${proxyKey(proxy)}`", "${proxyTrust?.digest ?? ''}`"],
+      ['proxyTrust?.digest, proxyParts(proxy)])', 'proxyTrust?.digest])'],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their proxy or none belong',
     ],
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'plain connections through a proxy are pooled without it',
-      ['`${origin}|${proxyKey(proxy)}`, makeAgent', '`${origin}|`, makeAgent'],
+      ['[String(origin), proxyParts(proxy)]), makeAgent', '[String(origin)]), makeAgent'],
       'invariants/isolation.test.ts',
       'plain connections through SOCKS',
     ],
@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the key of a pool lacks the trust for the proxy',
-      ["${proxyTrust?.digest ?? ''}|${proxyKey", '${proxyKey'],
+      ['identity?.digest, proxyTrust?.digest,', 'identity?.digest,'],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their trust for the proxy belong',
     ],

@@ -3,6 +3,7 @@ import { MUTANTS as CONDUCT } from './conduct.ts'
 import { MUTANTS as FETCH } from './fetch.ts'
 import { MUTANTS as ISOLATION } from './isolation.ts'
 import type { Mutant } from './mutant.ts'
+import { MUTANTS as SECRETS } from './secrets.ts'
 import { MUTANTS as TRUST } from './trust.ts'
 
-export const MUTANTS: readonly Mutant[] = [...ISOLATION, ...TRUST, ...CONDUCT, ...FETCH]
+export const MUTANTS: readonly Mutant[] = [...ISOLATION, ...TRUST, ...CONDUCT, ...FETCH, ...SECRETS]

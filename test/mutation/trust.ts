@@ -286,7 +286,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...mutantsOf('I3', [
     [
       'a block without an end is passed over',
-      ['throw new PemSyntaxError(begin + 1, `the block "${name}" has no END', 'return begin // `'],
+      ['throw new PemSyntaxError(begin + 1, problem)', 'return begin'],
       'x509/pem.test.ts',
       'damage is reported with its line: no END',
     ],
