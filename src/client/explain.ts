@@ -93,7 +93,7 @@ function refused(about: Address & { trust: TrustInfo }, error: SSLError): Explan
   return new Explanation({
     reason: error.reason,
     // Without the server, which is a property of its own.
-    summary: error.summary.replace(/ \([^()]*:\d+\)$/, ''),
+    summary: error.summary.replace(/ \([^()]*:\d+(?: via proxy [^()]*)?\)$/, ''),
     host: error.host ?? about.host,
     port: error.port ?? about.port,
     service: about.service,

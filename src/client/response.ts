@@ -235,7 +235,9 @@ export class Response {
     } catch (cause) {
       // The parser's message quotes the body as received.
       const problem = printable((cause as SyntaxError).message)
-      const message = `the response of ${redactUrl(this.url)} is not JSON: ${problem}`
+      const type = printable(this.header('content-type') ?? 'no Content-Type', 100)
+      const received = content.length === 0 ? `${this.statusCode}, no body` : `${this.statusCode}, ${type}`
+      const message = `the response of ${redactUrl(this.url)} (${received}) is not JSON: ${problem}`
       throw new JSONDecodeError(message, { response: this, cause: new SyntaxError(problem) })
     }
   }

@@ -64,6 +64,8 @@ const MAX_HOSTS = 6
 /** `1 certificate from ca.pem (verify of the call)` */
 export function trustInWords({ source, path, certificates, pins }: TrustInfo): string {
   if (source !== 'default' && pins !== undefined) return `${pins === 1 ? '1 pin' : `${pins} pins`} (${SOURCES[source]})`
+  if (source === 'default' && certificates === 0)
+    return "OpenSSL's default roots (Node was started with --use-openssl-ca)"
   if (source === 'default') return `${certificates} certificates, Node's default roots`
   const count = certificates === 1 ? '1 certificate' : `${certificates} certificates`
   return `${count}${path === undefined ? '' : ` from ${path}`} (${SOURCES[source]})`

@@ -125,7 +125,8 @@ function assemble(text: string, extraQuery: string): string {
   const host = authority.slice(at + 1)
   if (host === '' || host.startsWith(':')) throw new InvalidURL(`Invalid URL '${redactUrl(text)}': No host supplied`)
   // The URL parser drops tabs and line breaks: it would contact another host than the text shows.
-  if (/[\s\p{Cc}]/u.test(host)) throw new InvalidURL(`Failed to parse: ${redactUrl(text)}`)
+  if (/[\s\p{Cc}]/u.test(host))
+    throw new InvalidURL(`Failed to parse: ${redactUrl(text)}, the host has a blank or a control character`)
   const userinfo = at < 0 ? '' : `${normalizeEscapes(authority.slice(0, at))}@`
   const root = path.startsWith('/') ? '' : '/'
   const queries = [normalizeEscapes(query ?? ''), normalizeEscapes(extraQuery, /[^\w.~!$&'()*+,;=:@/?#%-]+/gu)].filter(
@@ -134,6 +135,21 @@ function assemble(text: string, extraQuery: string): string {
   const search = queries.length > 0 ? `?${queries.join('&')}` : ''
   const hash = fragment ? `#${normalizeEscapes(fragment)}` : ''
   return `${scheme}://${userinfo}${host}${root}${normalizeEscapes(path)}${search}${hash}`
+}
+
+/** Why the URL parser refuses an authority. Does not repeat it: it may be a password with a slash that is not escaped. */
+function hostProblem(url: string, host: string): string {
+  const [, port] = /:([^:\]]*)$/.exec(host) ?? []
+  if (host.includes('[') && !/^\[[\da-f:.]*\](?::\d*)?$/i.test(host))
+    return 'the IPv6 address in brackets is not complete'
+  if (port !== undefined && !/^\d*$/.test(port)) {
+    return url.includes('@')
+      ? 'the port is not a number (a slash, ? or # in a password must be percent-encoded)'
+      : 'the port is not a number'
+  }
+  if (Number(port) > 65_535) return 'the port is larger than 65535'
+  if (host.startsWith('[')) return 'the IPv6 address is not valid'
+  return /^[\d.]+(?::\d*)?$/.test(host) ? 'the IPv4 address is not valid' : 'the host has a character that no host has'
 }
 
 function parse(text: string, original: string): URL {
@@ -145,7 +161,7 @@ function parse(text: string, original: string): URL {
     const host = /^[^:]*:\/\/(?:[^\\/?#]*@)?([^\\/?#]*)/.exec(text)?.[1] ?? ''
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
     if (/[^\x00-\x7f]/.test(host)) throw new InvalidURL('URL has an invalid label.')
-    throw new InvalidURL(`Failed to parse: ${redactUrl(original)}`)
+    throw new InvalidURL(`Failed to parse: ${redactUrl(original)}, ${hostProblem(text, host)}`)
   }
   const { hostname, pathname } = url
   // got's notation: http://unix:SOCKET:PATH.

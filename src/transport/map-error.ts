@@ -22,6 +22,7 @@ import { silenceHint } from '../diagnose/service-hints.ts'
 import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
 import { describeParserError, isParserError, parserAdvice } from './parser-errors.ts'
 import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } from './time-limits.ts'
+import { elsewhereHints } from './trust-elsewhere.ts'
 
 /** Where an error happened. */
 export interface ErrorContext {
@@ -102,16 +103,21 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
   const peer = `${authorityOf(context)}${via(context)}`
   if (error instanceof InternalConnectTimeout) {
     const hint = silenceHint(context.service)
-    return new ConnectTimeout(`Connection to ${peer} timed out. (connect timeout=${error.limit} ms)${hint}`, {
-      cause: error,
-    })
+    return new ConnectTimeout(
+      `Connection to ${peer} timed out. (connect timeout=${limitInWords(error.limit)})${hint}`,
+      {
+        cause: error,
+      },
+    )
   }
   if (error instanceof InternalReadTimeout) {
     return error.connected
-      ? new ReadTimeout(`Read from ${authorityOf(context)} timed out. (read timeout=${error.limit} ms)`, {
+      ? new ReadTimeout(`Read from ${authorityOf(context)} timed out. (read timeout=${limitInWords(error.limit)})`, {
           cause: error,
         })
-      : new ConnectTimeout(`Connection to ${peer} timed out. (no byte within ${error.limit} ms)`, { cause: error })
+      : new ConnectTimeout(`Connection to ${peer} timed out. (no byte within ${limitInWords(error.limit)})`, {
+          cause: error,
+        })
   }
   if (error instanceof InternalTotalTimeout) {
     return new Timeout(`Request to ${authorityOf(context)} timed out. (total timeout=${error.limit} ms)`, {
@@ -121,8 +127,13 @@ function mapTimeout(error: TransportError, context: ErrorContext): RequestExcept
   return undefined
 }
 
+/** requests' limits are seconds: a few ms are a mistake, mostly. */
+const limitInWords = (limit: number): string => `${limit} ms${limit < SUSPICIOUS_MS ? ': ms, not seconds?' : ''}`
+
+const SUSPICIOUS_MS = 50
+
 /** The peer of a connection, what it presented and what is trusted. */
-type PeerContext = Pick<ErrorContext, 'host' | 'port' | 'service' | 'chain' | 'trust' | 'client'>
+type PeerContext = Pick<ErrorContext, 'host' | 'port' | 'service' | 'chain' | 'trust' | 'client' | 'through'>
 
 /** Maps an error of TLS; `undefined` for any other. */
 function mapTlsError(error: TransportError, context: PeerContext): SSLError | undefined {
@@ -130,7 +141,7 @@ function mapTlsError(error: TransportError, context: PeerContext): SSLError | un
   const { chain, trust, client } = context
   const { reason, summary, hints } = closedReason(client)
   const details = reportOf({ reason, findings: [], hints }, chain, trust?.info)
-  const message = `${summary} (${authorityOf(context)})`
+  const message = `${summary} (${peerOf(context)})`
   return new SSLError(message, { ...detailsOf(error, context), reason, hints, details })
 }
 
@@ -143,9 +154,10 @@ export function mapOpenSSLError(error: TransportError, context: PeerContext): SS
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
   const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
   const diagnosis = diagnose(row, { host, port, service, chain, trusted, pins: trust?.pins?.texts, now: Date.now() })
-  const details = reportOf(diagnosis, diagnosis.chain, trust?.info)
-  const { reason, findings, failing, hints } = diagnosis
-  const message = `${summary} (${authorityOf(context)})`
+  const { reason, findings, failing } = diagnosis
+  const hints = [...diagnosis.hints, ...elsewhereHints(reason, diagnosis.chain, trust)]
+  const details = reportOf({ reason, findings, hints }, diagnosis.chain, trust?.info)
+  const message = `${summary} (${peerOf(context)})`
   return new SSLError(message, {
     ...detailsOf(error, { ...context, chain: diagnosis.chain }),
     reason,
@@ -154,6 +166,12 @@ export function mapOpenSSLError(error: TransportError, context: PeerContext): SS
     hints,
     details,
   })
+}
+
+/** The server, and the proxy that the tunnel to it goes through. */
+function peerOf(context: PeerContext): string {
+  const { through } = context
+  return through === undefined ? authorityOf(context) : `${authorityOf(context)} via proxy ${through.host}`
 }
 
 function detailsOf(error: TransportError, { host, port, chain, trust }: PeerContext) {
@@ -179,8 +197,16 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   const start = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
   // Many servers send no TLS alert for a refused client certificate: they close the connection.
   const suspicion = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
-  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}${parserAdvice(error, context.lenient)}`
+  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}${tlsAdvice(error, context)}${parserAdvice(error, context.lenient)}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
+}
+
+/** A server of TLS closes the connection of a plain http request, or sends an alert. */
+function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy }: ErrorContext): string {
+  const isPlain = trust === undefined && service === undefined && forwardedBy === undefined
+  return isPlain && (code === 'ECONNRESET' || code === 'HPE_INVALID_CONSTANT')
+    ? '; if the server speaks TLS on this port, write https://'
+    : ''
 }
 
 /** The problem in words. */

@@ -1,5 +1,7 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}: only this file reads the raw value. */
 import type { X509Certificate } from 'node:crypto'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { displayName } from '../core/credentials.ts'
 import { environmentBundle, environmentOf } from '../core/environment.ts'
 import { CABundleError } from '../core/errors.ts'
@@ -24,7 +26,13 @@ export type Verify = boolean | TrustSourceInput
 export type Trust =
   | { readonly kind: 'insecure'; readonly source: TrustSource }
   | { readonly kind: 'default'; readonly source: TrustSource }
-  | { readonly kind: 'bundle'; readonly source: TrustSource; readonly bundle: CABundle }
+  | {
+      readonly kind: 'bundle'
+      readonly source: TrustSource
+      readonly bundle: CABundle
+      /** The `session.verify`, for messages, that a variable overrides. */
+      readonly overrides?: string | undefined
+    }
   | PinnedTrust
 
 /** Pins say who the origin is, and nothing about an https proxy on the way to it. */
@@ -47,6 +55,8 @@ export interface ResolvedTrust {
   /** `undefined` if certificates are trusted. */
   readonly pins: Pins | undefined
   readonly info: TrustInfo
+  /** The `session.verify`, for messages, that a variable overrides. */
+  readonly overrides?: string | undefined
 }
 
 /**
@@ -104,20 +114,28 @@ export function resolveVerify(
   if (isOwn && pinsOf(call) === undefined) return toTrust(call, 'call')
   const env = environmentOf(trustEnv, environment)
   const envBundle = env && environmentBundle(env)
+  const isOver = envBundle !== undefined && !isOwn && isOverridden(verify, envBundle.path)
+  const overrides = isOver ? describeVerify(verify as Verify) : undefined
   // Environment values are always paths, even if they contain '-----BEGIN' (as in requests) or look like a pin.
   const envTrust = envBundle && {
     kind: 'bundle' as const,
     source: envBundle.variable,
     bundle: bundleOfPath(envBundle.path),
+    overrides,
   }
   if (isOwn || envTrust === undefined) {
     const trust = isUnset ? toTrust(verify ?? true, 'session') : toTrust(call, 'call')
     return trust.kind === 'pins' ? { ...trust, forProxy: envTrust ?? trust.forProxy } : trust
   }
-  if (verify !== true && verify !== null && verify !== undefined) {
-    warnPrecedence(envTrust.source, displayName(envBundle?.path ?? ''), describeVerify(verify))
-  }
+  if (overrides !== undefined) warnPrecedence(envTrust.source, displayName(envBundle?.path ?? ''), overrides)
   return envTrust
+}
+
+/** Whether the session trusts something else than the variable names: not the default, and not the same file. */
+function isOverridden(verify: Verify | null | undefined, path: string): boolean {
+  if (verify === true || verify === null || verify === undefined) return false
+  if (verify instanceof URL && verify.protocol === 'file:') return fileURLToPath(verify) !== resolve(path)
+  return typeof verify !== 'string' || isPem(verify) || resolve(verify) !== resolve(path)
 }
 
 function describeVerify(verify: Verify): string {
@@ -134,7 +152,8 @@ function describeVerify(verify: Verify): string {
 export function resolveTrust(trust: Trust): ResolvedTrust {
   if (trust.kind === 'bundle') {
     const set = resolveBundle(trust.bundle, trust.source)
-    return { verified: true, digest: set.digest, set, pins: undefined, info: trustInfo(trust, set.anchors.length) }
+    const info = trustInfo(trust, set.anchors.length)
+    return { verified: true, digest: set.digest, set, pins: undefined, info, overrides: trust.overrides }
   }
   if (trust.kind === 'pins') {
     const { pins, source } = trust

@@ -122,7 +122,7 @@ for (const [scheme, url] of [
     await assert.rejects(session.get(url, { signal: AbortSignal.timeout(40) }), { name: 'TimeoutError' })
     await assert.rejects(session.get(url, { timeout: { connect: 40 } }), {
       name: 'ConnectTimeout',
-      message: `Connection to localhost:9 through proxy ${proxy} timed out. (connect timeout=40 ms)`,
+      message: `Connection to localhost:9 through proxy ${proxy} timed out. (connect timeout=40 ms: ms, not seconds?)`,
     })
     for (const socket of silent.sockets) await once(socket, 'close')
   })
