@@ -164,7 +164,8 @@ export class Peers {
 
 function secured(tcp: Socket, secureContext: SecureContext): TLSSocket {
   const socket = new TLSSocket(tcp, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
-  socket.on('error', () => tcp.destroy())
+  // Of a connection that is reset, Node closes the handle and tells only the TLS socket.
+  socket.on('error', () => tcp.destroy()).on('close', () => tcp.destroy())
   return socket
 }
 
