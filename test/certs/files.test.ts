@@ -19,7 +19,7 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { createSelfSignedCert } from '../../src/certs/index.ts'
-import { preparePair } from '../../src/certs/pair-paths.ts'
+import { hiddenPath, preparePair } from '../../src/certs/pair-paths.ts'
 import { withPair, writePair } from '../../src/certs/write-pair.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { isWindows, onPosix } from '../helpers/platform.ts'
@@ -364,3 +364,28 @@ test(
     assert(mixed < reads / 20, `${mixed} of ${reads}`)
   },
 )
+
+test('a link that is planted where a key is written in part gets nothing of it', onPosix, async () => {
+  using dir = tempDir()
+  const [cert, key] = [dir.join('cert.pem'), dir.join('key.pem')]
+  const victim = dir.write('victim', 'untouched')
+  const partial = `${hiddenPath(key)}.new`
+  let isPlanting = true
+  const plant = async () => {
+    while (isPlanting) {
+      try {
+        symlinkSync(victim, partial)
+      } catch {
+        // It is there already.
+      }
+      await setImmediate()
+    }
+  }
+  const planting = plant()
+  // It fails, or it was quicker.
+  for (let count = 0; count < 5; count++)
+    await createSelfSignedCert(cert, key, 'localhost', { overwrite: true }).catch(() => {})
+  isPlanting = false
+  await planting
+  assert.equal(readFileSync(victim, 'utf8'), 'untouched')
+})

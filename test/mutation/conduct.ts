@@ -92,6 +92,25 @@ export const MUTANTS: readonly Mutant[] = [
       'an error keeps nothing of what the server sent',
     ],
   ]),
+  ...mutantsOf('I5', [
+    [
+      'a key is written through a link that stands in its place',
+      ["await open(temporary, 'wx', mode)", "await open(temporary, 'w', mode)"],
+      'certs/files.test.ts',
+      'a link that is planted where a key is written in part',
+    ],
+    // Only root can change an owner.
+    ...(process.getuid?.() === 0
+      ? ([
+          [
+            'a pair that root renews becomes its own',
+            ['      await keepOwner(file, path)\n', ''],
+            'certs/renew.test.ts',
+            'a pair that root renews stays with its owner',
+          ],
+        ] as const)
+      : []),
+  ]),
   ...mutantsOf('I6', [
     [
       'caches grow',

@@ -101,6 +101,27 @@ export const MUTANTS: readonly Mutant[] = [
       'an IPv6 address is checked without its zone',
     ],
     [
+      'bytes of a client certificate are not copied',
+      [
+        "displayName: 'given as bytes', content: Buffer.from(input)",
+        "displayName: 'given as bytes', content: input as Buffer",
+      ],
+      'trust/client-cert.test.ts',
+      'bytes are copied: changing them later changes no client certificate',
+    ],
+    [
+      'half a body passes as a whole one when its connection breaks',
+      ['else if (!this.#message.complete) this.#failBody(error)', 'else void this.#failBody'],
+      'faults/half-responses.test.ts',
+      'a reset is no end of a body',
+    ],
+    [
+      'a trustedAgent connects to a part of the host that it is given',
+      ['return isSame ? url : undefined', 'return url'],
+      'client/foreign-hosts.test.ts',
+      'a trustedAgent connects to the host',
+    ],
+    [
       'the server name comes from the Host header',
       ['...serverAddress(peer),', "...serverAddress(peer), servername: headers.get('Host') ?? peer.hostname,"],
       'invariants/verification.test.ts',

@@ -331,3 +331,14 @@ test('for plain http a path must exist, and nothing else is looked at', () => {
     assert.throws(() => check(path), /Could not find the TLS certificate file/)
   assert.throws(() => check({ pfx: keyFile }), /Could not find the TLS certificate file/)
 })
+
+test('bytes are copied: changing them later changes no client certificate', () => {
+  const { certificate, key } = createAuthority().issue()
+  const [cert, keyBytes] = [Buffer.from(certificate), Buffer.from(key)]
+  const source = toClientCertSource({ cert, key: keyBytes })
+  const { digest } = resolveClientCert(source)
+  const other = toClientCertSource({ cert, key: keyBytes })
+  for (const bytes of [cert, keyBytes]) bytes.fill(0)
+  assert.doesNotThrow(() => resolveClientCert(other))
+  assert.equal(resolveClientCert(other).digest, digest)
+})
