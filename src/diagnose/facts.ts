@@ -83,7 +83,8 @@ function anchorOf(path: Chain, trusted: readonly X509Certificate[]): Anchor | un
       return { certificate, index, isInPath: true, obstacles: [], shadowedBy: undefined }
   }
   const candidates = path.flatMap((certificate, index) => {
-    const named = trusted.filter(({ subject }) => subject === certificate.issuer)
+    // One with the key of a self-signed certificate vouches for those below, not for that certificate.
+    const named = isSelfSigned(certificate) ? [] : trusted.filter(({ subject }) => subject === certificate.issuer)
     const signers = named.filter((each) => signed(each, certificate))
     return signers.map((each) => ({
       certificate: each,

@@ -145,7 +145,8 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = {
 }
 
 export const OBSTACLE_HINTS: Readonly<Record<Obstacle, string>> = {
-  'no-ca': 'have it issued again, by a CA: its certificate has basicConstraints CA:TRUE and keyUsage keyCertSign',
+  'no-ca':
+    "the server's owner must have it issued again, by a CA: its certificate has basicConstraints CA:TRUE and keyUsage keyCertSign",
   'key-usage': 'have the CA issued again with keyUsage keyCertSign: its owner must do that',
   'key-identifier':
     "get the CA's certificate with that identifier from its owner, and trust that; or have the server's certificate issued again",
@@ -263,7 +264,7 @@ export const pathTooLong = (certificate: X509Certificate, allowed: number, below
 export const UNKNOWN_EXTENSION =
   "the server's owner must have it issued again without the critical extension that OpenSSL does not know"
 export const TOO_LONG =
-  'a CA above it may have no other CA below it, or not so many (pathLenConstraint): issue from a higher one'
+  "the server's owner must have it issued by a higher CA: one above it may have no other CA below it, or not so many (pathLenConstraint)"
 
 export function constraintFound(problem: ConstraintProblem): string {
   const { certificate, name, isCommonName, isExcluded, constraints } = problem
