@@ -70,6 +70,7 @@ export type {
   WireBody,
   WireRequest,
 } from './transport/adapter.ts'
+export type { ConnectToInit } from './transport/connect-to.ts'
 export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
 export type { Progress } from './transport/progress.ts'
 export type { ProxiesInit, ProxyServer } from './transport/proxies.ts'

@@ -17,6 +17,7 @@ export function keepAlive(url: string, ca: string): Ask {
     identity: undefined,
     proxy: undefined,
     proxyTrust: undefined,
+    connectTo: undefined,
   })
   const route = { pool, trust, identity: undefined, proxy: undefined, proxyTrust: undefined }
   return () => answerOf(new Exchange(requestTo(target), settings, route).response)

@@ -16,6 +16,7 @@ import {
 import { checkTimeLimit, optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import { silenceHint } from '../diagnose/service-hints.ts'
+import type { ConnectAddress, ConnectToInit } from '../transport/connect-to.ts'
 import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor, proxyForService } from '../transport/proxies.ts'
 import { resolveTrust, resolveVerify } from '../trust/verify.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
@@ -30,6 +31,8 @@ export interface FetchCertOptions {
   proxies?: ProxiesInit | null | undefined
   /** Whether to use the environment's proxies, and its bundle to verify an https proxy. Default: `true`. */
   trustEnv?: boolean | undefined
+  /** Other addresses to connect to, as for an `HTTPAdapter`. */
+  connectTo?: ConnectToInit | null | undefined
 }
 
 /**
@@ -68,6 +71,7 @@ export async function fetchCert(
     envOverSession: true,
   }
   const proxy = service.scheme === 'https' ? proxyFor(service.target, rules) : proxyForService(service, rules)
+  const connectTo = own.connectTo ? await addressFor(service, own.connectTo, proxy) : undefined
   const { servername = server.servername } = own
   if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
   const limit = new AbortController()
@@ -75,9 +79,10 @@ export async function fetchCert(
     const hint = silenceHint(service)
     limit.abort(new ConnectTimeout(`${authority} did not present a certificate within ${timeout} ms${hint}`))
   }, timeout)
-  const [first, ...others] = await presentedBy({ service, servername, proxy, trustEnv }, limit.signal).finally(() =>
-    clearTimeout(timer),
-  )
+  const [first, ...others] = await presentedBy(
+    { service, connectTo, servername, proxy, trustEnv },
+    limit.signal,
+  ).finally(() => clearTimeout(timer))
   if (first === undefined) {
     const { host, port } = server
     throw new SSLError(`${authority} presents no certificate`, { reason: 'other', host, port })
@@ -85,8 +90,26 @@ export async function fetchCert(
   return [describeCertificate(first), ...others.map(describeCertificate)]
 }
 
+/** The address of `connectTo` for the server. The transport's file for it is loaded only then. */
+async function addressFor(
+  { target }: Service,
+  init: ConnectToInit,
+  proxy: ProxyServer | undefined,
+): Promise<ConnectAddress | undefined> {
+  const [{ ConnectTo, notThroughProxy }, { Origin }] = await Promise.all([
+    import('../transport/connect-to.ts'),
+    import('../transport/origin.ts'),
+  ])
+  const origin = new Origin(target)
+  const address = new ConnectTo(init).find(origin)
+  if (address && proxy) throw notThroughProxy(origin, address)
+  return address
+}
+
 interface Server {
   readonly service: Service
+  /** Where to connect to in place of the server's own address. */
+  readonly connectTo: ConnectAddress | undefined
   readonly servername: string
   readonly proxy: ProxyServer | undefined
   readonly trustEnv: boolean
@@ -99,7 +122,10 @@ async function presentedBy(server: Server, limit: AbortSignal): Promise<X509Cert
   try {
     reached = await reach(server, limit)
     limit.throwIfAborted()
-    return await handshake({ ...(reached ? { socket: reached } : { host, port }), servername }, limit)
+    return await handshake(
+      { ...(reached ? { socket: reached } : { host, port, ...server.connectTo }), servername },
+      limit,
+    )
   } catch (error) {
     reached?.destroy()
     return rejectMapped(error as Error, service)
@@ -138,7 +164,7 @@ function handshake(to: ConnectionOptions, limit: AbortSignal): Promise<X509Certi
  * The connection on which the handshake begins, if a proxy or the protocol leads to it; `undefined` if TLS connects by itself.
  * The transport is loaded only for that.
  */
-async function reach({ service, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
+async function reach({ service, connectTo, proxy, trustEnv }: Server, limit: AbortSignal): Promise<Socket | undefined> {
   if (proxy === undefined && service.startTls === undefined) return undefined
   const [{ connectService }, { tlsSettings }] = await Promise.all([
     import('../transport/service-connection.ts'),
@@ -146,7 +172,7 @@ async function reach({ service, proxy, trustEnv }: Server, limit: AbortSignal): 
   ])
   // The server's certificate is not verified here; the proxy's is, since the proxy gets credentials.
   const trust = resolveVerify(undefined, { verify: true, trustEnv }, processEnvironment())
-  return connectService(service, { proxy, tls: () => tlsSettings(resolveTrust(trust), undefined) }, limit)
+  return connectService(service, { proxy, connectTo, tls: () => tlsSettings(resolveTrust(trust), undefined) }, limit)
 }
 
 /** The certificates that the server sent: without verification, `issuerCertificate` links no trusted ones. */
@@ -197,4 +223,5 @@ const FETCH_OPTIONS = optionNames<FetchCertOptions>({
   servername: true,
   proxies: true,
   trustEnv: true,
+  connectTo: true,
 })

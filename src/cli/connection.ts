@@ -1,5 +1,6 @@
 /** The options of commands that connect as a request does: trust, client certificate, proxy and time limit. */
 
+import { displayName } from '../core/credentials.ts'
 import { MAX_TIMER_MS } from '../core/options.ts'
 import type { ClientCert, ExplainOptions } from '../index.ts'
 import { readNumber, readPassphrase, UsageError } from './command.ts'
@@ -9,6 +10,7 @@ export const ROUTE_OPTIONS = {
   proxy: { type: 'string' },
   'no-env': { type: 'boolean' },
   timeout: { type: 'string' },
+  'connect-to': { type: 'string', multiple: true },
 } as const
 
 export const CONNECTION_OPTIONS = {
@@ -19,11 +21,13 @@ export const CONNECTION_OPTIONS = {
   ...ROUTE_OPTIONS,
 } as const
 
-export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, in place of the environment's bundle or the default roots
+export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, in place of the environment's bundle or the default roots;
+                          or a pin: sha256:HEX of the certificate, sha256//BASE64= of its public key
   --cert FILE             a client certificate, with its key in the same file or in --key; or PKCS#12 (.p12, .pfx)
   --key FILE              its key
   --passphrase-file FILE  its first line decrypts the key
   --proxy URL             the proxy to use, in place of the environment's
+  --connect-to HOST:PORT:ADDRESS:PORT  connect to this address in place of HOST:PORT, as curl does; several are possible
   --no-env                use no bundle, proxy or netrc file of the environment`
 
 export const SERVICES_HELP = `Besides https://HOST, the URL may be of postgres, postgresql, mysql, smtp, imap, pop3 or ldap (TLS is requested first),
@@ -32,8 +36,11 @@ of smtps, imaps, pop3s, ldaps, rediss, amqps or mqtts, or tls://HOST:PORT. User,
 type Values = Given<keyof typeof CONNECTION_OPTIONS>
 
 /** The values of these options, as parsed. */
-type Given<Name extends string> = { readonly [name in Exclude<Name, 'no-env'>]?: string | undefined } & {
+type Given<Name extends string> = {
+  readonly [name in Exclude<Name, 'no-env' | 'connect-to'>]?: string | undefined
+} & {
   readonly 'no-env'?: boolean | undefined
+  readonly 'connect-to'?: readonly string[] | undefined
 }
 
 /** The options of the library for a request. @throws UsageError for an invalid value or combination */
@@ -42,11 +49,17 @@ export function connectionOf(values: Values) {
 }
 
 /** The options of the library for a handshake alone. @throws UsageError for an invalid time */
-export function routeOf({ proxy, 'no-env': noEnv, timeout }: Given<keyof typeof ROUTE_OPTIONS>) {
+export function routeOf({
+  proxy,
+  'no-env': noEnv,
+  timeout,
+  'connect-to': connectTo,
+}: Given<keyof typeof ROUTE_OPTIONS>) {
   return {
     proxies: proxy === undefined ? undefined : { all: proxy },
     trustEnv: !noEnv,
     timeout: timeoutOf(timeout),
+    connectTo: connectToOf(connectTo),
   } satisfies ExplainOptions
 }
 
@@ -58,6 +71,23 @@ function clientCertOf({ cert, key, 'passphrase-file': file }: Values): ClientCer
   const passphrase = readPassphrase(file)
   return /\.(?:p12|pfx)$/i.test(cert) ? { pfx: cert, passphrase } : { cert, key, passphrase }
 }
+
+/** curl's form, of which parts may be empty: any port, the same host, the same port. */
+function connectToOf(given: readonly string[] | undefined): Record<string, string> | undefined {
+  return given && Object.fromEntries(given.map(readConnectTo))
+}
+
+function readConnectTo(text: string): readonly [host: string, address: string] {
+  const [, host = '', port = '', to = '', toPort = ''] = CONNECT_TO.exec(text) ?? []
+  if (host === '' || (to === '' && toPort === '')) {
+    throw new UsageError(`--connect-to is HOST:PORT:ADDRESS:PORT, not '${displayName(text)}'`)
+  }
+  const address = to === '' ? host : to
+  return [port === '' ? host : `${host}:${port}`, toPort === '' ? address : `${address}:${toPort}`]
+}
+
+/** IPv6 addresses are in brackets. */
+const CONNECT_TO = /^(\[[^\]]*\]|[^:]*):(\d*):(\[[^\]]*\]|[^:]*):(\d*)$/
 
 /** The option is in seconds, as for other commands; the result is in ms. */
 function timeoutOf(text: string | undefined): number | undefined {

@@ -8,6 +8,7 @@ import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { Explanation } from '../diagnose/explanation.ts'
 import { prepareUrl } from '../http/url.ts'
+import { ConnectTo, type ConnectToInit } from '../transport/connect-to.ts'
 import { type Probed, probe } from '../transport/probe.ts'
 import { type ProxiesInit, proxyFor, proxyForService } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
@@ -26,12 +27,14 @@ export interface ExplainOptions {
   trustEnv?: boolean | undefined
   /** In ms, to connect. Default: 10,000 */
   timeout?: TimeoutInit | null | undefined
+  /** Other addresses to connect to, as for an `HTTPAdapter`. */
+  connectTo?: ConnectToInit | null | undefined
 }
 
 /** See `explain` in `api.ts`. */
 export async function explain(url: string | URL, options: ExplainOptions = {}): Promise<Explanation> {
   const call = ownOptions(options, 'explain', EXPLAIN_OPTIONS)
-  const { trustEnv = true, timeout = 10_000 } = call
+  const { trustEnv = true, timeout = 10_000, connectTo } = call
   const service = parseService(url)
   const target = service?.target ?? httpsTarget(url)
   const address = { ...serverAddress(target), service }
@@ -44,7 +47,10 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
     trust = trustBefore(settings.trust)
     const { proxyRules } = settings
     const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)
-    return trusted(address, await probe(target, { ...settings, proxy }, service))
+    return trusted(
+      address,
+      await probe(target, { ...settings, proxy }, { service, connectTo: new ConnectTo(connectTo) }),
+    )
   } catch (error) {
     // The certificate of an https proxy may be the one that is not trusted.
     const failure = error instanceof ProxyError ? error.cause : error
@@ -132,4 +138,5 @@ const EXPLAIN_OPTIONS = optionNames<ExplainOptions>({
   proxies: true,
   trustEnv: true,
   timeout: true,
+  connectTo: true,
 })

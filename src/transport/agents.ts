@@ -11,13 +11,14 @@ import https from 'node:https'
 import type { NetConnectOpts, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
-import { parseAuthority } from '../core/address.ts'
+import { parseAuthority, withoutBrackets } from '../core/address.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
 import type { LearnedCertificate } from '../trust/learned.ts'
 import { PinMismatchError, type Pins } from '../trust/pins.ts'
 import { secureContextFor } from '../trust/secure-context.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { checkServerIdentity } from '../x509/hostname.ts'
+import type { ConnectAddress } from './connect-to.ts'
 import type { ConnectionCallback, ConnectionGate, ConnectionOptions, ConnectionSpec } from './connection.ts'
 import { expiryOf } from './expiry.ts'
 import { mapRequestError } from './map-error.ts'
@@ -141,14 +142,22 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     return this.#session
   }
 
+  /** The address of `connectTo`. Node would check an address of it as the name, where the URL has an address. */
+  #elsewhere({ checkServerIdentity }: TlsSettings): Partial<ConnectionOptions> {
+    const { connectTo, origin } = this.#spec
+    if (connectTo === undefined) return {}
+    return {
+      ...connectTo,
+      checkServerIdentity: (_host, peer) => checkServerIdentity(withoutBrackets(origin.host), peer),
+    }
+  }
+
   /** @param elapsed how much of the connect timeout is used up, in ms */
   #secure(options: ConnectionOptions, elapsed = 0, settings = this.#settings): TLSSocket {
     const session = this.#resumable()
     // The settings override a request's options and anything on Object.prototype.
-    const resuming: ConnectionOptions = Object.assign(Object.create(null), options, settings, {
-      session: session?.ticket,
-      ...attemptTimeout(options.connectTimeout),
-    })
+    const own = { ...settings, ...this.#elsewhere(settings), ...attemptTimeout(options.connectTimeout) }
+    const resuming: ConnectionOptions = Object.assign(Object.create(null), options, own, { session: session?.ticket })
     const socket = super.createConnection(resuming) as TLSSocket
     // Before Node 24 TLS sockets ignore the agent's `noDelay`: a request in several writes took 40 ms.
     socket.setNoDelay(true)
@@ -165,17 +174,22 @@ export class SecureAgent extends https.Agent implements NodeAgent {
   }
 }
 
+/** What a connection without TLS depends on. */
+export type PlainSpec = Pick<ConnectionSpec, 'origin' | 'proxy' | 'connectTo'>
+
 /** The agent for connections without TLS, direct or through a SOCKS proxy. */
 export class PlainAgent extends http.Agent implements NodeAgent {
   readonly #origin: Origin
   readonly #proxy: ProxyServer | undefined
+  readonly #connectTo: ConnectAddress | undefined
   readonly #gate: ConnectionGate
   readonly #tunnels = new OpeningTunnels()
 
-  constructor(origin: Origin, proxy: ProxyServer | undefined, options: PoolOptions, gate: ConnectionGate) {
+  constructor({ origin, proxy, connectTo }: PlainSpec, options: PoolOptions, gate: ConnectionGate) {
     super(poolSettings(options))
     this.#origin = origin
     this.#proxy = proxy
+    this.#connectTo = connectTo
     this.#gate = gate
   }
 
@@ -188,7 +202,8 @@ export class PlainAgent extends http.Agent implements NodeAgent {
       const refusal = this.#gate.refusal(options.attempt)
       if (refusal) throw refusal
       if (this.#proxy === undefined) {
-        const socket = connectTcp({ ...options, ...attemptTimeout(options.connectTimeout) } as NetConnectOpts)
+        const own = { ...this.#connectTo, ...attemptTimeout(options.connectTimeout) }
+        const socket = connectTcp({ ...options, ...own } as NetConnectOpts)
         enforceConnectTimeout(socket, 'connect', options.connectTimeout)
         return socket
       }

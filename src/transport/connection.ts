@@ -7,6 +7,7 @@ import type tls from 'node:tls'
 import { ConnectionError } from '../core/errors.ts'
 import type { ClientIdentity } from '../trust/client-cert.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
+import type { ConnectAddress } from './connect-to.ts'
 import type { Origin } from './origin.ts'
 import type { ProxyServer } from './proxies.ts'
 
@@ -19,6 +20,8 @@ export interface ConnectionSpec {
   readonly proxy: ProxyServer | undefined
   /** What an `https:` proxy is verified against; `undefined` for others, which do not use TLS. */
   readonly proxyTrust: ResolvedTrust | undefined
+  /** Where to connect to in place of the origin, whose names stay; `undefined`: to the origin. */
+  readonly connectTo: ConnectAddress | undefined
 }
 
 /** The options of `createConnection`: Node's, and ours, which Node copies from the request. */

@@ -4,6 +4,7 @@ import { ConnectionError } from '../core/errors.ts'
 import { checkFlag, checkInteger, optionNames, ownOptions } from '../core/options.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import type { PoolOptions } from './agents.ts'
+import { ConnectTo, type ConnectToInit } from './connect-to.ts'
 import { PoolManager } from './pool-manager.ts'
 import { exchangeOverPool } from './pooled-exchange.ts'
 import { sendUnlessRenewing } from './renewal.ts'
@@ -17,6 +18,11 @@ export interface HTTPAdapterOptions extends PoolOptionsInit {
    * certificate that is not trusted is no reason to try again.
    */
   maxRetries?: MaxRetries | undefined
+  /**
+   * Other addresses to connect to, by host or host and port of the URL, for tunnels and containers. The URL, the server name, the
+   * `Host` header and the name check stay. Not through a proxy.
+   */
+  connectTo?: ConnectToInit | null | undefined
 }
 
 type PoolOptionsInit = { readonly [Name in keyof PoolOptions]?: PoolOptions[Name] | undefined }
@@ -38,13 +44,13 @@ export class HTTPAdapter implements Adapter {
 
   /**
    * @param options `poolConnections` (10 pools), `poolMaxsize` (10 connections each), `poolBlock` (false),
-   *   `keepAliveTimeout` (30,000 ms), `maxRetries` (0)
+   *   `keepAliveTimeout` (30,000 ms), `maxRetries` (0), `connectTo` (none)
    * @throws TypeError for an unknown option or a wrong value
    */
   constructor(options: HTTPAdapterOptions = {}) {
     const own = ownOptions(options, 'HTTPAdapter', ADAPTER_OPTIONS)
-    const { maxRetries = 0 } = own
-    this.#pools = new PoolManager(checkPoolOptions(own))
+    const { maxRetries = 0, connectTo } = own
+    this.#pools = new PoolManager(checkPoolOptions(own), new ConnectTo(connectTo))
     const policy = toRetryPolicy(maxRetries)
     this.#retryPolicy = policy.total === 0 && policy.statuses.size === 0 ? undefined : policy
   }
@@ -79,6 +85,7 @@ const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
   poolBlock: true,
   keepAliveTimeout: true,
   maxRetries: true,
+  connectTo: true,
 })
 
 function checkPoolOptions(options: PoolOptionsInit): PoolOptions {

@@ -1,20 +1,24 @@
 /** The pools of an adapter: which requests may share a connection, and which pool is closed to make room. */
+import { authorityOf } from '../core/address.ts'
 import { LruMap } from '../core/lru-map.ts'
-import { PlainAgent, type PooledAgent, type PoolOptions, SecureAgent } from './agents.ts'
+import { PlainAgent, type PlainSpec, type PooledAgent, type PoolOptions, SecureAgent } from './agents.ts'
+import { ConnectTo } from './connect-to.ts'
 import type { ConnectionGate, ConnectionSpec } from './connection.ts'
 import { ConnectionPool } from './connection-pool.ts'
-import type { Origin } from './origin.ts'
 import type { ProxyServer } from './proxies.ts'
 
 /** At most `poolConnections` pools; the least recently used one is retired. */
 export class PoolManager {
+  readonly connectTo: ConnectTo
   readonly #options: PoolOptions
   readonly #pools: LruMap<string, ConnectionPool>
   /** Pools that accept no new requests and have connections in use. */
   readonly #retired = new Set<ConnectionPool>()
 
-  constructor(options: PoolOptions) {
+  /** @param connectTo the addresses of the adapter: the same for all of its pools */
+  constructor(options: PoolOptions, connectTo = new ConnectTo(undefined)) {
     this.#options = options
+    this.connectTo = connectTo
     this.#pools = new LruMap(options.poolConnections, (pool) => this.#retire(pool))
   }
 
@@ -24,9 +28,11 @@ export class PoolManager {
   }
 
   /** The pool for connections without TLS to `origin`, direct or through a SOCKS proxy. */
-  plain(origin: Origin, proxy?: ProxyServer): ConnectionPool {
-    const makeAgent = (gate: ConnectionGate) => new PlainAgent(origin, proxy, this.#options, gate)
-    return this.#open(JSON.stringify([String(origin), proxyParts(proxy)]), makeAgent, proxy)
+  plain(spec: PlainSpec): ConnectionPool {
+    const { origin, proxy, connectTo } = spec
+    const makeAgent = (gate: ConnectionGate) => new PlainAgent(spec, this.#options, gate)
+    const key = JSON.stringify([String(origin), connectTo && authorityOf(connectTo), proxyParts(proxy)])
+    return this.#open(key, makeAgent, proxy)
   }
 
   /** Closes every connection, those in use as well. The manager can be used again. */
@@ -73,8 +79,9 @@ export class PoolManager {
 }
 
 /** @internal All parts of a {@link ConnectionSpec}. */
-export function poolKey({ origin, trust, identity, proxy, proxyTrust }: ConnectionSpec): string {
-  return JSON.stringify([String(origin), trust.digest, identity?.digest, proxyTrust?.digest, proxyParts(proxy)])
+export function poolKey({ origin, trust, identity, proxy, proxyTrust, connectTo }: ConnectionSpec): string {
+  const to = connectTo && authorityOf(connectTo)
+  return JSON.stringify([String(origin), trust.digest, identity?.digest, proxyTrust?.digest, to, proxyParts(proxy)])
 }
 
 /** All parts of a {@link ProxyServer}. Not `url.origin`: it is `null` for SOCKS. */

@@ -9,10 +9,12 @@ import type { Service } from '../core/service.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import type { SendSettings } from './adapter.ts'
+import type { ConnectTo } from './connect-to.ts'
 import { closedEarly } from './connection.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { errorContext } from './error-context.ts'
 import { mapRequestError } from './map-error.ts'
+import { Origin } from './origin.ts'
 import { PoolManager } from './pool-manager.ts'
 import { findRoute } from './route.ts'
 import { openServiceConnection } from './service-connection.ts'
@@ -30,17 +32,25 @@ export interface Probed {
 /**
  * Makes a TLS handshake with the server of an `https:` URL, and closes the connection.
  *
- * @param service the server, if its protocol is not https; `target` is its own then
+ * @param options `service`: the server, if its protocol is not https; `target` is its own then
  * @throws RequestException as a request would
  */
-export async function probe(target: URL, settings: SendSettings, service?: Service): Promise<Probed> {
-  const pools = new PoolManager({ poolConnections: 1, poolMaxsize: 1, poolBlock: false, keepAliveTimeout: 1000 })
+export async function probe(
+  target: URL,
+  settings: SendSettings,
+  { service, connectTo }: { readonly service?: Service | undefined; readonly connectTo?: ConnectTo | undefined } = {},
+): Promise<Probed> {
+  const pools = new PoolManager(POOL, connectTo)
   let socket: TLSSocket | undefined
   const route = await findRoute(pools, { target, headers: new HeaderMap() }, settings)
   try {
     const trust = route.trust as ResolvedTrust
     socket = service
-      ? await openServiceConnection(service, { ...route, trust }, settings.timeout.connect)
+      ? await openServiceConnection(
+          service,
+          { ...route, trust, connectTo: pools.connectTo.find(new Origin(target)) },
+          settings.timeout.connect,
+        )
       : await openConnection(route.pool, target, settings)
     await handshakeAccepted(socket)
     return {
@@ -106,6 +116,8 @@ function handshakeAccepted(socket: TLSSocket): Promise<void> {
 function isSecure(socket: TLSSocket & { secureConnecting?: boolean }): boolean {
   return socket.secureConnecting === false
 }
+
+const POOL = { poolConnections: 1, poolMaxsize: 1, poolBlock: false, keepAliveTimeout: 1000 }
 
 /** How long to wait for a ticket or a refusal. */
 const MAX_TICKET_MS = 500

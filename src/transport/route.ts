@@ -6,6 +6,7 @@ import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '
 import { publish } from '../trust/events.ts'
 import { type ResolvedTrust, resolveTrust, trustForProxy } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
+import { notThroughProxy } from './connect-to.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { Origin } from './origin.ts'
 import type { PoolManager } from './pool-manager.ts'
@@ -43,9 +44,12 @@ export function findRoute(pools: PoolManager, to: Destination, settings: RouteSe
 
 function routeNow(pools: PoolManager, { target: url, headers }: Destination, settings: RouteSettings): Route {
   const { cert, proxy } = settings
+  const origin = new Origin(url)
+  const connectTo = pools.connectTo.find(origin)
+  if (connectTo && proxy) throw notThroughProxy(origin, connectTo)
   if (url.protocol !== 'https:') {
     if (cert) assertClientCertExists(cert)
-    const pool = plainPool(pools, url, settings)
+    const pool = connectTo ? pools.plain({ origin, proxy, connectTo }) : plainPool(pools, url, settings)
     return { pool, trust: undefined, identity: undefined, proxy, proxyTrust: undefined }
   }
   const trust = resolveTrust(settings.trust)
@@ -54,16 +58,17 @@ function routeNow(pools: PoolManager, { target: url, headers }: Destination, set
   const authorization = proxy?.authorization ?? headers.get('Proxy-Authorization')
   const tunnel = proxy && (isSocks(proxy) ? proxy : { ...proxy, authorization })
   const proxyTrust = tunnel?.url.protocol === 'https:' ? resolveTrust(trustForProxy(settings.trust)) : undefined
-  const spec = { origin: new Origin(url), trust, identity, proxy: tunnel, proxyTrust }
+  const spec = { origin, connectTo, trust, identity, proxy: tunnel, proxyTrust }
   return { pool: pools.secure(spec), trust, identity, proxy: tunnel, proxyTrust }
 }
 
 /** The pool for plain http: to the origin, or to the proxy that forwards requests and is verified if it uses TLS. */
 function plainPool(pools: PoolManager, url: URL, { proxy, trust }: RouteSettings): ConnectionPool {
-  if (proxy === undefined) return pools.plain(new Origin(url))
-  if (isSocks(proxy)) return pools.plain(new Origin(url), proxy)
-  if (proxy.url.protocol === 'http:') return pools.plain(new Origin(proxy.url))
+  const direct = { proxy: undefined, connectTo: undefined }
+  if (proxy === undefined) return pools.plain({ ...direct, origin: new Origin(url) })
+  if (isSocks(proxy)) return pools.plain({ ...direct, origin: new Origin(url), proxy })
   const origin = new Origin(proxy.url)
+  if (proxy.url.protocol === 'http:') return pools.plain({ ...direct, origin })
   const proxyTrust = resolveTrust(trustForProxy(trust))
-  return pools.secure({ origin, trust: proxyTrust, identity: undefined, proxy: undefined, proxyTrust: undefined })
+  return pools.secure({ ...direct, origin, trust: proxyTrust, identity: undefined, proxyTrust: undefined })
 }

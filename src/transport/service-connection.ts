@@ -7,6 +7,7 @@ import type { Service } from '../core/service.ts'
 import type { LearnedCertificate } from '../trust/learned.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
 import { tlsSettings } from './agents.ts'
+import type { ConnectAddress } from './connect-to.ts'
 import { mapRequestError } from './map-error.ts'
 import { PinnedConnections } from './pinned.ts'
 import type { ProxyServer } from './proxies.ts'
@@ -24,7 +25,7 @@ import { openTunnel } from './tunnels.ts'
  */
 export async function openServiceConnection(
   service: Service,
-  { trust, identity, proxy, proxyTrust }: Route & { readonly trust: ResolvedTrust },
+  { trust, identity, proxy, proxyTrust, connectTo }: ServiceDestination,
   limit: number | undefined,
 ): Promise<TLSSocket> {
   const started = performance.now()
@@ -32,7 +33,7 @@ export async function openServiceConnection(
   const timer = limit === undefined ? undefined : setTimeout(() => late.abort(new InternalConnectTimeout(limit)), limit)
   // The client certificate is for the server: no proxy is shown it.
   const forProxy = () => (proxyTrust ? tlsSettings(proxyTrust, undefined) : {})
-  const route = { proxy, ...(proxyTrust && { trust: proxyTrust }), tls: forProxy }
+  const route = { proxy, connectTo, ...(proxyTrust && { trust: proxyTrust }), tls: forProxy }
   const { host, port, servername } = serverAddress(service.target)
   const open = (signal: AbortSignal) => connectService(service, route, signal)
   const secure = (plain: Socket, learned: readonly LearnedCertificate[] = []) => {
@@ -62,8 +63,15 @@ export async function openServiceConnection(
   }
 }
 
+interface ServiceDestination extends Route {
+  readonly trust: ResolvedTrust
+  readonly connectTo: ConnectAddress | undefined
+}
+
 /** The way to the server. */
 export interface ServiceRoute {
+  /** Where to connect to in place of the server's own address. */
+  readonly connectTo?: ConnectAddress | undefined
   readonly proxy: ProxyServer | undefined
   /** For the TLS connection to an `https:` proxy. */
   readonly tls: () => ConnectionOptions
@@ -83,7 +91,7 @@ export async function connectService(service: Service, route: ServiceRoute, sign
   const { proxy } = route
   const socket =
     proxy === undefined
-      ? net.connect({ ...NO_PATH, host, port })
+      ? net.connect({ ...NO_PATH, host, port, ...route.connectTo })
       : await openThrough({ ...route, proxy, authority: authorityOf({ host, port }) }, signal)
   // The listener stays: whoever the socket is passed to may not listen yet when it fails.
   socket.on('error', () => {})

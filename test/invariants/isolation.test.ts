@@ -102,6 +102,8 @@ const KEYS: readonly [ingredient: string, one: object, other: object][] = [
   ['pin', { trust: trust(PIN) }, { trust: trust(OTHER_PIN) }],
   ['number of pins', { trust: trust([PIN]) }, { trust: trust([PIN, OTHER_PIN]) }],
   ['pin or roots', { trust: trust(PIN) }, { trust: trust(true) }],
+  ['address to connect to', { connectTo: { host: '::1', port: 1 } }, { connectTo: { host: '::1', port: 2 } }],
+  ['address to connect to or none', { connectTo: { host: 'b', port: 1 } }, { connectTo: undefined }],
   ['trust for the proxy', { proxyTrust: trust(true) }, { proxyTrust: trust(false) }],
   ['login', { proxy: socks(['a', 'b']) }, { proxy: socks(['a', 'c']) }],
   ['login or none', { proxy: socks(['a', 'b']) }, { proxy: socks(undefined) }],
@@ -115,6 +117,7 @@ for (const [ingredient, one, other] of KEYS) {
       identity: undefined,
       proxy: undefined,
       proxyTrust: undefined,
+      connectTo: undefined,
     }
     assert.notEqual(poolKey({ ...common, ...one }), poolKey({ ...common, ...other }))
   })

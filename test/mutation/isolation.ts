@@ -24,7 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the key of a pool lacks the proxy or none',
-      ['proxyTrust?.digest, proxyParts(proxy)])', 'proxyTrust?.digest])'],
+      ['proxyTrust?.digest, to, proxyParts(proxy)])', 'proxyTrust?.digest, to])'],
       'invariants/isolation.test.ts',
       'connections that differ in nothing but their proxy or none belong',
     ],
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'plain connections through a proxy are pooled without it',
-      ['[String(origin), proxyParts(proxy)]), makeAgent', '[String(origin)]), makeAgent'],
+      ['authorityOf(connectTo), proxyParts(proxy)])\n    return', 'authorityOf(connectTo)])\n    return'],
       'invariants/isolation.test.ts',
       'plain connections through SOCKS',
     ],
@@ -81,6 +81,27 @@ export const MUTANTS: readonly Mutant[] = [
       [', ...learned.map(({ fingerprint }) => fingerprint)]', ']'],
       'transport/pins.test.ts',
       'a server costs one handshake more',
+    ],
+    [
+      'the key of a pool lacks the address to connect to',
+      ['proxyTrust?.digest, to, proxy', 'proxyTrust?.digest, proxy'],
+      'invariants/isolation.test.ts',
+      'connections that differ in nothing but their address to connect to belong',
+    ],
+    [
+      'plain connections to another address are pooled with others',
+      [
+        '[String(origin), connectTo && authorityOf(connectTo), proxyParts(proxy)])\n    return',
+        '[proxyParts(proxy)])\n    return',
+      ],
+      'transport/connect-to.test.ts',
+      'a connection elsewhere is not shared',
+    ],
+    [
+      'with connectTo the name of the address is checked',
+      ['checkServerIdentity(withoutBrackets(origin.host), peer)', 'checkServerIdentity(_host, peer)'],
+      'transport/connect-to.test.ts',
+      'URL, server name, Host and the name check stay',
     ],
     [
       'the key of a pool lacks the trust for the proxy',

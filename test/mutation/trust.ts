@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'what a request says of TLS goes over what its agent does',
-      ['options, settings, {', 'settings, options, {'],
+      ['Object.create(null), options, own,', 'Object.create(null), own, options,'],
       'client/other-clients.test.ts',
       'what another client says of TLS does not weaken an agent',
     ],

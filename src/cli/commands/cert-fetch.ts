@@ -1,6 +1,6 @@
 /** `vouch cert fetch`: saves the certificate that a server presents, to compare its fingerprint and then trust it. */
 import { Readable } from 'node:stream'
-import { fetchCert } from '../../certs/index.ts'
+import { type CertificateInfo, fetchCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf, SERVICES_HELP } from '../connection.ts'
@@ -22,6 +22,7 @@ ${SERVICES_HELP}
   --chain             all certificates that the server sends; trusting that file means trusting its CAs, too
   --servername NAME   the server name to send, if it differs from the URL's
   --proxy URL         the proxy to use, in place of the environment's
+  --connect-to HOST:PORT:ADDRESS:PORT  connect to this address in place of HOST:PORT, as curl does
   --no-env            use no proxy of the environment
   --timeout SECONDS   how long to wait (10)
   --json
@@ -54,12 +55,12 @@ Examples:
       `fetched the certificate of ${shownServer(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
     )
     logLine(output, `SHA-256 ${first.fingerprint}`)
-    advise(url, values.output, output)
+    advise(url, first, values.output, output)
     return 0
   },
 }
 
-function advise(url: string, path = 'FILE', output: Output): void {
+function advise(url: string, { fingerprint }: CertificateInfo, path = 'FILE', output: Output): void {
   hint(output, 'an attacker in the network path could have replaced it: compare the SHA-256 before you trust it')
   hint(output, "the server's owner can print it: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE")
   const file = displayName(path)
@@ -68,4 +69,6 @@ function advise(url: string, path = 'FILE', output: Output): void {
     ? `get(url, { verify: '${file}' })`
     : `tlsOptions('${file}') in its client, docs/other-clients.md`
   hint(output, `if they are equal, trust it: ${trust}`)
+  if (isHttps)
+    hint(output, `or pin it, which counts whatever names it has: get(url, { verify: 'sha256:${fingerprint}' })`)
 }

@@ -1,4 +1,5 @@
 /** `vouch cert show`: prints the fields of the certificates of a file or a server. */
+import { hash, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
@@ -71,6 +72,8 @@ function printOne(info: CertificateInfo, output: Output): void {
     ['purposes', purposes.length > 0 ? purposes.join(', ') : undefined],
     ['serial', info.serialNumber],
     ['SHA-256', fingerprints.sha256],
+    ['pin', `verify: 'sha256:${fingerprints.sha256}'`],
+    ['key pin', keyPinOf(info)],
     ['SHA-1', fingerprints.sha1],
   ])
 }
@@ -84,4 +87,14 @@ function daysLeft({ daysLeft: days, validFrom }: CertificateInfo, { stdout }: Ou
   if (days < 0) return paint(stdout, 'red', 'expired')
   const text = days === 1 ? '1 day left' : `${days} days left`
   return days < 14 ? paint(stdout, 'yellow', text) : text
+}
+
+/** The pin of the public key; `undefined` for a key that OpenSSL cannot read. */
+function keyPinOf({ pem }: CertificateInfo): string | undefined {
+  try {
+    const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
+    return `verify: 'sha256//${hash('sha256', key, 'base64')}'`
+  } catch {
+    return undefined
+  }
 }

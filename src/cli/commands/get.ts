@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { pipeline } from 'node:stream/promises'
 import { displayName } from '../../core/credentials.ts'
 import { codeOf } from '../../core/error-code.ts'
-import { RequestException, type Response, Session } from '../../index.ts'
+import { HTTPAdapter, RequestException, type Response, Session } from '../../index.ts'
 import { type Command, readArguments, readLines, readUrl, UsageError } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
 import { fail, hint, isTerminal, type Output, printableLines, printJson } from '../print.ts'
@@ -42,12 +42,16 @@ Examples:
       json: { type: 'boolean' },
     })
     const url = readUrl(positionals)
-    const { trustEnv, verify, ...connection } = connectionOf(values)
+    const { trustEnv, verify, connectTo, ...connection } = connectionOf(values)
     if (values['no-verify'] && verify !== undefined) throw new UsageError('--verify and --no-verify exclude each other')
     const file = values.output === '-' ? undefined : values.output
     if (file !== undefined) checkTarget(file, values.overwrite)
 
     using session = new Session({ trustEnv })
+    if (connectTo !== undefined) {
+      session.mount('https://', new HTTPAdapter({ connectTo }))
+      session.mount('http://', new HTTPAdapter({ connectTo }))
+    }
     // Bar and body would overwrite each other on one terminal.
     const isWatched = file !== undefined || values.json || !isTerminal(output.stdout)
     using bar = new ProgressBar(isWatched ? output.stderr : { write() {} })

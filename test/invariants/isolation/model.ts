@@ -89,7 +89,9 @@ export function expectationOf(step: RequestStep, state: State): Expectation {
     if (refusal) return { outcome: 'refused', ...refusal, hops }
     // A client certificate stays behind when a redirect leads to another origin.
     const isForeign = target.server !== step.server || target.host !== step.host
-    hops.push({ trust: trust.owner, client: isForeign ? 'nobody' : client, proxy: step.proxy })
+    // An https proxy is verified by the default roots then.
+    const owner = trust.pinned && step.proxy === 'https' ? `${trust.owner} ${state.defaults.generation}` : trust.owner
+    hops.push({ trust: owner, client: isForeign ? 'nobody' : client, proxy: step.proxy })
   }
   return { outcome: 'accepted', hops, verified: trust.verified }
 }
@@ -133,7 +135,7 @@ function trustOf(form: TrustForm, { bundle, defaults }: State): Trusted | undefi
     }
     case 'pin':
     case 'key pin':
-      return { ...of(...defaults.added), owner: `${form} ${defaults.generation}`, pinned: 'first' }
+      return { ...of(...defaults.added), owner: form, pinned: 'first' }
     case 'none':
       return { owner: 'none', verified: false, cas: CAS }
   }
