@@ -4,6 +4,7 @@ import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
 import { NO_PATH, serverAddress } from '../core/address.ts'
 import { ProxyError } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
 import { attemptTimeout } from './tcp-socket.ts'
@@ -42,7 +43,7 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
       return
     }
     socket.destroy()
-    const status = `${response.statusCode} ${response.statusMessage ?? ''}`.trim()
+    const status = printable(`${response.statusCode} ${response.statusMessage ?? ''}`.trim())
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
   })
   request.on('error', (error) => {
