@@ -13,6 +13,7 @@ import {
   RequestException,
   SSLError,
 } from '../core/errors.ts'
+import { keyMaterialIn } from '../core/key-material.ts'
 import { checkTimeLimit, optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import { silenceHint } from '../diagnose/service-hints.ts'
@@ -205,7 +206,7 @@ function httpsServer(given: string | URL): Service {
   const text = String(given)
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
   const url = URL.parse(full)
-  if (url === null) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
+  if (url === null || keyMaterialIn(url.hostname)) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
   const { protocol, host } = url
   if (protocol === 'http:') {
     const meant = redactUrl(`https://${host}`)

@@ -35,6 +35,7 @@
  * `OSError`s there, are `SSLError`s here, so that one `catch` of `RequestException` sees everything.
  */
 import type { X509Certificate } from 'node:crypto'
+import { boundedMessage } from './printable.ts'
 import type { TrustInfo } from './trust-info.ts'
 
 /** The request of an error. It is a `PreparedRequest`: `client/prepared-request.ts` extends this interface with that class. */
@@ -72,7 +73,7 @@ export class RequestException extends Error {
   declare response?: ErrorResponse | undefined
 
   constructor(message: string, options: RequestExceptionOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(boundedMessage(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.name = new.target.name
     Object.defineProperty(this, 'name', { enumerable: false })
     this.code = options.code ?? new.target.code

@@ -2,6 +2,7 @@
 import { getSystemErrorMap } from 'node:util'
 import { displayName, mayHaveCredentials } from './credentials.ts'
 import { codeOf } from './error-code.ts'
+import { keyMaterialIn } from './key-material.ts'
 
 /** What was tried with a file. */
 export type FileAction = 'read' | 'write' | 'use'
@@ -10,11 +11,11 @@ export type FileAction = 'read' | 'write' | 'use'
 export class FileError extends Error {
   /** The system's code, such as `EACCES`, or one of ours, such as `ERR_CERTIFICATE`. */
   readonly code: string
-  /** As given, but for what may be a password. */
+  /** As given, but for what may be a password or a key. */
   readonly path: string
 
   constructor(action: FileAction, code: string, path: string, why: string, cause?: unknown) {
-    const isSecret = mayHaveCredentials(path)
+    const isSecret = mayHaveCredentials(path) || keyMaterialIn(path) !== undefined
     super(`cannot ${action} '${displayName(path)}': ${why}`, cause === undefined ? {} : { cause: withoutPath(cause) })
     this.code = code
     this.path = isSecret ? displayName(path) : path

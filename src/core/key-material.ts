@@ -1,4 +1,5 @@
 /** Keys and certificates given in a form that is not read (base64 of PEM, PEM without its line feeds …): what it is, and what to write. */
+import { LruMap } from './lru-map.ts'
 
 /** What a text is that was taken for a path or a name. It contains nothing of the text. */
 export interface KeyMaterial {
@@ -18,9 +19,14 @@ export interface KeyMaterial {
  * keyMaterialIn('LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t…')?.what // 'base64 of PEM'
  */
 export function keyMaterialIn(text: string): KeyMaterial | undefined {
-  if (text.length < MIN_LENGTH) return undefined
-  return pemIn(text) ?? encodedIn(text) ?? unreadableIn(text)
+  if (text.length < MIN_LENGTH || plain.get(text)) return undefined
+  const material = pemIn(text) ?? encodedIn(text) ?? unreadableIn(text)
+  if (material === undefined) plain.set(text, true)
+  return material
 }
+
+/** Paths that were looked at: each request looks at those of its options. */
+const plain = new LruMap<string, true>(256)
 
 /** A hint for a text that was taken for a path. */
 export function notAPath({ what, fix }: KeyMaterial): string {
@@ -89,7 +95,8 @@ function unreadableIn(text: string): KeyMaterial | undefined {
   }
   if (text.length > MAX_LENGTH) return { what: 'too long for a path', fix: undefined }
   const isRandom =
-    HEX_RUN.test(text) || (text.match(BASE64_RUN) ?? []).some((run) => looksRandom(run, text.includes('.')))
+    HEX_RUN.test(text) ||
+    [...(text.match(BASE64_RUN) ?? []), ...text.split(/[\\/]/)].some((run) => looksRandom(run, text.includes('.')))
   return isRandom ? { what: 'base64 or the like', fix: undefined } : undefined
 }
 

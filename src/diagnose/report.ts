@@ -42,7 +42,7 @@ export function columns(rows: readonly (readonly [name: string, text: string | u
 }
 
 /** Lists of names can be long, but a server must not fill a log. */
-export const MAX_LINE = 4096
+export const MAX_LINE = 1024
 
 const WIDTH = 'presented'.length + 2
 

@@ -1,8 +1,7 @@
 /** URLs as requests prepares them: completed with `params`, percent-encoded, checked. */
-import { redactUrl } from '../core/credentials.ts'
+import { displayName, redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, InvalidURL, MissingSchema, URLRequired } from '../core/errors.ts'
 import { isRecord, type PairsInit, type ParamValue, typeName } from '../core/pairs.ts'
-import { printable } from '../core/printable.ts'
 import { encodeForm, percentEncode } from './form.ts'
 
 export type { ParamValue } from '../core/pairs.ts'
@@ -170,7 +169,7 @@ function parse(text: string, original: string): URL {
   }
   if (hostname.startsWith('*') || hostname.startsWith('.')) throw new InvalidURL('URL has an invalid label.')
   if (hostname.includes('..') || (hostname.length > 63 && hostname.split('.').some((label) => label.length > 63))) {
-    throw new InvalidURL(`Failed to parse: '${printable(hostname)}', label empty or too long`)
+    throw new InvalidURL(`Failed to parse: '${displayName(hostname)}', label empty or too long`)
   }
   return url
 }

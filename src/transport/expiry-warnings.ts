@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { authorityOf, serverAddress } from '../core/address.ts'
+import { printable } from '../core/printable.ts'
 import { warnExpiry } from '../core/warnings.ts'
 import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
 import { forwarderFor } from './client-request.ts'
@@ -28,7 +29,7 @@ export function warnExpiring(socket: Socket, days: number, target: URL, route: R
     for (const { certificate } of anchors) {
       const expiry = expiryOf(certificate)
       if (!expiresSoon(expiry)) continue
-      const subject = nameInOneLine(certificate.subject)
+      const subject = printable(nameInOneLine(certificate.subject))
       warnExpiry(`'${subject}' that is trusted`, new Date(expiry), certificate.fingerprint256)
     }
   }

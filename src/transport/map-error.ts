@@ -13,6 +13,7 @@ import {
   SSLError,
   Timeout,
 } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import type { Service } from '../core/service.ts'
 import { diagnose } from '../diagnose/diagnosis.ts'
 import { closedReason } from '../diagnose/handshakes.ts'
@@ -81,7 +82,7 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
   const options = { code: code === '' ? undefined : code, cause: error }
   if (DECODING.test(code)) {
     return new ContentDecodingError(
-      `the response of ${authorityOf(context)} could not be decompressed as its Content-Encoding says: ${error.message}`,
+      `the response of ${authorityOf(context)} could not be decompressed as its Content-Encoding says: ${printable(error.message)}`,
       options,
     )
   }
@@ -212,7 +213,9 @@ function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy }: Er
 /** The problem in words. */
 function problemOf(error: TransportError): string {
   if (error instanceof AggregateError) return error.errors.map(describeAttempt).join('; ')
-  return PROBLEMS.get(error.code ?? '') ?? (isParserError(error) ? describeParserError(error) : error.message)
+  return (
+    PROBLEMS.get(error.code ?? '') ?? (isParserError(error) ? describeParserError(error) : printable(error.message))
+  )
 }
 
 /** One of several addresses of a name. */

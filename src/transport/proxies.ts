@@ -5,6 +5,7 @@ import { withoutBrackets } from '../core/address.ts'
 import { getUrlAuth, redactUrl, withoutAuth } from '../core/credentials.ts'
 import { variable } from '../core/environment.ts'
 import { InvalidProxyURL } from '../core/errors.ts'
+import { keyMaterialIn } from '../core/key-material.ts'
 import { isRecord, typeName } from '../core/pairs.ts'
 import { SERVICE_SCHEMES, type Service } from '../core/service.ts'
 
@@ -185,7 +186,7 @@ function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const redacted = redactUrl(text)
   const url = URL.parse(withScheme)
-  if (!url?.hostname || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
+  if (!url?.hostname || keyMaterialIn(url.hostname) || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
     throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${redacted}'`)
   }
   const scheme = url.protocol.slice(0, -1)

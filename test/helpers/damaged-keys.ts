@@ -15,9 +15,12 @@ export function markKey(key: KeyObject, pem = key.export({ type: 'pkcs8', format
   // The first characters of keys are those of every key of the kind.
   const marks = new Set<string>()
   for (const form of [...forms, [...der].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')]) {
-    const compact = form.replace(/-----[A-Z ]*(?:BEGIN|END)[A-Z ]*-----/g, '')
-    for (let at = Math.min(40, compact.length >> 1); at + WINDOW <= compact.length; at += 1)
-      marks.add(compact.slice(at, at + WINDOW))
+    // Labels are no secret.
+    const compact = form.replace(/[-—]*(?:BEGIN|END)?[ X]*(?:[A-Z]+ )?PRIVATE KEY[-—]*/g, '\0'.repeat(WINDOW))
+    for (let at = Math.min(40, compact.length >> 1); at + WINDOW <= compact.length; at += 1) {
+      const mark = compact.slice(at, at + WINDOW)
+      if (!mark.includes('\0')) marks.add(mark)
+    }
   }
   const isIn = (text: string) => {
     for (let at = 0; at + WINDOW <= text.length; at++) if (marks.has(text.slice(at, at + WINDOW))) return true

@@ -1,0 +1,223 @@
+/**
+ * I5: a private key, damaged in any way, given to any option of any function and of the command line: no part of it is in what comes
+ * out, be it an error with its causes, properties and stack, a warning, an event, or output.
+ */
+import '../helpers/environment.ts'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { subscribe } from 'node:diagnostics_channel'
+import { after, test } from 'node:test'
+import { inspect, promisify } from 'node:util'
+import {
+  createCA,
+  createSelfSignedCert,
+  ensureSelfSignedCert,
+  fetchCert,
+  inspectCert,
+  loadCA,
+} from '../../src/certs/index.ts'
+import { CABundle, explain, get, HTTPAdapter, Request, Session, tlsOptions, trustedAgent } from '../../src/index.ts'
+import { DAMAGED, KEYS, type MarkedKey } from '../helpers/damaged-keys.ts'
+import { withEnv } from '../helpers/environment.ts'
+import { createAuthority } from '../helpers/pki.ts'
+import { tempDir } from '../helpers/temp.ts'
+
+const { certificate } = createAuthority()
+const URL_ = 'https://localhost:1/'
+const seen: unknown[] = []
+subscribe('vouch:trust', (message) => seen.push(message))
+process.removeAllListeners('warning')
+process.on('warning', (warning) => seen.push(warning))
+
+// What is taken for a path is written in a directory of its own.
+const home = process.cwd()
+const dir = tempDir()
+process.chdir(dir.path)
+after(() => {
+  process.chdir(home)
+  dir[Symbol.dispose]()
+})
+
+/** A way in: what is called with the damaged key. Whatever it throws or returns is searched. */
+// biome-ignore lint/suspicious/noExplicitAny: options are given what their types exclude
+type Way = (text: any) => unknown
+
+/** Names of options of requests and sessions. */
+const OPTIONS = [
+  'verify',
+  'cert',
+  'params',
+  'headers',
+  'cookies',
+  'auth',
+  'timeout',
+  'allowRedirects',
+  'proxies',
+  'stream',
+  'hooks',
+  'signal',
+  'maxResponseSize',
+  'expiryWarning',
+  'onUploadProgress',
+  'maxRedirects',
+  'trustEnv',
+  'files',
+  'insecureHTTPParser',
+  'expectContinue',
+]
+const CERT_OPTIONS = ['days', 'keyType', 'hash', 'commonName', 'organization', 'passphrase', 'overwrite', 'ca']
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const anyOf = (make: (options: any) => unknown, names: readonly string[]): Way[] => [
+  ...names.map(
+    (name): Way =>
+      (text) =>
+        make({ [name]: text }),
+  ),
+  (text) => make({ [text]: true }),
+  (text) => make(text),
+]
+
+const WAYS: readonly Way[] = [
+  ...anyOf(
+    (options) => get(URL_, options),
+    OPTIONS.filter((name) => !['params'].includes(name)),
+  ),
+  ...anyOf((options) => new Session(options), OPTIONS),
+  ...anyOf((options) => explain(URL_, options), ['verify', 'cert', 'proxies', 'timeout', 'trustEnv']),
+  ...anyOf((options) => new HTTPAdapter(options), ['poolMaxsize', 'maxRetries', 'poolBlock', 'keepAliveTimeout']),
+  ...anyOf((options) => trustedAgent(options), ['verify', 'cert', 'proxy']),
+  ...anyOf((options) => tlsOptions(certificate, options), ['cert']),
+  ...anyOf(
+    (options) => createSelfSignedCert(null, null, 'localhost', options),
+    CERT_OPTIONS.filter((name) => name !== 'passphrase'),
+  ),
+  ...anyOf(
+    (options) => createCA(options),
+    CERT_OPTIONS.filter((name) => !['ca', 'passphrase'].includes(name)),
+  ),
+  ...anyOf((options) => fetchCert(URL_, options), ['timeout', 'proxies', 'servername', 'trustEnv']),
+  ...['cert', 'key', 'pfx', 'passphrase'].map(
+    (name): Way =>
+      (text) =>
+        get(URL_, { cert: { cert: certificate, [name]: text } as never }),
+  ),
+  (text) => get(URL_, { cert: { pfx: text } }),
+  (text) => get(URL_, { cert: { pfx: Buffer.from(text) } }),
+  (text) => get(URL_, { cert: { cert: certificate, key: Buffer.from(text) } }),
+  (text) => get(URL_, { cert: { cert: Buffer.from(text) } }),
+  (text) => get(URL_, { cert: [text, text] }),
+  (text) => get(URL_, { cert: [certificate, text] }),
+  (text) => get(URL_, { verify: [certificate, text] }),
+  (text) => get(URL_, { verify: Buffer.from(text) }),
+  (text) => get(URL_, { proxies: { all: text } }),
+  (text) => get(URL_, { headers: { 'X-Key': `${text}\n` } }),
+  (text) => get(URL_, { cookies: { x: text } }),
+  (text) => get(URL_, { json: 1n as never, auth: [text, text] }),
+  (text) => get(text),
+  (text) => new Request(text, URL_).prepare(),
+  (text) => new Request('GET', URL_, { headers: { 'X-Api-Key': text.replace(/[^!-~]/g, '') } }).prepare(),
+  (text) => CABundle.from(text).certificates,
+  (text) => CABundle.default().with(text).certificates,
+  (text) => createSelfSignedCert(text, text, 'localhost'),
+  (text) => createSelfSignedCert(text, `${text}.key`, 'localhost'),
+  (text) => createSelfSignedCert(null, null, text),
+  (text) => ensureSelfSignedCert(text, `${text}.key`, 'localhost'),
+  (text) => loadCA(text, `${text}.key`),
+  (text) => inspectCert(text),
+  (text) => fetchCert(text),
+  (text) => withEnv({ REQUESTS_CA_BUNDLE: text.replaceAll('\0', '') }, () => get(URL_)),
+  (text) => withEnv({ CURL_CA_BUNDLE: text.replaceAll('\0', '') }, () => explain(URL_)),
+  (text) => withEnv({ HTTPS_PROXY: text.replaceAll('\0', '') }, () => get(URL_)),
+  (text) => withEnv({ NETRC: text.replaceAll('\0', '') }, () => get(URL_)),
+  async (text) => {
+    using dir = tempDir()
+    const path = dir.write('file.pem', text)
+    await get(URL_, { verify: path }).catch((error) => seen.push(error))
+    await get(URL_, { cert: path }).catch((error) => seen.push(error))
+    await get(URL_, { cert: { pfx: path } }).catch((error) => seen.push(error))
+    await inspectCert(path)
+  },
+]
+
+function search(key: MarkedKey, value: unknown, where: string): void {
+  const texts = [
+    inspect(value, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null }),
+    inspect(value, { depth: 12, getters: true, maxStringLength: null }),
+    (() => {
+      try {
+        return JSON.stringify(value) ?? ''
+      } catch {
+        return ''
+      }
+    })(),
+  ]
+  for (let error = value; error instanceof Error; error = error.cause) {
+    texts.push(error.message, error.stack ?? '', String(error), JSON.stringify(Object.getOwnPropertyDescriptors(error)))
+  }
+  for (const text of texts) assert(!key.isIn(text), `${where}: ${text.slice(0, 1500)}`)
+}
+
+async function tryAll(key: MarkedKey, form: string, text: string): Promise<void> {
+  for (const [index, way] of WAYS.entries()) {
+    try {
+      const result = await way(text)
+      if (result instanceof Error) search(key, result, `way ${index}`)
+      if (result instanceof Session) search(key, result, `way ${index}`)
+    } catch (error) {
+      search(key, error, `${form}, way ${index}: ${way}`)
+    }
+  }
+  for (const value of seen.splice(0)) search(key, value, `${form}: a warning or an event`)
+}
+
+const CHOSEN = KEYS.filter(([kind]) => ['RSA', 'EC in SEC1', 'encrypted'].includes(kind))
+for (const [kind, key] of CHOSEN) {
+  for (const [form, damage] of DAMAGED) {
+    test(`${kind}: ${form} is in nothing that comes out`, async () => {
+      await tryAll(key, form, damage(key.pem, key.der))
+    })
+  }
+}
+
+const COMMANDS: readonly (readonly string[])[] = [
+  ['get', 'https://localhost:1/', '--verify', 'KEY'],
+  ['get', 'https://localhost:1/', '--cert', 'KEY', '--key', 'KEY'],
+  ['check', 'https://localhost:1/', '--verify', 'KEY', '--json'],
+  ['check', 'KEY'],
+  ['get', 'https://localhost:1/', '--timeout', 'KEY'],
+  ['get', 'https://localhost:1/', '--proxy', 'KEY'],
+  ['get', 'https://localhost:1/', '-o', 'KEY'],
+  ['cert', 'show', 'KEY'],
+  ['cert', 'create', 'KEY'],
+  ['cert', 'create', 'localhost', '--days', 'KEY'],
+  ['cert', 'create', 'localhost', '--key-type', 'KEY'],
+  ['cert', 'create', 'localhost', '--passphrase-file', 'KEY'],
+  ['cert', 'ensure', 'localhost', '--cert', 'KEY', '--key', 'KEY'],
+  ['cert', 'fetch', 'KEY'],
+  ['KEY'],
+  ['--KEY'],
+  ['get', '--KEY'],
+  ['audit', 'KEY'],
+]
+
+test('no command prints a key that it is given', { timeout: 300_000 }, async () => {
+  const [, key] = KEYS.find(([kind]) => kind === 'EC') ?? assert.fail()
+  const forms = ['base64 of PEM', 'DER in base64', 'PEM with blanks for line feeds', 'PEM without its first line']
+  const run = promisify(execFile)
+  const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
+  const tasks = COMMANDS.map((command, index) => async () => {
+    const [form = '', damage] = DAMAGED.find(([name]) => name === forms[index % forms.length]) ?? assert.fail()
+    const text = damage(key.pem, key.der)
+    const args = command.map((word) => word.replace('KEY', text))
+    using dir = tempDir()
+    const output = await run(process.execPath, [main, ...args], { cwd: dir.path, timeout: 60_000 }).catch(
+      (error) => error,
+    )
+    assert(
+      !key.isIn(`${output.stdout}${output.stderr}`),
+      `${command.join(' ')}, ${form}: ${output.stdout}${output.stderr}`,
+    )
+  })
+  for (const task of tasks) await task()
+})
