@@ -2,12 +2,14 @@
 import { inspect } from 'node:util'
 import { type AuthInit, toAuth } from '../auth/auth.ts'
 import { destroyBody } from '../body/encode.ts'
+import { displayName } from '../core/credentials.ts'
 import { environmentOf } from '../core/environment.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { refuseUnknownProperties } from '../core/known-properties.ts'
+import { optionNames, ownOptions, suggest } from '../core/options.ts'
 import { snapshot } from '../core/snapshot.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
-import { encodeParams, mergeParams, type ParamsInit } from '../http/url.ts'
+import { encodeParams, mergeParams, type ParamsInit, type ParamValue } from '../http/url.ts'
 import type { Adapter } from '../transport/adapter.ts'
 import type { ProxiesInit } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
@@ -17,7 +19,7 @@ import { type Fetch, fetchWith } from './fetch.ts'
 import { type HooksInit, toHooks } from './hooks.ts'
 import { MountedAdapters } from './mounted-adapters.ts'
 import { prepareRequest } from './prepare.ts'
-import { PreparedRequest } from './prepared-request.ts'
+import { PreparedRequest, type ResponseHook } from './prepared-request.ts'
 import type { Request, RequestParts } from './request.ts'
 import type { Response } from './response.ts'
 import {
@@ -66,6 +68,15 @@ export interface SessionOptions {
   expectContinue?: number | boolean | undefined
 }
 
+/** `session.params`, to write into: as assigned, or an empty object. */
+export type SessionParams = ParamsInit & { [name: string]: ParamValue }
+
+/** `session.proxies`, to write into. */
+export type SessionProxies = { [key: string]: string | URL | null | undefined }
+
+/** `session.hooks`, to write into: by default a list of no functions. */
+export type SessionHooks = { response: ResponseHook[] }
+
 /**
  * Requests that share connections, cookies and settings. Keep one session for each service or trust setting; it sends any
  * number of requests concurrently.
@@ -78,16 +89,10 @@ export interface SessionOptions {
 export class Session {
   /** Credentials for each request; `null`: those of netrc, else of the URL. */
   auth: AuthInit<PreparedRequest> | null
-  /** Appended to the query of each URL. */
-  params: ParamsInit | null
   /** In ms; `null`: no limit. */
   timeout: TimeoutInit | null
-  /** Proxies; as in requests, the environment's override them. */
-  proxies: ProxiesInit | null
   /** Whether bodies are left to be streamed. */
   stream: boolean
-  /** Functions called with each response, unless the call has hooks. */
-  hooks: HooksInit | null
   /** The number of redirects to follow. */
   maxRedirects: number
   /** Whether to read the environment: bundles, proxies, netrc. */
@@ -100,6 +105,9 @@ export class Session {
   expectContinue: number | boolean
   #verify: Verify | null = null
   #cert: ClientCert | null = null
+  #params: ParamsInit
+  #proxies: ProxiesInit
+  #hooks: HooksInit
   #headers: HeaderMap
   #cookies: CookieJar
   #fetch: Fetch | undefined
@@ -111,13 +119,13 @@ export class Session {
     this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
     this.#cookies = CookieJar.from(options.cookies)
     this.auth = options.auth ?? null
-    this.params = options.params ?? null
+    this.#params = options.params ?? {}
     this.verify = options.verify ?? SESSION_DEFAULTS.verify
     this.cert = options.cert ?? null
     this.timeout = options.timeout ?? null
-    this.proxies = options.proxies ?? null
+    this.#proxies = options.proxies ?? {}
     this.stream = options.stream ?? SESSION_DEFAULTS.stream
-    this.hooks = options.hooks ?? null
+    this.#hooks = options.hooks ?? { response: [] }
     this.maxRedirects = options.maxRedirects ?? SESSION_DEFAULTS.maxRedirects
     this.trustEnv = options.trustEnv ?? SESSION_DEFAULTS.trustEnv
     this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
@@ -126,7 +134,7 @@ export class Session {
     // Report wrong values here rather than at the first request. Values assigned later are checked by the next request.
     requestSettings(this, {}, {})
     toHooks(this.hooks)
-    if (this.params !== null) encodeParams(this.params)
+    encodeParams(this.params)
     if (this.auth !== null) toAuth(this.auth)
   }
 
@@ -158,6 +166,33 @@ export class Session {
 
   set headers(headers: HeadersInit) {
     this.#headers = HeaderMap.from(headers)
+  }
+
+  /** Appended to the query of each URL; `null`: none. */
+  get params(): SessionParams {
+    return this.#params as SessionParams
+  }
+
+  set params(params: ParamsInit | null) {
+    this.#params = params ?? {}
+  }
+
+  /** Proxies; as in requests, the environment's override them. `null`: none. */
+  get proxies(): SessionProxies {
+    return this.#proxies
+  }
+
+  set proxies(proxies: ProxiesInit | null) {
+    this.#proxies = proxies ?? {}
+  }
+
+  /** Functions called with each response, unless the call has hooks; `null`: none. */
+  get hooks(): SessionHooks {
+    return this.#hooks as SessionHooks
+  }
+
+  set hooks(hooks: HooksInit | null) {
+    this.#hooks = hooks ?? { response: [] }
   }
 
   /** The cookies set by hand and by servers; assign any value of the option `cookies`. */
@@ -329,6 +364,10 @@ export class Session {
   }
 }
 
+refuseUnknownProperties(Session, (name) => {
+  return `Session has no property "${displayName(name)}"${suggest(name, SESSION_PROPERTIES)}`
+})
+
 const SESSION_OPTIONS = optionNames<SessionOptions>({
   headers: true,
   auth: true,
@@ -346,6 +385,8 @@ const SESSION_OPTIONS = optionNames<SessionOptions>({
   insecureHTTPParser: true,
   expectContinue: true,
 })
+
+const SESSION_PROPERTIES: ReadonlySet<string> = new Set([...SESSION_OPTIONS, 'fetch', 'mount', 'getAdapter'])
 
 const NO_OPTIONS: RequestOptions = Object.freeze(Object.create(null))
 

@@ -86,8 +86,8 @@ export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal
   throw new TypeError(`signal must be an AbortSignal, not ${displayValue(signal)}`)
 }
 
-/** The end of the message: our option for another client's name, or the most similar one, such as that for `allow_redirects`. */
-function suggest(name: string, names: ReadonlySet<string>): string {
+/** @internal The end of the message: our option for another client's name, or the most similar one, such as that for `allow_redirects`. */
+export function suggest(name: string, names: ReadonlySet<string>): string {
   const known = FOREIGN_OPTIONS.get(name.toLowerCase())
   if (known !== undefined && (names.has(known) || /\W/.test(known))) {
     return names.has(known) ? `: did you mean "${known}"?` : `: see ${known}`

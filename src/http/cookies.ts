@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import type { Cookie, CookieJar as ToughJar } from 'tough-cookie'
 import { displayName, displayValue } from '../core/credentials.ts'
+import { refuseUnknownProperties } from '../core/known-properties.ts'
 import { toughCookie } from '../core/lazy.ts'
 import { optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { toPairs } from '../core/pairs.ts'
@@ -241,6 +242,11 @@ function isExpired(cookie: Cookie): boolean {
 const MAX_LENGTH = 4096
 const MAX_OF_DOMAIN = 180
 const MAX_COOKIES = 3300
+
+refuseUnknownProperties(CookieJar, (name) => {
+  const shown = displayName(name)
+  return `a CookieJar has no property "${shown}"; cookies.set("${shown}", value) sets a cookie`
+})
 
 const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or a CookieJar'
 

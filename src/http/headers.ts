@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { displayName } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'
+import { refuseUnknownProperties } from '../core/known-properties.ts'
 import { isIterable, toPairs, typeName } from '../core/pairs.ts'
 import { isToken, TOKEN_CHARACTER } from './token.ts'
 
@@ -116,6 +117,11 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
     return `HeaderMap ${show(Object.fromEntries(redacted), options)}`
   }
 }
+
+refuseUnknownProperties(HeaderMap, (name) => {
+  const shown = displayName(name)
+  return `headers have no property "${shown}"; headers.set("${shown}", value) sets a header`
+})
 
 /**
  * A new map of a session's headers, overridden by those of a call: `null` removes a header, `undefined` inherits it. If

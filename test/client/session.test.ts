@@ -49,12 +49,12 @@ test('a session has the defaults of requests', async () => {
     { auth, params, verify, cert, timeout, stream, hooks, maxRedirects, trustEnv },
     {
       auth: null,
-      params: null,
+      params: {},
       verify: true,
       cert: null,
       timeout: null,
       stream: false,
-      hooks: null,
+      hooks: { response: [] },
       maxRedirects: 30,
       trustEnv: true,
     },
@@ -287,4 +287,62 @@ test("a redirect of a request that was prepared without a session takes the sess
   assert.deepEqual(response.text.split('; ').sort(), ['new=2', 'own=3', 'sid=1'])
   const bare = await session.send(new Request('GET', server.url127, { cookies: null }).prepare())
   assert.equal(bare.text, 'new=2')
+})
+
+test('params, proxies and hooks of a session are objects to write into', async () => {
+  await using server = await startHttpServer()
+  await using session = new Session()
+  const seen: number[] = []
+  session.params.page = 2
+  session.hooks.response.push((response) => void seen.push(response.statusCode))
+  assert.equal((await session.get(server.url127)).json<Echo>().url, '/?page=2')
+  assert.deepEqual(seen, [200])
+  session.proxies.http = 'http://127.0.0.1:1'
+  await assert.rejects(session.get(server.url127), { name: 'ProxyError' })
+  assert.deepEqual(Object.keys(new Session().params), [])
+})
+
+const UNKNOWN: readonly (readonly [assign: (session: Session) => void, message: RegExp])[] = [
+  [
+    (session) => Object.assign(session, { trust_env: false }),
+    /^Session has no property "trust_env": did you mean "trustEnv"\?$/,
+  ],
+  [(session) => Object.assign(session, { max_redirects: 3 }), /did you mean "maxRedirects"\?$/],
+  [(session) => Object.assign(session, { verfy: 'ca.pem' }), /did you mean "verify"\?$/],
+  [(session) => Object.assign(session, { ca: 'secret' }), /did you mean "verify"\?$/],
+  [(session) => Object.assign(session.headers, { 'X-A': '1' }), /no property "X-A"; headers\.set\("X-A", value\)/],
+  [(session) => Object.assign(session.cookies, { sid: 'secret' }), /no property "sid"; cookies\.set\("sid", value\)/],
+]
+
+for (const [assign, message] of UNKNOWN) {
+  test(`an unknown property is a TypeError: ${message.source}`, async () => {
+    await using session = new Session()
+    assert.throws(
+      () => assign(session),
+      (error: Error) => {
+        assert(error instanceof TypeError)
+        assert.match(error.message, message)
+        return !error.message.includes('secret')
+      },
+    )
+  })
+}
+
+test('a subclass of Session has fields of its own, and a method can be replaced', async () => {
+  class Api extends Session {
+    token = 'field'
+    base: string
+    constructor() {
+      super()
+      this.base = 'assigned'
+      Object.assign(this, { other: 'later' })
+    }
+  }
+  await using api = new Api()
+  assert.deepEqual([api.token, api.base, Object.hasOwn(api, 'other')], ['field', 'assigned', true])
+  await using session = new Session()
+  session.get = async () => {
+    throw new Error('replaced')
+  }
+  await assert.rejects(session.get('http://a.test/'), /replaced/)
 })
