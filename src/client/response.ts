@@ -212,13 +212,13 @@ export class Response {
    * The body as text, by an assigned `encoding`, else its byte-order mark, else `encoding`, else `apparentEncoding`. Without the
    * mark; invalid bytes become U+FFFD.
    *
-   * @throws as {@link content}
+   * @throws as {@link content}; RequestException if it is longer than a string can be (512 MiB)
    */
   get text(): string {
     const { content } = this
     if (content.length === 0) return ''
     const mark = this.#encoding === undefined ? charsetOfMark(content) : undefined
-    return decodeText(content, mark ?? this.encoding ?? this.apparentEncoding)
+    return this.#toText(() => decodeText(content, mark ?? this.encoding ?? this.apparentEncoding))
   }
 
   /**
@@ -229,7 +229,7 @@ export class Response {
   json<T = unknown>(): T {
     const { content } = this
     const charset = this.#encoding === undefined ? charsetParameter(this.header('content-type')) : this.#encoding
-    const text = charset === undefined || charset === null ? decodeJson(content) : this.text
+    const text = charset === undefined || charset === null ? this.#toText(() => decodeJson(content)) : this.text
     try {
       return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
     } catch (cause) {
@@ -340,6 +340,18 @@ export class Response {
     }
   }
 
+  /** @throws RequestException if the body is longer than a string can be */
+  #toText(decode: () => string): string {
+    try {
+      return decode()
+    } catch (cause) {
+      const { length } = this.content
+      if (length <= MAX_TEXT_BYTES) throw cause
+      const message = `the response of ${redactUrl(this.url)} is too long for a string: ${length} bytes; stream it, or read content`
+      throw new RequestException(message, { code: 'ERR_STRING_TOO_LONG', response: this, cause })
+    }
+  }
+
   #tooLarge(limit: number): RequestException {
     return new RequestException(
       `the response of ${redactUrl(this.url)} is larger than maxResponseSize (${limit} bytes)`,
@@ -360,6 +372,9 @@ export class Response {
     return mapped
   }
 }
+
+/** A string of so many bytes can always be made. */
+const MAX_TEXT_BYTES = 268_435_456
 
 /** `chardet` takes 0.2 s for each MB, and the beginning suffices. */
 const DETECTION_BYTES = 65_536

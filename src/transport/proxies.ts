@@ -1,5 +1,6 @@
 /** Selects the proxy of a request by requests' rules (`select_proxy`, `get_environ_proxies`, `should_bypass_proxies`). */
-import { BlockList, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { basicCredentials } from '../auth/auth.ts'
 import { withoutBrackets } from '../core/address.ts'
 import { getUrlAuth, redactUrl, withoutAuth } from '../core/credentials.ts'
@@ -155,31 +156,48 @@ function environmentProxies(
 /**
  * Whether a list in the form of NO_PROXY names the URL's host.
  *
- * @param noProxy names (with their sub-domains, with or without a leading dot), names with a port, IPv4 addresses and
- *   networks (`10.0.0.0/8`), IPv6 addresses; `*` alone for everything
+ * @param noProxy names (with their sub-domains, with or without a leading dot, of any script), names with a port, addresses (IPv6
+ *   with or without brackets) and networks (`10.0.0.0/8`, `fd00::/8`); `*` for everything
  */
 export function bypassesProxy(url: URL, noProxy: string): boolean {
   const list = noProxy.replaceAll(' ', '')
-  if (list === '*') return true
   const host = withoutBrackets(url.hostname).toLowerCase()
   const entries = list
     .toLowerCase()
     .split(',')
     .filter((entry) => entry !== '')
+  if (entries.includes('*')) return true
   if (isIPv4(host)) return entries.some((entry) => entry === host || isInNetwork(host, entry))
   const names = url.port === '' ? [host] : [host, `${host}:${url.port}`]
+  if (isIPv6(host)) return entries.some((entry) => isIPv6Entry(host, url.port, entry))
   return entries.some((entry) => {
-    const name = entry.replace(/^\.+/, '')
+    const name = toAscii(entry.replace(/^\.+/, ''))
     return name !== '' && names.some((each) => each === name || each.endsWith(`.${name}`))
   })
 }
 
+/** A name as in URLs: international names as A-labels. */
+function toAscii(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
+  return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name)
+}
+
+function isIPv6Entry(host: string, port: string, entry: string): boolean {
+  const [, inBrackets, ofPort] = /^\[([^\]]+)\](?::(\d+))?$/.exec(entry) ?? []
+  const address = inBrackets ?? entry
+  if (ofPort !== undefined && ofPort !== port) return false
+  if (isIPv6(address)) return isInNetwork(host, `${address}/128`)
+  return isInNetwork(host, address)
+}
+
 function isInNetwork(address: string, network: string): boolean {
-  const [, base = '', bits = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(network) ?? []
-  if (!isIPv4(base) || Number(bits) < 1 || Number(bits) > 32) return false
+  const [, base = '', bits = ''] = /^([\da-f.:]+)\/(\d{1,3})$/.exec(network) ?? []
+  const family = isIP(base)
+  if (family !== isIP(address) || Number(bits) < 1 || Number(bits) > (family === 4 ? 32 : 128)) return false
+  const type = family === 4 ? 'ipv4' : 'ipv6'
   const list = new BlockList()
-  list.addSubnet(base, Number(bits))
-  return list.check(address)
+  list.addSubnet(base, Number(bits), type)
+  return list.check(address, type)
 }
 
 function parseProxy(text: string): ProxyServer {

@@ -5,7 +5,7 @@ import type { WireBody } from './adapter.ts'
 import { type Progress, progressReporter } from './progress.ts'
 
 /**
- * Sends the body and ends the request. Bytes are sent at once, unless their progress is reported; of an iterable only as much is
+ * Sends the body and ends the request. Bytes are sent at once, unless they are many or their progress is reported; of an iterable only as much is
  * read as the connection accepts. Resolves when everything is sent, or when the request closes.
  *
  * @param total in bytes; `undefined` if it is not known before the end
@@ -18,7 +18,7 @@ export async function sendBody(
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<void> {
   if (body !== undefined) destroyAfterEarlyResponse(request)
-  if (onProgress === undefined && (body === undefined || Buffer.isBuffer(body))) {
+  if (onProgress === undefined && (body === undefined || (Buffer.isBuffer(body) && body.length <= MAX_WRITE_BYTES))) {
     request.end(body)
     return
   }
@@ -49,6 +49,9 @@ async function* chunksOf(body: WireBody | undefined): AsyncGenerator<Uint8Array,
     for (let start = 0; start < body.length; start += CHUNK_BYTES) yield body.subarray(start, start + CHUNK_BYTES)
   } else if (body !== undefined) yield* body
 }
+
+/** OpenSSL writes no more than 2 GiB at once, and Node would hold a second copy of the body. */
+const MAX_WRITE_BYTES = 67_108_864
 
 /** What a socket accepts at once. */
 const CHUNK_BYTES = 65_536

@@ -1,6 +1,8 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { constants } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RequestOptions, type Response, Session, StreamConsumedError } from '../../src/index.ts'
@@ -245,4 +247,24 @@ test('JSON with a byte-order mark is read, whatever charset its type names', asy
     }
     await exchange(reply, {}, (response) => assert.deepEqual(response.json(), { é: 1 }))
   }
+})
+
+test('text and JSON longer than a string can be are a RequestException; the bytes are there', async () => {
+  await using session = new Session()
+  const bytes = Buffer.alloc(constants.MAX_STRING_LENGTH + 1, '1')
+  session.mount('http://', {
+    send: async () => ({
+      statusCode: 200,
+      reason: 'OK',
+      rawHeaders: ['Content-Type', 'application/json'],
+      body: Readable.from([bytes]),
+      tls: null,
+    }),
+    close() {},
+  })
+  const response = await session.get('http://a.test/')
+  const expected = { name: 'RequestException', code: 'ERR_STRING_TOO_LONG', message: /too long for a string/ }
+  assert.throws(() => response.json(), expected)
+  assert.throws(() => response.text, expected)
+  assert.equal(response.content.length, bytes.length)
 })

@@ -37,7 +37,19 @@ const DIFFERENCES: readonly Difference[] = [
     why: 'where no_proxy is set and empty, NO_PROXY counts in full: requests forgets its *, its capitals and more',
     fits: ({ env }) => env.no_proxy === '' && env.NO_PROXY !== undefined,
   },
+  {
+    why: '* counts in a list of NO_PROXY, too',
+    fits: (given) =>
+      noProxiesOf(given).some((list) => list.includes(',') && list.split(',').some((each) => each.trim() === '*')),
+  },
+  {
+    why: 'IPv6 addresses in NO_PROXY may be in brackets',
+    fits: (given) => given.url.includes('[') && noProxiesOf(given).some((list) => list.includes('[')),
+  },
 ]
+
+const noProxiesOf = ({ env, call, session }: Case): string[] =>
+  [env.no_proxy, env.NO_PROXY, call?.no_proxy, session.no_proxy].filter((list) => typeof list === 'string')
 
 const HOSTS = ['a.test', 'www.a.test', 'A.TEST', 'a.test.', 'localhost', '10.1.2.3', '192.168.0.7', '[::1]']
 const KEYS = ['http', 'https', 'all', 'http://a.test', 'https://a.test', 'all://a.test', 'all://10.1.2.3']

@@ -118,7 +118,7 @@ const NO_PROXY: [entry: string, matches: readonly string[], others: readonly str
   ['EXAMPLE.com', ['http://example.com', 'http://www.example.com'], ['http://example.org']],
   ['*.example.com', [], ['http://example.com', 'http://www.example.com']],
   ['*', ['http://example.com', 'http://127.0.0.1', 'http://[::1]'], []],
-  ['a,*', ['http://a'], ['http://example.com']],
+  ['a,*', ['http://a', 'http://example.com'], []],
   [
     'example.com:81',
     ['http://example.com:81', 'http://www.example.com:81'],
@@ -132,8 +132,8 @@ const NO_PROXY: [entry: string, matches: readonly string[], others: readonly str
   ['192.168.1.1:81', [], ['http://192.168.1.1:81']],
   ['192.168.1', [], ['http://192.168.1.1']],
   ['::1', ['http://[::1]', 'http://[::1]:81'], ['http://[::2]']],
-  ['fe80::/10', [], ['http://[fe80::1]']],
-  ['[::1]', [], ['http://[::1]']],
+  ['fe80::/10', ['http://[fe80::1]'], ['http://[::1]']],
+  ['[::1]', ['http://[::1]'], ['http://[::2]']],
   [' a.test , b.test ', ['http://a.test', 'http://b.test'], ['http://c.test']],
   ['', [], ['http://example.com']],
   ['.', [], ['http://example.com']],
@@ -221,3 +221,25 @@ test('the credentials of a proxy are decoded, and are no longer in its URL', () 
   assert.equal(proxy?.url.href, 'http://p:3128/')
   assert.equal(proxy?.authorization, `Basic ${Buffer.from('ada:s:cret').toString('base64')}`)
 })
+
+const BEYOND_REQUESTS: readonly (readonly [noProxy: string, url: string, isBypassed: boolean])[] = [
+  ['[::1]', 'http://[::1]/', true],
+  ['[::1]:8080', 'http://[::1]:8080/', true],
+  ['[::1]:8080', 'http://[::1]/', false],
+  ['0:0::1', 'http://[::1]/', true],
+  ['fd00::/8', 'http://[fd12:3456::1]/', true],
+  ['fd00::/8', 'http://[fe80::1]/', false],
+  ['fd00::/200', 'http://[fd12::1]/', false],
+  ['::ffff:0:0/96', 'http://127.0.0.1/', false],
+  ['a.test, *', 'http://b.test/', true],
+  ['*.test', 'http://b.test/', false],
+  ['bücher.test', 'http://xn--bcher-kva.test/', true],
+  ['xn--bcher-kva.test', 'http://bücher.test/', true],
+  ['.BÜCHER.test', 'http://www.bücher.test/', true],
+]
+
+for (const [noProxy, url, isBypassed] of BEYOND_REQUESTS) {
+  test(`NO_PROXY=${noProxy} ${isBypassed ? 'bypasses' : 'does not bypass'} the proxy for ${url}`, () => {
+    assert.equal(bypassesProxy(new URL(url), noProxy), isBypassed)
+  })
+}
