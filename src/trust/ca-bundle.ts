@@ -7,9 +7,8 @@ import { displayName } from '../core/credentials.ts'
 import { CABundleError } from '../core/errors.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { printable } from '../core/printable.ts'
-import type { TrustAnchor } from '../x509/certificate.ts'
 import { isPem } from '../x509/pem.ts'
-import { digestOf, type TrustDigest } from './digest.ts'
+import { type CertificateSet, certificateSet, type Part } from './certificate-set.ts'
 import { isPin } from './pins.ts'
 import { readStore, type StoreName } from './root-stores.ts'
 import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, type TrustPath } from './sources.ts'
@@ -19,20 +18,6 @@ import { type Anchors, readTrustCertificate, readTrustContent, readTrustPath, ty
  * a certificate, another bundle, or a list of these. A string is PEM text when it contains `-----BEGIN`.
  */
 export type TrustSourceInput = string | URL | Uint8Array | X509Certificate | CABundle | readonly TrustSourceInput[]
-
-/** The current certificates of a bundle: the same object until they change. */
-export interface CertificateSet {
-  readonly anchors: readonly TrustAnchor[]
-  /** The same certificates, grouped by the file or value that they come from. */
-  readonly parts: readonly Anchors[]
-  /**
-   * SHA-256 over the ids of all certificates in their order, in hex. The order is part of it: OpenSSL takes the first of two
-   * CAs with one name if no key identifier distinguishes them.
-   */
-  readonly digest: TrustDigest
-  /** Whether one of the files has changed since it was read. */
-  readonly stale: boolean
-}
 
 /**
  * A set of certificates to trust, for `verify`.
@@ -89,7 +74,28 @@ export class CABundle {
     return new CABundle([...this.#sources, ...sources.flatMap(toSources)], INTERNAL)
   }
 
-  /** The certificates, each once. @throws CABundleError if a path cannot be used */
+  /**
+   * A new bundle: this one, and certificates that help to build chains and are not trusted themselves, for servers that do not
+   * send their intermediate certificates. A chain through them must end at a certificate of the bundle, and every constraint
+   * on the way counts (pathLenConstraint, nameConstraints, dates).
+   *
+   * @throws CABundleError for a self-signed certificate among them, and for a certificate of the bundle that is not self-signed: the
+   *   two cannot be told apart then; also for damaged or empty sources. Paths are read when the bundle is used.
+   * @throws TypeError for a source of another type
+   *
+   * @example
+   * new Session({ verify: CABundle.default().withIntermediates('intermediate.pem') })
+   */
+  withIntermediates(...sources: readonly TrustSourceInput[]): CABundle {
+    if (sources.length === 0) throw new CABundleError('an empty list of intermediates helps nothing')
+    const helping = sources.flatMap(toSources).map((source) => ({ ...source, helps: true as const }))
+    const bundle = new CABundle([...this.#sources, ...helping], INTERNAL)
+    // Content given by value is checked now; files are when they are read.
+    certificateSet(bundle.#sources.flatMap((source) => (source.kind === 'value' ? readSource(source) : [])))
+    return bundle
+  }
+
+  /** The trusted certificates, each once. @throws CABundleError if a path cannot be used */
   get certificates(): readonly X509Certificate[] {
     return this.resolve().anchors.map((anchor) => anchor.certificate)
   }
@@ -120,14 +126,15 @@ export class CABundle {
   /** @internal Whether this is `CABundle.default()` and nothing else: Node needs no list then. */
   get isDefault(): boolean {
     return (
-      this.#sources.length > 0 && this.#sources.every((source) => source.kind === 'store' && source.store === 'default')
+      this.#sources.length > 0 &&
+      this.#sources.every((source) => source.kind === 'store' && source.store === 'default' && !source.helps)
     )
   }
 
   /** @internal The display name of the path, if the bundle is one file or directory. */
   get path(): string | undefined {
     const [source, ...others] = this.#sources
-    return source?.kind === 'path' && others.length === 0 ? displayName(source.source) : undefined
+    return source?.kind === 'path' && !source.helps && others.length === 0 ? displayName(source.source) : undefined
   }
 
   /** @internal */
@@ -160,10 +167,14 @@ export function bundleOfText(pem: string): CABundle {
 /** What {@link CABundle} is constructed with; the module exports it to no one. */
 const INTERNAL = Symbol('CABundle')
 
-type BundleSource =
+type BundleSource = (
   | ({ readonly kind: 'path' } & TrustPath)
   | { readonly kind: 'value'; readonly anchors: Anchors }
   | { readonly kind: 'store'; readonly store: StoreName }
+) & {
+  /** Whether its certificates help to build chains, and are not trusted. */
+  readonly helps?: true
+}
 
 const bundles = new LruMap<string, CABundle>(512)
 /** Texts are long: all public roots are 0.2 MB. */
@@ -223,45 +234,12 @@ function describeWrongType(input: unknown): string {
   return `verify must be a boolean, a path, PEM text, bytes, an X509Certificate, a CABundle or a list of these, not ${printable(given)}`
 }
 
-function readSource(source: BundleSource): readonly Anchors[] {
+function readSource(source: BundleSource): readonly Part[] {
+  const { helps = false } = source
+  return contentOf(source).map((anchors) => ({ anchors, helps }))
+}
+
+function contentOf(source: BundleSource): readonly Anchors[] {
   if (source.kind === 'path') return readTrustPath(source)
   return source.kind === 'value' ? [source.anchors] : [readStore(source.store)]
-}
-
-/** The set of these parts: the same object for the same parts, even in bundles that are made for each call. */
-function certificateSet(parts: readonly Anchors[]): CertificateSet {
-  let node = sets
-  for (const part of parts) {
-    let next = node.next.get(part)
-    if (next === undefined) {
-      next = { next: new WeakMap() }
-      node.next.set(part, next)
-    }
-    node = next
-  }
-  node.set ??= mergeAnchors(parts)
-  return node.set
-}
-
-/** A trie of sets, keyed by their parts. WeakMaps let replaced snapshots be collected. */
-interface SetNode {
-  readonly next: WeakMap<Anchors, SetNode>
-  set?: CertificateSet
-}
-
-const sets: SetNode = { next: new WeakMap() }
-
-function mergeAnchors(parts: readonly Anchors[]): CertificateSet {
-  const byId = new Map<string, TrustAnchor>()
-  for (const part of parts) {
-    for (const anchor of part.value) byId.set(anchor.id, anchor)
-  }
-  return {
-    anchors: [...byId.values()],
-    parts,
-    digest: digestOf(...byId.keys()),
-    get stale() {
-      return parts.some((part) => part.stale)
-    },
-  }
 }

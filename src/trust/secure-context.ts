@@ -75,7 +75,11 @@ function build(
 
 function rootsOf({ set }: ResolvedTrust): SecureContextOptions {
   // Without `ca`, Node uses its default roots, which are parsed already: 0.1 ms instead of 5.
-  return set === undefined ? {} : { ca: set.anchors.map((anchor) => anchor.pem).join(''), allowPartialTrustChain: true }
+  if (set === undefined) return {}
+  const { anchors, intermediates } = set
+  const ca = [...anchors, ...intermediates].map(({ pem }) => pem).join('')
+  // With it every certificate of `ca` is an anchor; without it, the self-signed ones are.
+  return { ca, allowPartialTrustChain: intermediates.length === 0 }
 }
 
 /** An empty list is an empty store, whatever flags Node has (tried on Node 22, 24, 26); `''` would be the default roots. */

@@ -1,4 +1,4 @@
-/** OpenSSL's hash of a certificate's subject: the name of its file in a hashed directory. */
+/** Names of certificates as OpenSSL compares them, and its hash of the subject: the name of its file in a hashed directory. */
 import { hash, type X509Certificate } from 'node:crypto'
 import { readElement, readElements, SEQUENCE, SET } from './der.ts'
 
@@ -16,15 +16,29 @@ export function subjectHash(certificate: X509Certificate): string {
 /** Cached: directories are checked at each request, and a hash costs ten times a status call. */
 const hashes = new WeakMap<X509Certificate, string>()
 
-/** The subject's relative distinguished names (RFC 5280 section 4.1): the field after serial, algorithm, issuer, validity. */
+/** Whether subject and issuer are one name to OpenSSL, which compares their canonical forms; `true` if they cannot be read. */
+export function isSelfIssued({ raw }: X509Certificate): boolean {
+  try {
+    const { issuer, subject } = namesOf(raw)
+    return canonicalName(issuer).equals(canonicalName(subject))
+  } catch {
+    return true
+  }
+}
+
 function subjectOf(certificate: Buffer): Buffer {
+  return namesOf(certificate).subject
+}
+
+/** The relative distinguished names of issuer and subject (RFC 5280 section 4.1): after serial and algorithm, around validity. */
+function namesOf(certificate: Buffer): { readonly issuer: Buffer; readonly subject: Buffer } {
   const [tbs] = readElements(readElement(certificate).content)
   const fields = tbs ? readElements(tbs.content) : []
   // The version, tagged [0], is absent in v1 certificates; the order of the SEQUENCEs is fixed.
   const sequences = fields.filter((field) => field.tag === SEQUENCE)
-  const subject = sequences[3]
-  if (subject === undefined) throw new RangeError('the certificate has no subject')
-  return subject.content
+  const [, issuer, , subject] = sequences
+  if (issuer === undefined || subject === undefined) throw new RangeError('the certificate has no subject')
+  return { issuer: issuer.content, subject: subject.content }
 }
 
 /** OpenSSL's `x509_name_canon`: text as UTF-8, lower case (ASCII only), white space trimmed and folded. */

@@ -117,9 +117,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the digest of trust does not know the certificates',
-      ['digestOf(...byId.keys())', 'digestOf(String(byId.size))'],
+      ['digestOf(...anchors.keys(), ...helping)', 'digestOf(String(anchors.size), ...helping)'],
       'trust/verify.test.ts',
       'equal trust has equal digests',
+    ],
+    [
+      'the digest of trust does not know the intermediates',
+      ['digestOf(...anchors.keys(), ...helping)', 'digestOf(...anchors.keys())'],
+      'trust/intermediates.test.ts',
+      'intermediates are no part of what a bundle trusts',
     ],
     [
       'the digest of a client certificate does not know its key',

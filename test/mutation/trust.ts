@@ -217,6 +217,30 @@ export const MUTANTS: readonly Mutant[] = [
       'a pinned certificate that is replaced by a certificate for another host',
     ],
     [
+      'intermediates are anchors',
+      ['allowPartialTrustChain: intermediates.length === 0', 'allowPartialTrustChain: true'],
+      'trust/intermediates.test.ts',
+      'intermediates are not trusted',
+    ],
+    [
+      'an intermediate may be its own issuer',
+      ['if (isSelfIssued(intermediate.certificate)) {', 'if (intermediate.pem === "") {'],
+      'trust/intermediates.test.ts',
+      'a self-signed certificate among intermediates',
+    ],
+    [
+      'names that OpenSSL takes for one differ',
+      ['canonicalName(issuer).equals(canonicalName(subject))', 'issuer.equals(subject)'],
+      'trust/intermediates.test.ts',
+      'a certificate that only looks self-signed',
+    ],
+    [
+      'an intermediate may have trust settings',
+      ['if (intermediate.hasSettings) {', 'if (intermediate.pem === "") {'],
+      'trust/intermediates.test.ts',
+      'a trusted certificate block is no intermediate',
+    ],
+    [
       'a pin that is not matched is',
       ['timingSafeEqual(each, sha256)', 'timingSafeEqual(each, each)'],
       'transport/pins.test.ts',
@@ -299,7 +323,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a certificate that is no authority is no anchor',
-      ["join(''), allowPartialTrustChain: true", "join(''), allowPartialTrustChain: false"],
+      ['allowPartialTrustChain: intermediates.length === 0', 'allowPartialTrustChain: false'],
       'invariants/verification.test.ts',
       'a certificate can be trusted by itself',
     ],
