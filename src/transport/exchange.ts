@@ -117,7 +117,7 @@ export class Exchange {
       request.on('error', (error) => {
         if (this.#message === undefined) reject(error)
         // A break after the response is complete (trailing bytes, an upload the server ignores) is not an error.
-        else if (!this.#message.complete) this.#failBody(error)
+        else if (!this.#message.complete && !this.#isRefusedUpload(error, this.#message)) this.#failBody(error)
       })
       request.on('response', (message) => {
         this.#message = message
@@ -157,6 +157,15 @@ export class Exchange {
     const response = this.#message
     if (response === undefined || response.readableEnded) request.destroy()
     else response.once('end', () => request.destroy())
+  }
+
+  /**
+   * Whether a server that refuses an upload has reset the connection after its response: the system does that if it closes while
+   * bytes of the upload are unread. What it said of its refusal counts. Not over TLS, which is to notice what others cut off.
+   */
+  #isRefusedUpload(error: Error, { statusCode = 0 }: http.IncomingMessage): boolean {
+    const isUpload = this.#request.body !== undefined && this.#route.trust === undefined
+    return isUpload && statusCode >= 400 && BROKEN.has(codeOf(error))
   }
 
   /**

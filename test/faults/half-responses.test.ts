@@ -8,6 +8,7 @@ import {
   ChunkedEncodingError,
   get,
   HTTPAdapter,
+  post,
   ReadTimeout,
   type RequestException,
   type RequestOptions,
@@ -88,6 +89,18 @@ for (const scheme of ['http', 'https'] as const) {
     }
   })
 }
+
+test('a reset is no end of the response to an upload either, unless a server refuses it without TLS', async () => {
+  const tampering = 'rst'
+  const upload = async (status: string, tls?: { cert: string; key: string }) => {
+    await using server = await startTamperedServer({ tls, response: halfResponse('close', status), tampering })
+    return (await post(`${tls ? 'https' : 'http'}://127.0.0.1:${server.port}/`, { data: 'upload', verify })).text
+  }
+  await assert.rejects(upload('200 OK'), ChunkedEncodingError)
+  await assert.rejects(upload('413 Too Large', { cert, key }), ChunkedEncodingError)
+  // The system resets the connection of a server that closes it before it has read the upload.
+  assert.equal(await upload('413 Too Large'), 'half')
+})
 
 test('a redirect whose body is silent is a ReadTimeout as well, at every hop', async () => {
   const response = halfResponse('close', '302 Found', 'Location: /next\r\n')

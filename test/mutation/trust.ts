@@ -111,7 +111,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'half a body passes as a whole one when its connection breaks',
-      ['else if (!this.#message.complete) this.#failBody(error)', 'else void this.#failBody'],
+      [
+        'this.#isRefusedUpload(error, this.#message)) this.#failBody(error)',
+        'this.#isRefusedUpload(error, this.#message)) void this.#failBody',
+      ],
       'faults/half-responses.test.ts',
       'a reset is no end of a body',
     ],
