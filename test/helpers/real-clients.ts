@@ -12,7 +12,7 @@ export interface RealClient {
   /** Debian's package, for those who want to run its tests. */
   readonly package: string
   readonly isInstalled: boolean
-  readonly isBrowser: boolean
+  readonly hasEd25519: boolean
   /** Opens the URL while it trusts the certificate (PEM), and ends when `arrived` is, or the client has given up. */
   open(url: URL, certificate: string, arrived: Promise<void>): Promise<void>
 }
@@ -25,7 +25,7 @@ function client(name: string, package_: string, program: string, command: Comman
     name,
     package: package_,
     isInstalled: hasProgram(program),
-    isBrowser: false,
+    hasEd25519: true,
     open: async (url, certificate, arrived) => {
       using dir = tempDir()
       const [first = '', ...args] = command(url, dir.write('trusted.pem', certificate))
@@ -46,15 +46,16 @@ function nss(
     name,
     package: package_,
     isInstalled: hasProgram(program) && hasProgram('certutil'),
-    isBrowser: program !== 'tstclnt',
+    hasEd25519: false,
     open: async (url, certificate, arrived) => {
       using dir = tempDir()
       mkdirSync(join(dir.path, database), { recursive: true })
       const db = `sql:${join(dir.path, database)}`
       const isCA = /CA:TRUE/.test(openssl(['x509', '-noout', '-text'], certificate))
       await run('certutil', ['-N', '-d', db, '--empty-password'], process.env)
-      // P: a server's own certificate is trusted; C: a CA that may issue for servers.
-      const trust = ['-t', isCA ? 'CP,,' : 'P,,', '-n', 'trusted', '-i', dir.write('trusted.pem', certificate)]
+      // P: a server's own certificate is trusted; C: an anchor, which is what Firefox asks for, of a certificate that is no CA's too.
+      const flags = isCA || program === 'firefox-esr' ? 'CP,,' : 'P,,'
+      const trust = ['-t', flags, '-n', 'trusted', '-i', dir.write('trusted.pem', certificate)]
       await run('certutil', ['-A', '-d', db, ...trust], process.env)
       const env = { ...process.env, ...NO_PROXY, HOME: dir.path, XDG_CONFIG_HOME: dir.path, MOZ_HEADLESS: '1' }
       await run(program, args(url, dir), env, arrived, 40_000)
