@@ -258,8 +258,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'pins are not verified at all',
       ['return { verified: true, digest: pins.digest', 'return { verified: false, digest: pins.digest'],
-      'transport/pins.test.ts',
-      'a server that is replaced by another is refused',
+      'trust/pins.test.ts',
+      'pins trust no certificate',
     ],
     [
       'a pinned certificate vouches for those that it issues',
