@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
       'with connectTo the name of the address is checked',
       ['checkServerIdentity(withoutBrackets(origin.host), peer)', 'checkServerIdentity(_host, peer)'],
       'transport/connect-to.test.ts',
-      'URL, server name, Host and the name check stay',
+      'the names of the URL are checked',
     ],
     [
       'the key of a pool lacks the trust for the proxy',
