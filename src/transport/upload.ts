@@ -5,8 +5,8 @@ import type { WireBody } from './adapter.ts'
 import { type Progress, progressReporter } from './progress.ts'
 
 /**
- * Sends the body and ends the request. Bytes are sent at once, unless they are many or their progress is reported; of an iterable only as much is
- * read as the connection accepts. Resolves when everything is sent, or when the request closes.
+ * Sends the body and ends the request. Bytes are sent at once, unless they are many or their progress is reported; of an iterable
+ * only as much is read as the connection accepts. Resolves when everything is sent, or when the request closes.
  *
  * @param total in bytes; `undefined` if it is not known before the end
  * @throws what the body, or `onProgress`, throws
