@@ -213,9 +213,9 @@ function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy }: Er
 /** The problem in words. */
 function problemOf(error: TransportError): string {
   if (error instanceof AggregateError) return error.errors.map(describeAttempt).join('; ')
-  return (
-    PROBLEMS.get(error.code ?? '') ?? (isParserError(error) ? describeParserError(error) : printable(error.message))
-  )
+  // First, also for an error with words of its own here: it takes the received bytes out of the error.
+  const parserProblem = isParserError(error) ? describeParserError(error) : undefined
+  return PROBLEMS.get(error.code ?? '') ?? parserProblem ?? printable(error.message)
 }
 
 /** One of several addresses of a name. */
