@@ -30,7 +30,7 @@ test('a certificate says who it is, for whom, by whom and until when', async () 
     keyType: 'ec-p256',
     fingerprint: pair.fingerprint,
     fingerprints: { sha1, sha256: pair.fingerprint },
-    ca: true,
+    ca: false,
     selfSigned: true,
     purposes: ['serverAuth'],
     pem: pair.cert,
