@@ -1,5 +1,6 @@
 /**
- * Runs the compiled tests on each supported line of Node: `npm run test:matrix`.
+ * Runs the compiled tests on each supported line of Node: `npm run test:matrix`, or with arguments on some lines and below some
+ * folders only: `npm run test:matrix 22 26 trust transport`.
  *
  * The sources use `using`, which Node 22 does not know, so here they are compiled as they are for publication. Each Node
  * comes from the npm package `node`, into `build/node-<line>`.
@@ -10,7 +11,10 @@ import { resolve } from 'node:path'
 import { testEnvironment } from './clean-environment.ts'
 import { TEST_ARGUMENTS } from './test-arguments.ts'
 
-const LINES = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24', '26']
+const isLine = (argument: string) => /^\d+$/.test(argument)
+const [lines, folders] = [process.argv.slice(2).filter(isLine), process.argv.slice(2).filter((each) => !isLine(each))]
+const LINES = lines.length > 0 ? lines : ['22', '24', '26']
+const PATTERNS = folders.length > 0 ? folders.map((folder) => `test/${folder}/**/*.test.js`) : ['test/**/*.test.js']
 const env = testEnvironment()
 
 run('npm', ['run', '--silent', 'build'])
@@ -29,7 +33,7 @@ process.exit(failed.length === 0 ? 0 : 1)
 function passes(line: string): boolean {
   const node = nodeOf(line)
   console.log(`\nNode ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`)
-  const files = globSync('test/**/*.test.js', { cwd: 'build/tests' }).sort()
+  const files = globSync(PATTERNS, { cwd: 'build/tests' }).sort()
   return (
     spawnSync(node, [...TEST_ARGUMENTS, ...files], {
       stdio: 'inherit',
