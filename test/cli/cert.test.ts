@@ -45,7 +45,7 @@ test('a certificate is made, looked at, kept, renewed, and never overwritten una
     shown.stdout,
     /^subject {4}CN=localhost\nissuer {5}CN=localhost \(self-signed\)\nhosts {6}localhost, 127\.0\.0\.1\n/,
   )
-  assert.match(shown.stdout, /, 89 days left\nkey {8}ec-p256\nauthority {2}yes\npurposes {3}serverAuth\n/)
+  assert.match(shown.stdout, /, 89 days left\nkey {8}ec-p256\nauthority {2}no\npurposes {3}serverAuth\n/)
 
   const kept = await vouch(dir, 'cert ensure localhost 127.0.0.1')
   assert.deepEqual([kept.status, kept.stderr], [0, 'vouch: kept cert.pem\n'])

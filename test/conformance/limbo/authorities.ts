@@ -10,7 +10,7 @@ const MALFORMED_ISSUER = 'missing-intermediate'
 
 const authorities = (): LimboCase[] => [
   chain({ name: 'all is well', rule: 'RFC 5280, section 6.1', valid: true, verdict: 'trusted' }, {}),
-  chain({ name: 'intermediate: no CA', rule: CA, valid: false, verdict: 'wrong-purpose' }, { middle: { ca: false } }),
+  chain({ name: 'intermediate: no CA', rule: CA, valid: false, verdict: 'invalid-ca' }, { middle: { ca: false } }),
   chain(
     { name: 'intermediate: no CA, may not sign', rule: CA, valid: false, verdict: 'invalid-ca' },
     { middle: { ca: false, usage: ['digitalSignature'] } },
@@ -25,7 +25,7 @@ const authorities = (): LimboCase[] => [
     { middle: { ca: null } },
   ),
   chain(
-    { name: 'intermediate: no basicConstraints, no keyUsage', rule: CA, valid: false, verdict: 'wrong-purpose' },
+    { name: 'intermediate: no basicConstraints, no keyUsage', rule: CA, valid: false, verdict: 'invalid-ca' },
     { middle: { ca: null, usage: null } },
   ),
   chain(
@@ -37,7 +37,7 @@ const authorities = (): LimboCase[] => [
     { middle: { flipped: [ID.basicConstraints] } },
   ),
   chain(
-    { name: 'intermediate: version 1', rule: CA, valid: false, verdict: 'wrong-purpose' },
+    { name: 'intermediate: version 1', rule: CA, valid: false, verdict: 'invalid-ca' },
     { middle: { version: 1 } },
   ),
   chain(
@@ -49,7 +49,7 @@ const authorities = (): LimboCase[] => [
     { middle: { usage: null } },
   ),
   chain(
-    { name: 'root: no CA', rule: ANCHOR, valid: true, verdict: 'wrong-purpose', why: ANCHOR_CHECKED },
+    { name: 'root: no CA', rule: ANCHOR, valid: true, verdict: 'invalid-ca', why: ANCHOR_CHECKED },
     { root: { ca: false } },
   ),
   chain({ name: 'root: no basicConstraints', rule: ANCHOR, valid: true, verdict: 'trusted' }, { root: { ca: null } }),

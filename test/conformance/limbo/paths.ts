@@ -29,7 +29,7 @@ const refused = (
 const FLAWS: readonly [name: string, forgery: Forgery, verdict: Verdict][] = [
   ['has expired', { from: -10, to: -1 }, 'trusted'],
   ['is not valid yet', { from: 1 }, 'trusted'],
-  ['is no CA', { ca: false }, 'wrong-purpose'],
+  ['is no CA', { ca: false }, 'invalid-ca'],
   ['may not sign', { usage: ['digitalSignature'] }, 'invalid-ca'],
   ['is for clients', { purposes: ['clientAuth'] }, 'wrong-purpose'],
   ['may not have such names', { nameConstraints: { permitted: [dns('other.test')] } }, 'invalid-ca'],
@@ -149,7 +149,7 @@ function orders(): LimboCase[] {
     valid('each twice', third, third, second, second, first, first),
     valid('the server again', server, third, second, first),
     valid('with strangers between', stranger, third, authority(stranger), second, leaf(stranger), first),
-    refused('sent: one missing in the middle', BUILD, [server, third, first], [root], 'unknown-ca'),
+    refused('sent: one missing in the middle', BUILD, [server, third, first], [root], 'missing-intermediate'),
     refused('sent: the first above missing', BUILD, [server, second, first], [root], 'missing-intermediate'),
     trusted('sent: one missing that is trusted', BUILD, [server, third, first], [root, second]),
   ]
