@@ -56,7 +56,9 @@ test(
     const proxyError = ['ProxyError', 'EMFILE', `Unable to connect to proxy ${host}: too many open files`]
     const unread = (path: string) => `${path}: EMFILE: too many open files, open`
     assert.deepEqual(
-      told.map((line) => JSON.parse(line)),
+      told.map((line) =>
+        JSON.parse(line, (_key, value) => (typeof value === 'string' ? value.split('\n', 1)[0] : value)),
+      ),
       [
         ['a connection that is there', 'ok'],
         [

@@ -34,7 +34,7 @@ const PINNED: readonly Pinned[] = [
     pins: ['middle'],
     middle: { ca: false },
     valid: false,
-    verdict: 'wrong-purpose',
+    verdict: 'invalid-ca',
   },
   {
     name: 'an intermediate that may not sign',
@@ -73,7 +73,7 @@ const PINNED: readonly Pinned[] = [
     pins: ['server'],
     middle: { ca: false },
     valid: true,
-    verdict: 'wrong-purpose',
+    verdict: 'invalid-ca',
     why: CHECKED,
   },
   { name: 'the server, which has expired', pins: ['server'], server: EXPIRED, valid: false, verdict: 'expired' },

@@ -36,10 +36,7 @@ const authorities = (): LimboCase[] => [
     { name: 'intermediate: basicConstraints is not critical', rule: PROFILE, valid: true, verdict: 'trusted' },
     { middle: { flipped: [ID.basicConstraints] } },
   ),
-  chain(
-    { name: 'intermediate: version 1', rule: CA, valid: false, verdict: 'invalid-ca' },
-    { middle: { version: 1 } },
-  ),
+  chain({ name: 'intermediate: version 1', rule: CA, valid: false, verdict: 'invalid-ca' }, { middle: { version: 1 } }),
   chain(
     { name: 'intermediate: may not sign', rule: SIGNS, valid: false, verdict: 'invalid-ca' },
     { middle: { usage: ['digitalSignature', 'cRLSign'] } },
