@@ -139,7 +139,9 @@ function handshake(to: ConnectionOptions, limit: AbortSignal): Promise<X509Certi
     // Old protocol versions and weak keys are accepted: nothing is verified, and nothing is sent.
     // vouch-audit: only a handshake is made, and what it presents is reported as unverified
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    const socket = connect(ownProperties({ ...to, ...lenient }))
+    // Own properties, since Node copies the options into an object that inherits from Object.prototype.
+    const none = { ca: undefined, cert: undefined, key: undefined, pfx: undefined }
+    const socket = connect(ownProperties({ ...to, ...none, ...lenient }))
     const abort = () => socket.destroy(limit.reason)
     limit.addEventListener('abort', abort)
     // The listeners stay, since more than one error may be emitted. The first call decides.
