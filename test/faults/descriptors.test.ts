@@ -56,19 +56,28 @@ test(
     const proxyError = ['ProxyError', 'EMFILE', `Unable to connect to proxy ${host}: too many open files`]
     const unread = (path: string) => `${path}: EMFILE: too many open files, open`
     assert.deepEqual(
-      told.map((line) =>
-        JSON.parse(line, (_key, value) => (typeof value === 'string' ? value.split('\n', 1)[0] : value)),
-      ),
+      told.map((line) => JSON.parse(line)),
       [
         ['a connection that is there', 'ok'],
         [
           'a connection',
           ['ConnectionError', 'EMFILE', `Failed to establish a new connection to ${host}: too many open files`],
         ],
-        ['a bundle', ['CABundleError', 'EMFILE', `cannot read the CA bundle ${unread(other)}`]],
+        [
+          'a bundle',
+          [
+            'CABundleError',
+            'EMFILE',
+            `cannot read the CA bundle ${unread(other)}\n  hint       it must be a file or directory that the user of this process can read: PEM, DER or PKCS#7`,
+          ],
+        ],
         [
           'a client certificate',
-          ['ClientCertError', 'EMFILE', `cannot read the TLS certificate file ${unread(identity)}`],
+          [
+            'ClientCertError',
+            'EMFILE',
+            `cannot read the TLS certificate file ${unread(identity)}\n  hint       the user that runs this process must be able to read the file`,
+          ],
         ],
         ['a proxy', proxyError],
         ['a SOCKS proxy', proxyError],
