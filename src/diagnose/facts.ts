@@ -61,7 +61,9 @@ export function factsOf(chain: Chain, trusted: readonly X509Certificate[], host:
 function signedPath([server, ...issuers]: Chain): Chain {
   const path: [X509Certificate, ...X509Certificate[]] = [server]
   for (const issuer of issuers) {
-    if (!signed(issuer, path.at(-1) ?? server)) break
+    const last = path.at(-1) ?? server
+    // A self-signed certificate ends a path, though Node appends a trusted one of its name, which may be of its key.
+    if (isSelfSigned(last) || !signed(issuer, last)) break
     path.push(issuer)
   }
   return path

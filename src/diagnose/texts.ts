@@ -163,9 +163,9 @@ export const RIGHT_ONE_FIRST = 'put the one that signed first, or leave the othe
 /* A missing intermediate: never certain. */
 
 export const intermediateMissing = (certificate: X509Certificate): string =>
-  `${called(certificate)} was issued by ${quoted(certificate.issuer)}, and no certificate of that name is trusted; that is probably an intermediate CA whose certificate the server does not send`
+  `${called(certificate)} was issued by ${quoted(certificate.issuer)}, and no certificate of that name is trusted; that is probably an intermediate CA whose certificate the server does not send, or not in order`
 export const MISSING_INTERMEDIATE_HINTS = [
-  "the server's owner must send it: the file of its certificate has to hold the intermediate certificates after it (fullchain.pem)",
+  "the server's owner must send it: the file of its certificate has to hold the intermediate certificates after it, each followed by its issuer (fullchain.pem)",
   "or, if that issuer is a root after all: get its certificate from its owner, and name it: verify: 'ca.pem'",
 ]
 

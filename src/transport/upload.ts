@@ -81,7 +81,10 @@ class UploadProgress {
   }
 }
 
-/** Resolves with `true` at `100 Continue` or after `limit` ms, with `false` at any other response or if the request closes. */
+/**
+ * Sends the headers, and waits. Resolves with `true` at `100 Continue` or after `limit` ms, with `false` at any other response or if
+ * the request closes.
+ */
 export function serverAgrees(request: ClientRequest, limit: number): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (agreed: boolean) => {
@@ -93,6 +96,8 @@ export function serverAgrees(request: ClientRequest, limit: number): Promise<boo
     const refuse = () => end(false)
     const timer = setTimeout(agree, limit)
     request.on('continue', agree).on('response', refuse).on('close', refuse)
+    // Node itself does this only for an `Expect` among the options of its constructor.
+    request.flushHeaders()
   })
 }
 

@@ -25,11 +25,7 @@ export function verdictOf(server: ServerCase, trusts: Trusts): string {
     problems.push({ at: depth, reason: 'wrong-purpose', phase: 'extensions' })
   } else if (!complete) {
     const reason =
-      server.path.length === 1
-        ? 'self-signed'
-        : lacksIntermediate(server, depth)
-          ? 'missing-intermediate'
-          : 'unknown-ca'
+      server.path.length === 1 ? 'self-signed' : lacksIntermediate(server) ? 'missing-intermediate' : 'unknown-ca'
     // Without partial chains, a signature that cannot be checked is found late.
     problems.push({ at: depth, reason, phase: trusts.kind === 'public' && depth === 0 ? 'names' : 'chain' })
   } else if (trusts.kind === 'certificates' && trusts.namesakeFirst && !server.keyIdentifiers) {
@@ -41,9 +37,14 @@ export function verdictOf(server: ServerCase, trusts: Trusts): string {
   return last?.reason ?? (server.wrongHost ? 'hostname-mismatch' : 'trusted')
 }
 
-/** Whether the server sends its own certificate alone, and an intermediate authority issued it. */
-function lacksIntermediate({ path, sent }: ServerCase, depth: number): boolean {
-  return depth === 0 && sent.length === 1 && path.length > 2
+/**
+ * Whether an intermediate authority issued the last certificate that Node shows. Of certificates in the wrong order Node stops at the
+ * one that was sent last.
+ */
+function lacksIntermediate({ path, sent }: ServerCase): boolean {
+  const inOrder = sent.every((certificate, index) => certificate === path[index])
+  const shown = inOrder ? sent.length : path.indexOf(sent.at(-1) ?? '') + 1
+  return shown < path.length - 1
 }
 
 /** The order in which OpenSSL checks. Node lets it go on after a failure and reports the last one. */

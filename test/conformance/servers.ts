@@ -116,7 +116,7 @@ function allCases(): ServerCase[] {
     direct('a wildcard of a top-level domain', { hosts: ['*.test'] }, { host: 'foo.test', wrongHost: true }),
     direct('for clients only', { extendedKeyUsage: ['clientAuth'] }, { flaws: [purpose(0)] }),
     direct('without extended key usage', { extendedKeyUsage: null }),
-    below('issuer not a CA', [notCA, root], {}, { flaws: [{ at: 1, reason: 'wrong-purpose', phase: 'extensions' }] }),
+    below('issuer not a CA', [notCA, root], {}, { flaws: [{ at: 1, reason: 'invalid-ca', phase: 'extensions' }] }),
     below(
       'issuer may not sign',
       [noSignUsage, root],

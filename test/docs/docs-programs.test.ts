@@ -78,14 +78,17 @@ for (const [page, parts] of pages) {
     dir.write('client.key', client.key, 0o600)
     dir.write('client.pem', `${client.chain}${client.key}`, 0o600)
     dir.write('client.p12', toPkcs12(client, 'secret'), 0o600)
-    using program = writeProgram(parts, await freePort())
+    // A page without a server of its own leads to the intranet's.
+    const listens = parts.some(({ code }) => code.includes('listen(8443)'))
+    using program = writeProgram(parts, listens ? await freePort() : (servers[0]?.port ?? 0))
     const through = `http://127.0.0.1:${proxyPort}`
     const output = await printedBy(program.path, {
       cwd: dir.path,
       env: {
         HTTPS_PROXY: through,
         HTTP_PROXY: through,
-        NO_PROXY: 'localhost,127.0.0.1',
+        // A proxy and connectTo exclude each other.
+        NO_PROXY: 'localhost,127.0.0.1,db.corp',
         NODE_EXTRA_CA_CERTS: dir.join('ca.pem'),
         CA_PASSPHRASE: 'secret',
         PASSWORD: 'secret',

@@ -155,13 +155,13 @@ function selfSigned(): LimboCase[] {
     own(
       'another certificate of its key is trusted',
       { key: stranger.key },
-      { valid: false, verdict: 'invalid-ca' },
+      { valid: false, verdict: 'self-signed' },
       stranger,
     ),
     own(
       'the same, with key identifiers that are not said',
       { key: stranger.key, subjectKeyId: null, authorityKeyId: null },
-      { valid: false, verdict: 'invalid-ca' },
+      { valid: false, verdict: 'self-signed' },
       stranger,
     ),
   ]

@@ -1,6 +1,6 @@
 /** URLs, proxies, and where redirects lead. */
 import assert from 'node:assert/strict'
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { redirectStep } from '../../../src/client/redirects.ts'
@@ -105,21 +105,40 @@ const destinations = fc
   .tuple(fc.constantFrom(...HOSTS), fc.constantFrom('', ':8443'))
   .map(([host, port]) => `https://${host}${port}/`)
 
-/** requests' `should_bypass_proxies`, told once more, with addresses as numbers. */
+/** requests' `should_bypass_proxies` with `*` and IPv6 anywhere in the list, told once more, with addresses as numbers. */
 function bypassModel(url: URL, rules: string): boolean {
   const list = rules.replaceAll(' ', '').toLowerCase()
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
   return (
-    list === '*' ||
+    list.split(',').includes('*') ||
     list.split(',').some((rule) => {
       if (rule === '') return false
       if (isIPv4(host)) return rule === host || inNetwork(host, rule)
+      if (isIPv6(host)) return isRuleOfIPv6(host, url.port, rule)
       let name = rule
       while (name.startsWith('.')) name = name.slice(1)
       const endsIn = (text: string) => text === name || text.endsWith(`.${name}`)
       return name !== '' && (endsIn(host) || (url.port !== '' && endsIn(`${host}:${url.port}`)))
     })
   )
+}
+
+function isRuleOfIPv6(host: string, port: string, rule: string): boolean {
+  const [, inBrackets, ofPort = port] = /^\[(.*)\](?::([0-9]+))?$/s.exec(rule) ?? []
+  const [base = '', bits = '128', ...more] = (inBrackets ?? rule).split('/')
+  if (ofPort !== port || more.length > 0 || !isIPv6(base) || base.includes('%') || !/^[0-9]{1,3}$/.test(bits))
+    return false
+  const rest = 128 - Number(bits)
+  return rest >= 0 && rest < 128 && hextets(host) >> BigInt(rest) === hextets(base) >> BigInt(rest)
+}
+
+/** An IPv6 address as one number. */
+function hextets(address: string): bigint {
+  // Without the dots of an embedded IPv4 address.
+  const normal = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const [head = [], tail] = normal.split('::').map((half) => (half === '' ? [] : half.split(':')))
+  const all = tail === undefined ? head : [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail]
+  return BigInt(`0x${all.map((group) => group.padStart(4, '0')).join('')}`)
 }
 
 function inNetwork(address: string, rule: string): boolean {
