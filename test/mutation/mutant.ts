@@ -22,8 +22,12 @@ export function mutantsOf(invariant: Invariant, rows: readonly Row[]): Mutant[] 
   return rows.map(([what, edits, test, title]) => ({ invariant, what, edits, test, title }))
 }
 
-/** The file of `src/` that a mutant is about, and the mutated source. @throws Error if it does not apply any more */
-export function mutate({ what, edits }: Mutant): { readonly file: string; readonly source: string } {
+/** The file of `src/` that a mutant is about, its source, and the mutated one. @throws Error if it does not apply any more */
+export function mutate({ what, edits }: Mutant): {
+  readonly file: string
+  readonly original: string
+  readonly source: string
+} {
   const [first = ''] = edits
   const places = [...sources()].filter(([, source]) => source.includes(first))
   const [place] = places
@@ -39,7 +43,7 @@ export function mutate({ what, edits }: Mutant): { readonly file: string; readon
     if (found !== 1) throw new Error(`${what}: ${JSON.stringify(find)} stands ${found} times in ${file}, not once`)
     source = source.replace(find, () => replace)
   }
-  return { file, source }
+  return { file, original, source }
 }
 
 let cache: ReadonlyMap<string, string> | undefined

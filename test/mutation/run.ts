@@ -3,7 +3,7 @@
  * fails, by an assertion: `npm run test:mutation`, or with words of `what` for those mutants only.
  */
 import { execFile } from 'node:child_process'
-import { copyFileSync, cpSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { testEnvironment } from '../../scripts/clean-environment.ts'
@@ -61,14 +61,15 @@ function baseline(test: string, mutants: readonly Mutant[]): Job {
 function killing(mutant: Mutant): Job {
   const { invariant, what, test, title } = mutant
   return async (folder) => {
-    const { file, source } = mutate(mutant)
+    const { file, original, source } = mutate(mutant)
     writeFileSync(join(folder, file), source)
     const outcomes = await outcomesOf(folder, test, [title])
-    copyFileSync(file, join(folder, file))
+    writeFileSync(join(folder, file), original)
     const failed = outcomes.filter(({ passed }) => !passed)
     if (failed.some(({ codes }) => codes.includes('ERR_ASSERTION'))) return undefined
     const [crash] = failed
-    const fate = crash ? `crashed "${crash.name}" (${crash.codes.join(', ') || 'no code'})` : 'survived'
+    const survived = outcomes.length === 0 ? 'ran no test' : 'survived'
+    const fate = crash ? `crashed "${crash.name}" (${crash.codes.join(', ') || 'no code'})` : survived
     return `${invariant}: ${what} (${file}) ${fate}, in test/${test} "${title}…"`
   }
 }
