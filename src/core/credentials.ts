@@ -34,8 +34,8 @@ export function redactUrl(url: string | URL): string {
   // 'ada:secret@host' is a URL of the scheme 'ada:'.
   if (typeof url !== 'string' && url.host === '') return redactUrl(url.href)
   const text = typeof url === 'string' ? url : withoutAuth(url).href
-  const bare = /@|%(?:25)*40/.test(text) ? withoutNestedUserinfo(withoutUserinfo(text)) : text
-  return printable(bare.replace(KEY_IN_URL, '***'), MAX_URL)
+  const bare = AT.test(text) ? withoutNestedUserinfo(withoutUserinfo(text)) : text
+  return printable(bare.replace(NO_PORT, '$1***').replace(KEY_IN_URL, '***'), MAX_URL)
 }
 
 /** Hides the userinfo of URLs that are parameters of the query, or the fragment: encoded, even twice, or not. */
@@ -48,7 +48,7 @@ function withoutNestedUserinfo(url: string): string {
 
 function withoutParameterUserinfo(parameter: string): string {
   const [name = ''] = /^[^=:@]*=/.exec(parameter) ?? []
-  const [userinfo = ''] = /^.*(?:@|%(?:25)*40)/is.exec(parameter.slice(name.length)) ?? []
+  const [userinfo = ''] = new RegExp(`^.*${AT.source}`, 'is').exec(parameter.slice(name.length)) ?? []
   return /:|%(?:25)*3a/i.test(userinfo) ? `${name}***@${parameter.slice(name.length + userinfo.length)}` : parameter
 }
 
@@ -74,16 +74,20 @@ export function displayName(source: string): string {
   return mayHaveCredentials(source) ? redactUrl(source) : printable(source)
 }
 
-/** Whether a path or another text may contain a password: it has a colon and, behind it, an `@`, perhaps percent-encoded. */
+/** Whether a path or another text may contain a password: an `@` behind a colon, perhaps percent-encoded, or a URL's port that is none. */
 export function mayHaveCredentials(source: string): boolean {
   const drive = process.platform === 'win32' ? (/^[A-Z]:[\\/]/i.exec(source)?.[0] ?? '') : ''
-  return CREDENTIALS.test(source.slice(drive.length))
+  return CREDENTIALS.test(source.slice(drive.length)) || NO_PORT.test(source)
 }
 
 /** What stands for a key that was given as a path or a name. */
 function withheld(text: string, { what }: KeyMaterial): string {
   return `*** (${what}, ${text.length} characters)`
 }
+
+/** Text in place of a port: a password without its `@`. As a path, a URL is behind the working directory and has one slash. */
+const NO_PORT =
+  /((?:^|[\s\\/])[a-z][a-z0-9+.-]+:[\\/]{1,2}(?:\[[^\]\\/]*\]|[^:[\\/?#]*):)(?!\d{0,5}(?:[\\/?#]|$))[^\\/?#]*/i
 
 /** PEM, base64 of PEM, and base64 of DER with a length of two or more bytes. */
 const KEY_IN_URL = /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|MI[CEGHIJK][A-Za-z0-9+/%]{28}).*/s
@@ -96,11 +100,16 @@ function withoutUserinfo(url: string): string {
     const rest = URL.parse(bare)
     if (rest && getUrlAuth(rest) === undefined) return bare
   }
-  return url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]+)?.*(?:@|%(?:25)*40)/is, '$1***@')
+  return url.replace(UP_TO_LAST_AT, '$1***@')
 }
 
-/** A colon and, behind it, an `@`, perhaps percent-encoded. */
-const CREDENTIALS = /(?::|%(?:25)*3a).*(?:@|%(?:25)*40)/is
+/** An `@`, perhaps percent-encoded, or a character that an input method writes in its place. */
+const AT = /(?:[@\uff20\ufe6b]|%(?:25)*(?:40|ef%(?:25)*bc%(?:25)*a0))/i
+
+const UP_TO_LAST_AT = new RegExp(`^(\\s*[a-z][a-z0-9+.-]*:[\\\\/]+)?.*${AT.source}`, 'is')
+
+/** A colon and, behind it, an `@`. */
+const CREDENTIALS = new RegExp(`(?::|%(?:25)*3a).*${AT.source}`, 'is')
 
 /** URLs are longer than names; what is cut off is of no help in a message. */
 const MAX_URL = 2048

@@ -35,6 +35,9 @@ const PATHS = [
   '//user:hunter2@host',
   'socks5h://user:hunter2@proxy:1080',
   'https://user:hunter2@host/\0',
+  'https://localhost:hunter2/',
+  'https://user:hunter2＠host/x',
+  'user:hunter2＠host/x',
 ]
 const SECRET = /hunter2|hun@?\/?t|ter2/
 

@@ -12,6 +12,9 @@ export const SECRET_URLS = [
   'https://user:hunter2@[::1]:8443/',
   '//user:hunter2@host',
   'socks5h://user:hunter2@proxy:1080',
+  'https://localhost:hunter2/',
+  'https://user:hunter2＠host/x',
+  'user:hunter2＠host/x',
 ] as const
 
 /** Whether a text shows the password of one of {@link SECRET_URLS}, or a half of it. */

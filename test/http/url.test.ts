@@ -83,7 +83,7 @@ const REFUSED: [url: string, name: string, message: string][] = [
   ['http://a..b/', 'InvalidURL', "Failed to parse: 'a..b', label empty or too long"],
   [`http://${'a'.repeat(64)}/`, 'InvalidURL', `Failed to parse: '${'a'.repeat(64)}', label empty or too long`],
   ['http://x:99999/', 'InvalidURL', 'Failed to parse: http://x:99999/, the port is larger than 65535'],
-  ['http://x:ab/', 'InvalidURL', 'Failed to parse: http://x:ab/, the port is not a number'],
+  ['http://x:ab/', 'InvalidURL', 'Failed to parse: http://x:***/, the port is not a number'],
   ['http://[::1', 'InvalidURL', 'Failed to parse: http://[::1, the IPv6 address in brackets is not complete'],
   [
     'http://u:hid/den@x/',
