@@ -3,8 +3,6 @@ import assert from 'node:assert/strict'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { pathToFileURL } from 'node:url'
@@ -103,13 +101,8 @@ test('the result says what was made, and is options for https.createServer', asy
   const lead = before - facts.validFrom.getTime()
   assert(lead > 4 * 60_000 && lead <= 5 * 60_000, 'valid from five minutes ago')
 
-  const server = createServer(pair, (_, response) => response.end('hello')).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  assert.equal(
-    await handshake((server.address() as AddressInfo).port, { ca: cert, servername: 'example.com' }),
-    'TLSv1.3',
-  )
-  server.close()
+  await using server = await startHttpsServer(pair)
+  assert.equal(await handshake(server.port, { ca: cert, servername: 'example.com' }), 'TLSv1.3')
 })
 
 test('every host is one that clients connect to, addresses as addresses', async () => {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { createCA, createSelfSignedCert, type FetchCertOptions, fetchCert } from '../../src/certs/index.ts'
 import { get } from '../../src/index.ts'
 import { withEnv } from '../helpers/environment.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
+import { startSilentServer, startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 test('the chain is what the server sends, its own certificate first, whoever issued it', async () => {
@@ -83,17 +83,13 @@ test('where there is no certificate, the error says why', async () => {
     code: 'ECONNREFUSED',
     message: /127\.0\.0\.1:1/,
   })
-  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
-  const closing = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
-  await Promise.all([once(silent, 'listening'), once(closing, 'listening')])
-  const port = (server: typeof silent) => (server.address() as { port: number }).port
-  await assert.rejects(fetchCert(`127.0.0.1:${port(silent)}`, { timeout: 50 }), {
+  await using silent = await startSilentServer()
+  await using closing = await startTcpServer((socket) => socket.end())
+  await assert.rejects(fetchCert(`127.0.0.1:${silent.port}`, { timeout: 50 }), {
     name: 'ConnectTimeout',
     message: /did not present a certificate within 50 ms/,
   })
-  await assert.rejects(fetchCert(`127.0.0.1:${port(closing)}`), { name: 'ConnectionError' })
-  silent.close()
-  closing.close()
+  await assert.rejects(fetchCert(`127.0.0.1:${closing.port}`), { name: 'ConnectionError' })
 })
 
 const wrong: [what: string, url: unknown, options: unknown, name: string, message: RegExp][] = [
@@ -138,7 +134,7 @@ test('a proxy is gone through, the one that is given or the one of the environme
   await assert.rejects(fingerprint({ proxies: { all: proxy.url } }), { name: 'ProxyError', message: /407/ })
   await assert.rejects(fingerprint({ proxies: { all: 'gopher://proxy' } }), { name: 'InvalidProxyURL' })
   // Neither the tunnel nor the handshake in it outlives the call.
-  while (proxy.open > 0) await setTimeout(1)
+  await eventually(() => proxy.open === 0, 'a connection is left open')
 })
 
 test('a proxy that speaks TLS is verified, and one that is not trusted learns nothing', async () => {
@@ -170,20 +166,13 @@ for (const [where, answer] of [
   ['before the tunnel', ''],
   ['in the tunnel', 'HTTP/1.1 200 OK\r\n\r\n'],
 ] as const) {
-  test(`the time limit ends a wait ${where}`, async (t) => {
-    const sockets: Socket[] = []
-    const stalling = createServer((socket) => sockets.push(socket.once('data', () => socket.write(answer)))).listen(
-      0,
-      '127.0.0.1',
-    )
-    t.after(() => stalling.close())
-    await once(stalling, 'listening')
-    const { port } = stalling.address() as AddressInfo
-    const proxies = { all: `http://127.0.0.1:${port}` }
+  test(`the time limit ends a wait ${where}`, async () => {
+    await using stalling = await startTcpServer((socket) => socket.once('data', () => socket.write(answer)))
+    const proxies = { all: stalling.url }
     await assert.rejects(fetchCert('https://box.example', { proxies, timeout: 50 }), {
       name: 'ConnectTimeout',
       message: 'box.example:443 did not present a certificate within 50 ms',
     })
-    await Promise.all(sockets.map((socket) => socket.destroyed || once(socket, 'close')))
+    await eventually(() => stalling.sockets.size === 0, 'a connection is left open')
   })
 }

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createSecureServer } from 'node:http2'
 import { createServer, type ServerOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { connect, createServer as createTlsServer, type Server } from 'node:tls'
@@ -19,8 +18,10 @@ import {
 import { KEPT_SETTINGS } from '../../src/certs/watch.ts'
 import { get, Session } from '../../src/index.ts'
 import { expectWarnings } from '../helpers/environment.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { onPosix } from '../helpers/platform.ts'
+import { listen } from '../helpers/ports.ts'
 import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
@@ -28,13 +29,6 @@ import { type TempDir, tempDir } from '../helpers/temp.ts'
 const filesOf = (dir: TempDir) => [dir.join('cert.pem'), dir.join('key.pem')] as const
 const tlsServer = ({ server }: TestServer) => server as unknown as Server
 const OVERWRITE = { overwrite: true }
-
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let waited = 0; !(await holds()); waited += 10) {
-    assert(waited < 5000, what)
-    await setTimeout(10)
-  }
-}
 
 const presents = async (url: string, fingerprint: string) => (await fetchCert(url))[0].fingerprint === fingerprint
 
@@ -54,7 +48,7 @@ test('a renewed pair is taken over while connections stay open, and clients that
   assert.equal(response.tls?.peerCertificate?.fingerprint256, old.fingerprint)
 
   const renewed = await createSelfSignedCert(...files, 'localhost', OVERWRITE)
-  await until(() => watch.certificate.fingerprint === renewed.fingerprint, 'the renewed pair was not taken over')
+  await eventually(() => watch.certificate.fingerprint === renewed.fingerprint, 'the renewed pair was not taken over')
   assert.deepEqual(
     reloaded.map(({ fingerprint }) => fingerprint),
     [renewed.fingerprint],
@@ -124,14 +118,14 @@ for (const [what, message, spoil] of broken) {
     const errors: Error[] = []
     using watch = watchCert(tlsServer(server), ...files, { interval: 10, onError: (error) => errors.push(error) })
     spoil(dir, other)
-    await until(() => errors.length > 0, 'nothing was said')
+    await eventually(() => errors.length > 0, 'nothing was said')
     await setTimeout(60)
     assert.equal(errors.length, 1)
     assert.match(errors[0]?.message ?? '', message)
     assert(await presents(server.url, good.fingerprint))
     dir.write('cert.pem', other.cert)
     dir.write('key.pem', other.key)
-    await until(() => watch.certificate.fingerprint === other.fingerprint, 'the next pair was not taken over')
+    await eventually(() => watch.certificate.fingerprint === other.fingerprint, 'the next pair was not taken over')
     assert(await presents(server.url, other.fingerprint))
   })
 }
@@ -160,13 +154,13 @@ test('a listener that throws, or rejects, is a warning: the watch goes on', asyn
     using watch = watchCert(tlsServer(server), ...files, { interval: 10, onReload })
     const [warning] = await expectWarnings('CertificateReloadWarning', async () => {
       const { fingerprint } = await createSelfSignedCert(...files, 'localhost', OVERWRITE)
-      await until(() => watch.certificate.fingerprint === fingerprint, 'renewed')
+      await eventually(() => watch.certificate.fingerprint === fingerprint, 'renewed')
       await setTimeout(20)
     })
     assert.match(warning?.message ?? '', /^onReload of watchCert threw: (?:thrown|rejected)/)
     // The next one is loaded as well.
     const next = await createSelfSignedCert(...files, 'localhost', OVERWRITE)
-    await until(() => watch.certificate.fingerprint === next.fingerprint, 'renewed again')
+    await eventually(() => watch.certificate.fingerprint === next.fingerprint, 'renewed again')
   }
   for (const onError of [throwing('thrown by onError'), rejecting('rejected by onError')]) {
     using _ = watchCert(tlsServer(server), ...files, { interval: 10, onError })
@@ -190,7 +184,7 @@ test('a pair that is written one file after the other is taken over when it is w
   dir.write('key.pem', key)
   await setTimeout(120)
   dir.write('cert.pem', cert)
-  await until(() => watch.certificate.fingerprint === fingerprint, 'not taken over')
+  await eventually(() => watch.certificate.fingerprint === fingerprint, 'not taken over')
   assert.deepEqual(errors, [])
 })
 
@@ -212,7 +206,7 @@ test('mounted secrets, whose directory is a link that is exchanged, are followed
   assert(await presents(server.url, one.fingerprint))
   symlinkSync('two', dir.join('..next'))
   renameSync(dir.join('..next'), dir.join('..data'))
-  await until(() => watch.certificate.fingerprint === two.fingerprint, 'not followed')
+  await eventually(() => watch.certificate.fingerprint === two.fingerprint, 'not followed')
   assert(await presents(server.url, two.fingerprint))
 })
 
@@ -232,7 +226,7 @@ test('all other settings of the server stay: a server that wants client certific
   })
   using watch = watchCert(tlsServer(server), ...files, { interval: 10 })
   const renewed = await ca.issue('localhost', { certFile, keyFile, ...OVERWRITE })
-  await until(() => watch.certificate.fingerprint === renewed.fingerprint, 'not taken over')
+  await eventually(() => watch.certificate.fingerprint === renewed.fingerprint, 'not taken over')
   const response = await get(server.url, { verify: ca.cert, cert: ada })
   assert.deepEqual([response.statusCode, response.tls?.protocol], [200, 'TLSv1.2'])
   await assert.rejects(get(server.url, { verify: ca.cert, cert: eve }))
@@ -277,9 +271,7 @@ test('servers of other kinds, made without a certificate, with a passphrase', as
   const { fingerprint } = await ensureSelfSignedCert(...files, 'localhost', { passphrase: 'secret' })
   for (const server of [createTlsServer(), createSecureServer() as unknown as Server]) {
     const watch = watchCert(server, ...files, { passphrase: 'secret' })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    assert(await presents(`127.0.0.1:${(server.address() as AddressInfo).port}`, fingerprint))
+    assert(await presents(`127.0.0.1:${await listen(server)}`, fingerprint))
     watch.close()
     server.close()
   }

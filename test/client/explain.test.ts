@@ -1,8 +1,6 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { CABundle, ConnectionError, ConnectTimeout, explain, InvalidSchema, ProxyError } from '../../src/index.ts'
@@ -11,6 +9,7 @@ import { withEnv } from '../helpers/environment.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
+import { startSilentServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const root = createAuthority({ commonName: 'Root CA' })
@@ -142,13 +141,8 @@ test('where there is no connection there is nothing to explain: it rejects as a 
 })
 
 test('a server that says nothing is given up in time', async () => {
-  const sockets: Socket[] = []
-  const server = createServer((socket) => sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await assert.rejects(explain(`https://127.0.0.1:${port}`, { timeout: 100 }), ConnectTimeout)
-  for (const socket of sockets) socket.destroy()
-  server.close()
+  await using server = await startSilentServer()
+  await assert.rejects(explain(`https://127.0.0.1:${server.port}`, { timeout: 100 }), ConnectTimeout)
 })
 
 test('what cannot be used as trust or client certificate is explained too', async () => {

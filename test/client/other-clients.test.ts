@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
 import axios from 'axios'
@@ -20,6 +19,7 @@ import { outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
+import { startServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const authority = createAuthority()
@@ -170,21 +170,19 @@ test('what another client says of TLS does not weaken an agent', async () => {
 
 test('a key that is known beforehand does not take the place of a certificate', async () => {
   const psk = Buffer.alloc(32, 7)
-  const keyed = tls.createServer({ pskCallback: () => psk, ciphers: 'TLS_AES_128_GCM_SHA256:PSK' }, (socket) => {
+  const listener = tls.createServer({ pskCallback: () => psk, ciphers: 'TLS_AES_128_GCM_SHA256:PSK' }, (socket) => {
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
   })
-  keyed.listen(0, '127.0.0.1')
-  await once(keyed, 'listening')
+  await using keyed = await startServer(listener)
   const agent = trustedAgent({ verify: bundle })
   try {
-    const url = `https://localhost:${(keyed.address() as AddressInfo).port}/`
+    const url = `https://localhost:${keyed.port}/`
     const pskCallback = () => ({ identity: 'x', psk })
     // The server is willing, and Node's own agent as well.
     assert.equal(await getWith(url, { pskCallback, checkServerIdentity: () => undefined }), 200)
     await assert.rejects(getWith(url, { agent, pskCallback }), Error)
   } finally {
     agent.destroy()
-    keyed.close()
   }
 })
 

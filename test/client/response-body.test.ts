@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RequestOptions, type Response, Session, StreamConsumedError } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 
 type Reply = (request: IncomingMessage, response: ServerResponse) => unknown
@@ -179,10 +180,9 @@ const WAYS_OUT: [title: string, leave: (response: Response) => unknown][] = [
 
 for (const [title, leave] of WAYS_OUT) {
   test(`${title} before the end of the body destroys the connection`, async () => {
-    await exchange(endless, { stream: true }, async (response, { server }) => {
+    await exchange(endless, { stream: true }, async (response, server) => {
       await leave(response)
-      while (await new Promise((resolve) => server.getConnections((_error, count) => resolve(count > 0))))
-        await sleep(5)
+      await eventually(() => server.open === 0, 'the connection is left open')
       await assert.rejects(response.read(), StreamConsumedError)
     })
   })

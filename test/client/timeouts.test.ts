@@ -1,7 +1,6 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { getEventListeners, once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { getEventListeners } from 'node:events'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toTimeout } from '../../src/client/settings.ts'
@@ -16,7 +15,9 @@ import {
   Timeout,
   type TimeoutInit,
 } from '../../src/index.ts'
-import { type Handler, startHttpServer, type TestServer } from '../helpers/servers.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { type Handler, startHttpServer } from '../helpers/servers.ts'
+import { startSilentServer } from '../helpers/tcp.ts'
 
 const handlers: Record<string, Handler> = {
   '/ok': (_request, response) => void response.end('ok'),
@@ -41,26 +42,9 @@ const server = await startHttpServer({ handler })
 after(() => server.close())
 
 /** Accepts connections and says nothing, so that no handshake ends. */
-const mute = createServer((socket) => {
-  mutes.add(socket)
-  // Read, or the end of a connection would go unnoticed.
-  socket.resume()
-  socket.on('error', () => {}).on('close', () => mutes.delete(socket))
-}).listen(0, '127.0.0.1')
-const mutes = new Set<Socket>()
-await once(mute, 'listening')
-after(() => {
-  mute.close()
-  for (const socket of mutes) socket.destroy()
-})
-const muteUrl = `https://127.0.0.1:${(mute.address() as AddressInfo).port}/`
-
-const noSockets = async (connections: () => number | Promise<number>): Promise<void> => {
-  for (let tries = 0; tries < 200 && (await connections()) > 0; tries++) await sleep(5)
-  assert.equal(await connections(), 0, 'a socket is left')
-}
-const connectionsOf = ({ server }: TestServer) =>
-  new Promise<number>((resolve, reject) => server.getConnections((error, n) => (error ? reject(error) : resolve(n))))
+const mute = await startSilentServer()
+after(() => mute.close())
+const muteUrl = `https://127.0.0.1:${mute.port}/`
 
 const LIMITS: [init: TimeoutInit | null | undefined, limits: ReturnType<typeof toTimeout>][] = [
   [undefined, {}],
@@ -144,7 +128,7 @@ for (const [title, url, timeout, kind] of EXPIRE) {
       return true
     })
     assert.ok(performance.now() - started < 1000)
-    await noSockets(() => (url === muteUrl ? mutes.size : connectionsOf(server)))
+    await eventually(() => mute.sockets.size + server.open === 0, 'a connection is left open')
   })
 }
 
@@ -214,7 +198,7 @@ for (const [title, url, delay] of ABORTS) {
         (error) => error === controller.signal.reason,
       )
       assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
-      await noSockets(() => (url === muteUrl ? mutes.size : connectionsOf(server)))
+      await eventually(() => mute.sockets.size + server.open === 0, 'a connection is left open')
     })
   }
 }

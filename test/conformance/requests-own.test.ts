@@ -23,8 +23,7 @@
  */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { CABundleError, disableWarnings, get, ProxyError, Request, Session, SSLError } from '../../src/index.ts'
@@ -32,6 +31,7 @@ import { withEnv } from '../helpers/environment.ts'
 import { type CertificateOptions, createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 // It comes once per host.
@@ -139,22 +139,12 @@ for (const [userinfo, expected] of [
 
 for (const variable of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']) {
   test(`${variable} may name a SOCKS proxy [test_use_proxy_from_environment]`, async () => {
-    let contacted = 0
-    const proxy = createServer((socket: Socket) => {
-      contacted++
-      socket.destroy()
-    }).listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    const { port } = proxy.address() as AddressInfo
+    await using proxy = await startTcpServer((socket) => socket.destroy())
     const scheme = variable.toLowerCase().startsWith('https') ? 'https' : 'http'
-    try {
-      await withEnv({ [variable]: `socks5://127.0.0.1:${port}` }, () =>
-        assert.rejects(get(`${scheme}://127.0.0.1:1/`), ProxyError),
-      )
-    } finally {
-      proxy.close()
-    }
-    assert.equal(contacted, 1)
+    await withEnv({ [variable]: `socks5://127.0.0.1:${proxy.port}` }, () =>
+      assert.rejects(get(`${scheme}://127.0.0.1:1/`), ProxyError),
+    )
+    assert.equal(proxy.accepted, 1)
   })
 }
 

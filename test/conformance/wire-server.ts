@@ -1,9 +1,9 @@
 /** A server that notes what arrives and answers by path: one for each side of the comparison. */
 
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { startServer } from '../helpers/tcp.ts'
 
 /** A request as it arrived. */
 export interface Arrived {
@@ -25,7 +25,6 @@ export interface WireServer extends AsyncDisposable {
 
 export async function startWireServer(): Promise<WireServer> {
   const arrived = new Map<number, Arrived[]>()
-  const sockets = new Set<Socket>()
   let current = -1
   const begin = (index: number) => {
     current = index
@@ -45,24 +44,14 @@ export async function startWireServer(): Promise<WireServer> {
     arrived.get(current)?.push({ method, target, headers, body: Buffer.concat(chunks) })
     answer(request, response)
   })
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => {})
-  })
   // What requests sends without a Host header, or with two, is to be seen as well.
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const { port, close } = await startServer(server)
   return {
     url: `http://127.0.0.1:${port}`,
     port,
     arrived,
     begin,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
+    [Symbol.asyncDispose]: close,
   }
 }
 

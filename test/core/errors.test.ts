@@ -1,6 +1,5 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { after, test } from 'node:test'
 import requests, {
   ConnectionError,
@@ -13,6 +12,7 @@ import requests, {
 } from '../../src/index.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 type Name = keyof typeof requests
@@ -83,9 +83,8 @@ const wire =
 
 const certificate = selfSigned({ hosts: ['localhost', '127.0.0.1'] })
 const tls = { key: certificate.key, cert: certificate.certificate }
-const closer = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
-const resetter = createServer((socket) => socket.on('error', () => {}).resetAndDestroy()).listen(0, '127.0.0.1')
-const portOf = (server: typeof closer): number => (server.address() as { port: number }).port
+const closer = await startTcpServer((socket) => socket.end())
+const resetter = await startTcpServer((socket) => socket.resetAndDestroy())
 const paths: Record<string, Handler> = {
   '/closes': ({ socket }) => socket.end(),
   '/resets': ({ socket }) => (socket as typeof socket & { resetAndDestroy(): void }).resetAndDestroy(),
@@ -153,14 +152,14 @@ const FAILURES: Row[] = [
   ['TLS is asked of an http port', `https://127.0.0.1:${plain.port}/`, 'SSLError', /SSL|EPROTO/, /does not speak TLS/],
   [
     'the server closes in the handshake',
-    `https://127.0.0.1:${portOf(closer)}/`,
+    `https://127.0.0.1:${closer.port}/`,
     'SSLError',
     'ECONNRESET',
     /closed the connection during the TLS handshake/,
   ],
   [
     'the server resets in the handshake',
-    `https://127.0.0.1:${portOf(resetter)}/`,
+    `https://127.0.0.1:${resetter.port}/`,
     'ConnectionError',
     'ECONNRESET',
     /^Connection aborted/,

@@ -1,10 +1,10 @@
 /** Servers that are refused, one for each thing that can be wrong, and what is to be made of them. */
-import { createServer as createTcpServer } from 'node:net'
 import type { ClientCert, RequestOptions, SSLErrorReason, Verify } from '../../src/index.ts'
 import { nodeMajor } from '../helpers/modules.ts'
 import { type CertificateOptions, createAuthority, selfSigned, type TestCertificate } from '../helpers/pki.ts'
 import { startProgram } from '../helpers/programs.ts'
 import { type HttpsServerOptions, startHttpsServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 export interface Case {
   readonly what: string
@@ -214,14 +214,6 @@ async function refusingClients(): Promise<Started> {
 }
 
 /** Answers whatever comes with a line of HTTP. */
-async function startPlain(): Promise<Started> {
-  const server = createTcpServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as { port: number }).port,
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
-  }
+function startPlain(): Promise<Started> {
+  return startTcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
 }

@@ -2,15 +2,15 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { createSecureServer } from 'node:http2'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { explain, get, type RequestOptions, SSLError } from '../../src/index.ts'
 import { moduleUrl, nodeMajor } from '../helpers/modules.ts'
 import { certify, rsa } from '../helpers/openssl-pki.ts'
 import { outputOfScript } from '../helpers/processes.ts'
 import { startProgram, whyNo } from '../helpers/programs.ts'
+import { startServer, startTcpServer } from '../helpers/tcp.ts'
 import type { TempDir } from '../helpers/temp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -19,21 +19,8 @@ const client = certify({ subject: '/CN=ada', extensions: ['extendedKeyUsage=clie
 const cert = { cert: client.certificate, key: client.key }
 
 /** Answers the first bytes of each connection. */
-async function answering(answer: (hello: Buffer, socket: Socket) => void) {
-  const listening = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', (hello) => answer(hello, socket))
-  })
-  listening.listen(0, '127.0.0.1')
-  await once(listening, 'listening')
-  const { port } = listening.address() as AddressInfo
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      listening.close()
-      await once(listening, 'close')
-    },
-  }
+function answering(answer: (hello: Buffer, socket: Socket) => void) {
+  return startTcpServer((socket) => socket.once('data', (hello) => answer(hello, socket)))
 }
 
 /** The record of a fatal alert. */
@@ -110,16 +97,10 @@ test('a server without certificate for the name says so in its alert', async () 
 })
 
 test('a server of HTTP/2 alone', async () => {
-  const http2 = createSecureServer({ key: server.key, cert: server.certificate })
-  http2.listen(0, '127.0.0.1')
-  await once(http2, 'listening')
-  try {
-    const error = await refusal((http2.address() as AddressInfo).port)
-    assert.match(error.message, /does not speak HTTP\/1\.1/)
-    assert.match(error.message, /HTTP\/2/)
-  } finally {
-    http2.close()
-  }
+  await using http2 = await startServer(createSecureServer({ key: server.key, cert: server.certificate }))
+  const error = await refusal(http2.port)
+  assert.match(error.message, /does not speak HTTP\/1\.1/)
+  assert.match(error.message, /HTTP\/2/)
 })
 
 test('a certificate with ten thousand names is too large for OpenSSL', async () => {

@@ -1,15 +1,14 @@
 /** Clients of databases, mail and message servers with vouch's trust, as docs/other-clients.md has them; real clients, real servers. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import { CABundle, type TrustedTlsOptions, tlsOptions } from '../../src/index.ts'
 import { startExim, startMariaDB, startPostgres, startRedis } from '../helpers/debian-servers.ts'
 import { createAuthority, type TestCertificate } from '../helpers/pki.ts'
 import { type RunningProgram, whyNo } from '../helpers/programs.ts'
+import { startServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 /** They are installed apart: `npm ci --prefix test/drivers`. */
@@ -228,7 +227,7 @@ test('mongodb hands its options to TLS: a server of the trusted CA is accepted, 
   /** Whether the driver sent its first command to a server that has this certificate. */
   const reaches = async ({ key, chain: cert }: TestCertificate, host: string) => {
     let commands = 0
-    const server = tls.createServer({ key, cert }, (socket) => {
+    const listener = tls.createServer({ key, cert }, (socket) => {
       socket
         .on('error', () => {})
         .once('data', () => {
@@ -236,14 +235,11 @@ test('mongodb hands its options to TLS: a server of the trusted CA is accepted, 
           socket.destroy()
         })
     })
-    server.on('tlsClientError', () => {}).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
+    await using server = await startServer(listener.on('tlsClientError', () => {}))
     const options = { tls: true, ...tlsOptions(bundle), serverSelectionTimeoutMS: 500, directConnection: true }
-    const client = new MongoClient(`mongodb://${host}:${port}/`, options)
+    const client = new MongoClient(`mongodb://${host}:${server.port}/`, options)
     await assert.rejects(client.connect(), { name: 'MongoServerSelectionError' })
     await client.close()
-    server.close()
     return commands > 0
   }
   const good = ca.issue({ hosts: ['localhost', '127.0.0.1'] })

@@ -8,11 +8,12 @@ import { text } from 'node:stream/consumers'
 import { describe, type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { ConnectionError, type RequestOptions, Session } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { onLinux } from '../helpers/platform.ts'
 import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
 import { silence } from './silence.ts'
-import { assertNothingLeft, countSurvived, eventually } from './survive.ts'
+import { assertNothingLeft, countSurvived } from './survive.ts'
 
 const ca = createAuthority()
 const { chain: cert, key } = ca.issue({ hosts: ['localhost', '127.0.0.1'] })
@@ -121,15 +122,11 @@ describe('an answer that comes when its client has given up', () => {
           countSurvived()
         }
         await session.close()
-        await eventually(async () => (await openConnections(server)) === 0, 'a connection is left open')
+        await eventually(() => server.open === 0, 'a connection is left open')
       })
     }
   }
 })
-
-function openConnections({ server }: TestServer): Promise<number> {
-  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
-}
 
 /** Has a name resolve to these addresses, or fail with this code, for the rest of the test. */
 function resolveTo(t: TestContext, answer: readonly string[] | string): void {

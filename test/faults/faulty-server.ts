@@ -1,8 +1,8 @@
 /** A server on loopback whose connections go wrong as long as it has a fault, and are served well without one. */
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 /** What goes wrong on a connection, once it has come to this point. */
 export interface Fault {
@@ -30,12 +30,7 @@ export interface FaultyServerOptions {
 }
 
 export async function startFaultyServer({ tls }: FaultyServerOptions = {}): Promise<FaultyServer> {
-  const sockets = new Set<Socket>()
-  let accepted = 0
-  const server = createServer((tcp) => {
-    accepted++
-    sockets.add(tcp)
-    tcp.on('error', () => {}).on('close', () => sockets.delete(tcp))
+  const server = await startTcpServer((tcp) => {
     if (state.fault?.at === 'connection') {
       // Read, or the end of the connection would go unnoticed.
       tcp.resume()
@@ -59,27 +54,19 @@ export async function startFaultyServer({ tls }: FaultyServerOptions = {}): Prom
     })
     if (state.fault?.at === 'secured') state.fault.act(socket, tcp)
   }
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const hangUp = () => {
-    for (const socket of sockets) socket.destroy()
-  }
+  const { port, hangUp, close } = server
   const state: FaultyServer = {
     port,
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     fault: undefined,
     get open() {
-      return sockets.size
+      return server.sockets.size
     },
     get accepted() {
-      return accepted
+      return server.accepted
     },
     hangUp,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      hangUp()
-    },
+    [Symbol.asyncDispose]: close,
   }
   return state
 }

@@ -16,10 +16,10 @@ import {
   SSLError,
 } from '../../src/index.ts'
 import { vouch } from '../cli/vouch.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { eventually } from './survive.ts'
 import { FRAMINGS, type Framing, halfResponse, startTamperedServer, type Tampering } from './tampering.ts'
 
 const authority = createAuthority()

@@ -1,9 +1,9 @@
 /** A proxy on loopback that says what it is told to, step by step, and is honest as long as it is told nothing. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { startTcpServer } from '../helpers/tcp.ts'
 import { pour } from './faulty-server.ts'
 
 /** The protocols that it speaks; `https`: CONNECT over TLS. */
@@ -50,40 +50,31 @@ export const HONEST: Readonly<Record<ProxyScheme, readonly string[]>> = {
 }
 
 export async function startLyingProxy({ scheme, origin, tls }: LyingProxyOptions): Promise<LyingProxy> {
-  const sockets = new Set<Socket>()
-  const seen = { accepted: 0, received: '' }
-  const server = createServer((tcp) => {
-    seen.accepted++
-    sockets.add(tcp)
-    tcp.on('error', () => {}).on('close', () => sockets.delete(tcp))
+  let received = ''
+  const server = await startTcpServer((tcp) => {
     const client = scheme === 'https' ? new TLSSocket(tcp, { isServer: true, ...tls }) : tcp
     const steps = [...(proxy.lies ?? [...HONEST[scheme], passOn])]
     client.on('error', () => tcp.destroy())
     client.on('data', (data: Buffer) => {
-      seen.received += data.toString('latin1')
+      received += data.toString('latin1')
       const step = steps.shift()
       if (typeof step === 'string') say(client, step)
       else step?.(client, { tcp, data, origin })
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   const proxy: LyingProxy = {
-    port: (server.address() as AddressInfo).port,
+    port: server.port,
     lies: undefined,
     get open() {
-      return sockets.size
+      return server.sockets.size
     },
     get accepted() {
-      return seen.accepted
+      return server.accepted
     },
     get received() {
-      return seen.received
+      return received
     },
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
+    [Symbol.asyncDispose]: server.close,
   }
   return proxy
 }

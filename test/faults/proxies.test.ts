@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { RequestException, type RequestOptions, Session } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import {
@@ -24,7 +25,6 @@ import {
   assertNothingLeft,
   countSurvived,
   type ExpectedError,
-  eventually,
   type Outcome,
   SECRET,
   SECRETS,

@@ -6,9 +6,10 @@ import https from 'node:https'
 import { describe, test } from 'node:test'
 import { fetchCert } from '../../src/certs/index.ts'
 import { explain, get, RequestException, trustedAgent } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { HONEST, type ProxyScheme, type Step, sayAndEnd, sayAndReset, startLyingProxy } from './lying-proxy.ts'
-import { eventually, withinBound } from './survive.ts'
+import { withinBound } from './survive.ts'
 
 const authority = createAuthority()
 const { chain: cert, key } = authority.issue({ hosts: ['127.0.0.1', 'localhost'] })

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { get, RequestException, type RequestOptions, Session } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy, type TestProxy } from '../helpers/proxy.ts'
 import { type Fault, type FaultyServer, startFaultyServer } from './faulty-server.ts'
@@ -52,7 +53,7 @@ export async function survive({ schemes = ['http', 'https'], ways = ALL_WAYS, ..
 /** To be called when all is done: that no socket, server or timer is left of it, and how much that was. */
 export async function assertNothingLeft(t: TestContext): Promise<void> {
   const left = () => openResources().filter((name) => !resourcesBefore.includes(name))
-  await eventually(() => left().length === 0, 'something is left open').catch((error) =>
+  await eventually(() => left().length === 0, 'something is left open', 10_000).catch((error) =>
     assert.fail(`${error}: ${left()}`),
   )
   t.diagnostic(`faults survived: ${survived.count}`)
@@ -162,11 +163,3 @@ export async function withinBound<T>(what: string, work: Promise<T>): Promise<T>
 
 /** ms */
 const BOUND = 60_000
-
-export async function eventually(holds: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
-  for (let waited = 0; waited < 10_000; waited += 5) {
-    if (await holds()) return
-    await delay(5)
-  }
-  assert.fail(otherwise)
-}

@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { listen } from '../helpers/ports.ts'
+import { startServer, startTcpServer } from '../helpers/tcp.ts'
 
 /** What breaks a connection, below TLS. `silence`: nothing happens any more. */
 export type Tampering = Buffer | 'rst' | 'fin' | 'silence'
@@ -36,7 +36,6 @@ export function halfResponse(framing: Framing, status = '200 OK', headers = ''):
 
 export async function startTamperedServer(options: TamperedOptions): Promise<TamperedServer> {
   const { tls, response, tampering, after = 0 } = options
-  const sockets = new Set<Socket>()
   /** The ports of the connections of the front that have been answered. */
   const answered = new Set<number>()
   const serve = (socket: Duplex & { remotePort?: number | undefined }) => {
@@ -48,11 +47,10 @@ export async function startTamperedServer(options: TamperedOptions): Promise<Tam
     })
   }
   const origin = tls ? createTlsServer(tls, serve) : createServer(serve)
-  const port = await listen(origin)
-  const front = createServer((client) => {
+  const { port, close } = await startServer(origin)
+  const front = await startTcpServer((client) => {
     const server = connect(port, '127.0.0.1')
-    sockets.add(client)
-    client.on('error', () => {}).on('close', () => sockets.delete(client) && server.destroy())
+    client.on('close', () => server.destroy())
     server.on('error', () => {}).on('close', () => client.destroy())
     client.pipe(server)
     server.on('data', (data) => {
@@ -64,15 +62,13 @@ export async function startTamperedServer(options: TamperedOptions): Promise<Tam
     })
     let timer: NodeJS.Timeout | undefined
   })
-  const frontPort = await listen(front)
   return {
-    port: frontPort,
+    port: front.port,
     get open() {
-      return sockets.size
+      return front.sockets.size
     },
     async [Symbol.asyncDispose]() {
-      for (const server of [front, origin]) server.close()
-      for (const socket of sockets) socket.destroy()
+      await Promise.all([front.close(), close()])
     },
   }
 }

@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { startServer } from './tcp.ts'
 
 export type ProxyKind = 'http' | 'https' | 'socks5h'
 
@@ -23,13 +24,7 @@ export async function startObservedProxy(
 ): Promise<ObservedProxy> {
   /** By the ports of both ends: one port may have connections to several servers. */
   const users = new Map<string, { readonly user: string }>()
-  const sockets = new Set<Socket>()
   let tunnels = 0
-  const track = (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => sockets.delete(socket))
-  }
   const join = (client: Duplex, user: string, port: number, welcome: string | Buffer) => {
     const origin = connect(port, '127.0.0.1', () => {
       const ports = `${origin.localPort} ${origin.remotePort}`
@@ -41,27 +36,21 @@ export async function startObservedProxy(
       client.write(welcome)
       client.pipe(origin).pipe(client)
     })
-    track(origin)
+    origin.on('error', () => {})
     client.on('error', () => origin.destroy())
     client.on('close', () => origin.destroy())
     origin.on('close', () => client.destroy())
   }
   const server =
     kind === 'socks5h' ? createServer((socket) => serveSocks(socket, join)) : connectServer(kind, tls, join)
-  server.on('connection', track)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const { port, close } = await startServer(server)
   return {
     url: (user) => `${kind}://${user === undefined ? '' : `${user}:${user}@`}localhost:${port}`,
     userOf: ({ localPort, remotePort }) => users.get(`${remotePort} ${localPort}`)?.user,
     get tunnels() {
       return tunnels
     },
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -1,9 +1,8 @@
 /** A real proxy (the npm package `proxy`) on loopback, plain or over TLS. */
-import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
 import { createProxy } from 'proxy'
+import { startServer } from './tcp.ts'
 
 export interface TestProxy extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, or `https://localhost:PORT` when it speaks TLS. */
@@ -31,13 +30,6 @@ export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy>
   const server = createProxy(key && cert ? createHttpsServer({ key, cert }) : createHttpServer())
   if (authenticate) server.authenticate = (request) => authenticate(request.headers['proxy-authorization'])
   const seen = { tunnels: [] as string[], forwarded: [] as string[], headers: [] as IncomingMessage['headers'][] }
-  const sockets = new Set<Socket>()
-  let connections = 0
-  server.on('connection', (socket: Socket) => {
-    connections++
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
   server.prependListener('connect', (request: IncomingMessage) => {
     seen.tunnels.push(request.url ?? '')
     seen.headers.push(request.headers)
@@ -46,21 +38,17 @@ export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy>
     seen.forwarded.push(request.url ?? '')
     seen.headers.push({ ...request.headers })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const started = await startServer(server)
+  const { port, close } = started
   return {
     ...seen,
     url: key ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
     get connections() {
-      return connections
+      return started.accepted
     },
     get open() {
-      return sockets.size
+      return started.sockets.size
     },
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
+    [Symbol.asyncDispose]: close,
   }
 }

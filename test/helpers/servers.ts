@@ -1,10 +1,9 @@
 /** Real servers on loopback, with counters for what the tests ask about. */
-import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
+import { startServer } from './tcp.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -30,6 +29,8 @@ export interface TestServer extends AsyncDisposable {
   readonly server: Server
   /** TCP connections accepted so far. */
   readonly connections: number
+  /** TCP connections that are open now. */
+  readonly open: number
   /** Requests received so far. */
   readonly requests: number
   /** TLS handshakes that resumed a session, of those that succeeded. */
@@ -67,14 +68,8 @@ export function startHttpsServer(options: HttpsServerOptions): Promise<TestServe
 
 async function start(scheme: string, server: Server, options: HttpServerOptions): Promise<TestServer> {
   const { handler = echo, host = '127.0.0.1' } = options
-  const counts = { connections: 0, requests: 0, sessionsReused: 0 }
-  const sockets = new Set<Socket>()
+  const counts = { requests: 0, sessionsReused: 0 }
   const handshakeErrors: Error[] = []
-  server.on('connection', (socket: Socket) => {
-    counts.connections++
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
   server.on('secureConnection', (socket: TLSSocket) => {
     if (socket.isSessionReused()) counts.sessionsReused++
   })
@@ -83,23 +78,18 @@ async function start(scheme: string, server: Server, options: HttpServerOptions)
     counts.requests++
     void answer(handler, request, response)
   })
-  server.listen(options.port ?? 0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const close = async (): Promise<void> => {
-    const closed = server.listening ? once(server, 'close') : undefined
-    server.close()
-    // Not `closeAllConnections`: it does not know the sockets that are still shaking hands, or those upgraded.
-    for (const socket of sockets) socket.destroy()
-    await closed
-  }
+  const started = await startServer(server, host, options.port)
+  const { port, close } = started
   return {
     url: `${scheme}://localhost:${port}`,
     url127: `${scheme}://${host === '::1' ? '[::1]' : host}:${port}`,
     port,
     server,
     get connections() {
-      return counts.connections
+      return started.accepted
+    },
+    get open() {
+      return started.sockets.size
     },
     get requests() {
       return counts.requests

@@ -1,6 +1,6 @@
 /** A SOCKS 4a server, since Debian's know 4 and 5 only. https://www.openssh.org/txt/socks4a.protocol */
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect } from 'node:net'
+import { startTcpServer } from './tcp.ts'
 
 export interface Socks4aServer extends AsyncDisposable {
   readonly port: number
@@ -11,10 +11,7 @@ export interface Socks4aServer extends AsyncDisposable {
 /** Connects to loopback for every name but those of `.invalid`. */
 export async function startSocks4a(): Promise<Socks4aServer> {
   const asked: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer((client) => {
-    sockets.add(client)
-    client.on('error', () => {})
+  const { port, close } = await startTcpServer((client) => {
     client.once('data', (request) => {
       const { user, host, port } = parse(request)
       asked.push(`${user}@${host}:${port}`)
@@ -28,16 +25,8 @@ export async function startSocks4a(): Promise<Socks4aServer> {
       })
       origin.on('error', () => client.destroy())
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    asked,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
+  })
+  return { port, asked, [Symbol.asyncDispose]: close }
 }
 
 /** `4 1 PORT IP USER 0 [HOST 0]`; an address 0.0.0.x says that a name follows. */

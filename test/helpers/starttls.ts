@@ -1,9 +1,10 @@
 /** Stand-ins for servers that begin in the clear: they follow a script, then speak TLS, and remember what they were sent. */
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { StartTlsProtocol } from '../../src/core/service.ts'
 import type { TestCertificate } from './pki.ts'
+import { startServer } from './tcp.ts'
 
 /** What is waited for, in the clear (a number: so many bytes; `undefined`: nothing), and what is sent then. */
 export type Step = readonly [expected: RegExp | number | undefined, answer: string | Buffer]
@@ -101,7 +102,6 @@ export async function startStandIn(
   { host = '127.0.0.1', ending = 'tls' }: StandInOptions = {},
 ): Promise<StandIn> {
   const seen = { clear: '', secured: '', names: [] as string[] }
-  const sockets = new Set<Socket>()
   const secure = (socket: Socket) => {
     const tls = new TLSSocket(socket, { isServer: true, key, cert: chain })
     tls
@@ -134,14 +134,10 @@ export async function startStandIn(
     else if (ending === 'reset') socket.resetAndDestroy()
     else socket.resume()
   }
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-    follow(socket).catch(() => socket.destroy())
-  }).listen(0, host)
-  await once(server, 'listening')
+  const server = createServer((socket) => follow(socket).catch(() => socket.destroy()))
+  const { port, sockets, close } = await startServer(server, host)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     get clear() {
       return seen.clear
     },
@@ -152,9 +148,6 @@ export async function startStandIn(
     get open() {
       return sockets.size
     },
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -1,12 +1,11 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { checkHeader, HeaderMap, type HeadersInit, mergeHeaders } from '../../src/http/headers.ts'
 import { get } from '../../src/index.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 test('a header is found in any case and keeps its spelling and place', () => {
   const headers = HeaderMap.from({ 'X-One': '1', Accept: '*/*', Host: 'h' })
@@ -163,15 +162,13 @@ for (const [name, value, message] of REFUSED) {
 test('empty values, trailing blanks, inner tabs and latin-1 are sent byte for byte', async () => {
   const values = ['', 'x ', 'a\tb', 'é', '~!@#$%^&*()']
   let wire = ''
-  const server = createServer((socket) => {
+  await using server = await startTcpServer((socket) => {
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       wire += chunk
       if (wire.includes('\r\n\r\n')) socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n')
     })
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  await get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { headers: { 'X-A': values } })
-  server.close()
+  await get(server.url, { headers: { 'X-A': values } })
   const lines = wire.split('\r\n').filter((line) => line.startsWith('X-A: '))
   assert.deepEqual(
     lines.map((line) => line.slice('X-A: '.length)),

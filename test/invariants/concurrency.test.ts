@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGzip, gzipSync } from 'node:zlib'
 import { HTTPAdapter, type Response, Session, Timeout } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -109,15 +110,8 @@ test('200 requests at a time get their own answers, and leave nothing behind', a
     await Promise.all(ids.map((id) => KINDS[id % KINDS.length]?.(id)))
   }
   assert.equal(getEventListeners(signal, 'abort').length, 0)
-  const open = () => new Promise<number>((resolve) => server.server.getConnections((_error, count) => resolve(count)))
-  const settle = async (most: number) => {
-    for (let waited = 0; (await open()) > most; waited += 10) {
-      assert(waited < 5000, `${await open()} connections are open`)
-      await sleep(10)
-    }
-  }
-  await settle(50)
+  await eventually(() => server.open <= 50, 'more connections are open than a pool keeps')
   assert.equal((await session.get(at('/echo', 1))).statusCode, 200)
   await session.close()
-  await settle(0)
+  await eventually(() => server.open === 0, 'a connection is left open')
 })

@@ -4,15 +4,14 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import https from 'node:https'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import tls from 'node:tls'
-import { promisify } from 'node:util'
 import { LruMap } from '../../src/core/lru-map.ts'
 import { CABundle, caStats, get, Session, SSLError } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { outputOfScript } from '../helpers/processes.ts'
-import { type Handler, startHttpsServer, type TestServer } from '../helpers/servers.ts'
+import { type Handler, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const authority = createAuthority()
@@ -53,8 +52,7 @@ test('the caches do not grow beyond their bounds', async () => {
   }
   assert(caStats().contexts <= 100)
   assert(server.connections >= 150)
-  const open = await openConnections(server)
-  assert(open <= 12, `${open} connections are open; a session keeps ten pools`)
+  await eventually(() => server.open <= 12, 'more connections are open than ten pools keep', 1000)
 })
 
 test('a bounded map drops the entry used longest ago', () => {
@@ -107,24 +105,12 @@ test('session.close() leaves no connection behind, and requests in flight are re
   // On a connection that has served before: it must not be taken for one that the server has dropped.
   await session.get(`${server.url}/quick`)
   const pending = assert.rejects(session.get(server.url), { name: 'ConnectionError' })
-  await eventually(() => server.requests === 2)
+  await eventually(() => server.requests === 2, 'the second request does not arrive')
   await session.close()
   await pending
-  await eventually(async () => (await openConnections(server)) === 0)
+  await eventually(() => server.open === 0, 'a connection is left open')
   assert.equal(server.requests, 2)
 })
-
-function openConnections({ server }: TestServer): Promise<number> {
-  return promisify(server.getConnections.bind(server))()
-}
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; waited < 5000; waited += 5) {
-    if (await holds()) return
-    await delay(5)
-  }
-  assert.fail('did not come true within 5 s')
-}
 
 test('nothing of the process changes: its agents, TLS defaults, listeners, environment and globals', async () => {
   const look = () => ({

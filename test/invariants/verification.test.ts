@@ -1,8 +1,6 @@
 /** I2: `verify: true`, a path or a bundle can never end up unverified. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createServer } from 'node:tls'
 import { CABundleError, get, post, Request, Session, SSLError, type Verify } from '../../src/index.ts'
@@ -11,6 +9,7 @@ import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
+import { startServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const authority = createAuthority()
@@ -40,18 +39,17 @@ test('not one byte of a request reaches a server that is not trusted', async () 
   const { chain, key } = authority.issue()
   for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
     let received = 0
-    const server = createServer({ cert: chain, key, maxVersion }, (socket) => {
+    const listener = createServer({ cert: chain, key, maxVersion }, (socket) => {
       socket.on('data', (chunk) => {
         received += chunk.length
       })
       socket.on('error', () => {})
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const url = `https://localhost:${(server.address() as AddressInfo).port}/`
+    })
+    const server = await startServer(listener)
+    const url = `https://localhost:${server.port}/`
     const options = { verify: stranger.certificate, data: 'secret'.repeat(10_000), auth: ['user', 'password'] } as const
     await Promise.all(Array.from({ length: 20 }, () => assert.rejects(post(url, options), SSLError)))
-    server.close()
-    await once(server, 'close')
+    await server.close()
     assert.equal(received, 0)
   }
 })

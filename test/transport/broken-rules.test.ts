@@ -1,39 +1,22 @@
 /** Responses that break a rule of HTTP/1.1: what the error says, and what `insecureHTTPParser` reads. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { get, Session } from '../../src/index.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 /** A server that answers each request on a connection with these writes, and stays open. */
-async function startAnswering(...writes: readonly (string | number)[]) {
-  const sockets = new Set<Socket>()
-  let connections = 0
-  const server = createServer((socket) => {
-    connections++
-    sockets.add(socket)
+function startAnswering(...writes: readonly (string | number)[]) {
+  return startTcpServer((socket) => {
     socket.setNoDelay(true)
-    socket.on('error', () => {})
     socket.on('data', async () => {
       for (const write of writes) {
         if (typeof write === 'number') await delay(write)
         else socket.write(Buffer.from(write, 'latin1'))
       }
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    get connections() {
-      return connections
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
+  })
 }
 
 const STATUS = 'HTTP/1.1 200 OK\r\n'
@@ -111,7 +94,7 @@ test('a connection on which a 204 without a body came is used again', async () =
   await using server = await startAnswering('HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n')
   await using session = new Session()
   for (let n = 0; n < 5; n++) await session.get(server.url)
-  assert.equal(server.connections, 1)
+  assert.equal(server.accepted, 1)
 })
 
 test('a connection that receives data while it is idle is closed', async () => {
@@ -121,5 +104,5 @@ test('a connection that receives data while it is idle is closed', async () => {
     assert.equal((await session.post(server.url, { data: 'x' })).text, 'ok')
     await delay(80)
   }
-  assert.equal(server.connections, 3)
+  assert.equal(server.accepted, 3)
 })

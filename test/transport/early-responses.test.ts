@@ -1,15 +1,15 @@
 /** Responses that come before the end of an upload, from servers that close their connection or read on. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createReadStream, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { HTTPDigestAuth, type RequestOptions, Session } from '../../src/index.ts'
 import { selfSigned } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
+import { startServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const folder = tempDir()
@@ -53,16 +53,9 @@ const RESPONSES: readonly (readonly [framing: string, wire: string])[] = [
 /** What a server does after its response. A reset follows if it closes while bytes of the upload are unread. */
 type Ending = 'resets' | 'reads on'
 
-interface EarlyServer extends AsyncDisposable {
-  readonly port: number
-  readonly server: Server
-}
-
 /** A server that responds as soon as it has the headers. */
 async function startEarly(server: Server, event: string, respond: (head: string) => string, ending: Ending) {
-  const sockets = new Set<Socket>()
   server.on(event, (socket: Socket) => {
-    sockets.add(socket)
     let head = ''
     socket.on('error', () => {})
     socket.on('data', (chunk) => {
@@ -78,17 +71,7 @@ async function startEarly(server: Server, event: string, respond: (head: string)
       socket.write(wire, () => socket.destroy())
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const started: EarlyServer = {
-    server,
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
-  return started
+  return Object.assign(await startServer(server), { server })
 }
 
 const startPlain = (respond: (head: string) => string, ending: Ending) =>

@@ -1,39 +1,30 @@
 /** How bodies, connections and pools end when something unusual happens. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { ConnectionError, get, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
-import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 3000 && !holds(); waited += 5) await delay(5)
-  assert(holds(), 'did not come true within 3 s')
-}
-
-/** A server that begins a body and never ends it; `open` counts its connections. */
-async function startEndless(encoding: 'identity' | 'gzip') {
-  let open = 0
-  const server = await startHttpServer({
-    handler: (request, response) => {
-      request.socket.once('close', () => open--)
-      open++
+/** A server that begins a body and never ends it. */
+function startEndless(encoding: 'identity' | 'gzip'): Promise<TestServer> {
+  return startHttpServer({
+    handler: (_request, response) => {
       response.writeHead(200, { 'content-encoding': encoding })
       response.write(encoding === 'gzip' ? gzipSync('hello').subarray(0, 12) : 'hello')
     },
   })
-  return { server, open: () => open }
 }
 
 for (const encoding of ['identity', 'gzip'] as const) {
   test(`close() gives up the connection of an unfinished ${encoding} body, read or not`, async () => {
-    const endless = await startEndless(encoding)
-    await using server = endless.server
+    await using server = await startEndless(encoding)
     await using session = new Session()
     session.mount('http://', new HTTPAdapter({ poolMaxsize: 2, poolBlock: true }))
     for (let count = 0; count < 5; count++) (await session.get(server.url127, { stream: true })).close()
@@ -42,20 +33,19 @@ for (const encoding of ['identity', 'gzip'] as const) {
     await delay(10)
     response.close()
     await reading
-    await eventually(() => endless.open() === 0)
+    await eventually(() => server.open === 0, 'the connection is left open')
   })
 
   test(`session.close() ends the ${encoding} bodies of pools that made room for others`, async () => {
-    const [first, second] = [await startEndless(encoding), await startEndless(encoding)]
-    await using one = first.server
-    await using two = second.server
+    await using one = await startEndless(encoding)
+    await using two = await startEndless(encoding)
     const session = new Session()
     session.mount('http://', new HTTPAdapter({ poolConnections: 1 }))
     const responses = [await session.get(one.url127, { stream: true }), await session.get(two.url127, { stream: true })]
     const reading = responses.map((response) => assert.rejects(response.read()))
     await session.close()
     await Promise.all(reading)
-    await eventually(() => first.open() === 0 && second.open() === 0)
+    await eventually(() => one.open + two.open === 0, 'a connection is left open')
   })
 }
 
@@ -69,22 +59,16 @@ for (const size of [0, 1, 16_000, 66_000, 200_000]) {
       await delay(5)
       await response.close()
     }
-    const open = () => new Promise<number>((resolve) => server.server.getConnections((_error, count) => resolve(count)))
-    for (let waited = 0; waited < 3000 && (await open()) > 2; waited += 5) await delay(5)
-    assert((await open()) <= 2, 'connections were left behind')
+    await eventually(() => server.open <= 2, 'connections were left behind')
     assert.equal((await session.get(server.url127)).content.length, size)
   })
 }
 
 test('a server that switches protocols unasked is an error at once', async () => {
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
+  await using server = await startTcpServer((socket) => {
     socket.once('data', () => socket.write('HTTP/1.1 101 X\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await assert.rejects(get(`http://127.0.0.1:${port}/`), ConnectionError)
-  server.close()
+  })
+  await assert.rejects(get(server.url), ConnectionError)
 })
 
 for (const [times, ends] of [
@@ -158,7 +142,6 @@ test('a stale client certificate alone retires its connections', async () => {
     dir.write('client.pem', pair.chain + pair.key)
     await session.get(server.url127)
   }
-  const open = () => new Promise<number>((resolve) => server.server.getConnections((_error, count) => resolve(count)))
-  for (let waited = 0; (await open()) > 1 && waited < 2000; waited += 10) await delay(10)
-  assert.equal(await open(), 1)
+  await eventually(() => server.open <= 1, 'a connection was left behind')
+  assert.equal(server.open, 1)
 })

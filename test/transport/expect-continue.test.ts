@@ -1,38 +1,29 @@
 /** The option `expectContinue`: bodies that wait for `100 Continue`. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { HTTPDigestAuth, post, Session } from '../../src/index.ts'
 import { PASSWORD, startDigestServer, USER } from '../helpers/digest.ts'
 import { startHttpServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 /** A server that `respond`s to the head of each request, and keeps what it received. */
 async function startRaw(respond: (socket: Socket, head: string) => void) {
   const received: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
+  const server = await startTcpServer((socket) => {
     const index = received.push('') - 1
-    socket.on('error', () => {})
     socket.on('data', (chunk) => {
       const before = received[index] ?? ''
       received[index] = before + chunk.toString('latin1')
       if (!before.includes('\r\n\r\n') && received[index].includes('\r\n\r\n')) respond(socket, received[index])
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+  })
+  return Object.assign(server, {
     received,
     bodies: () => received.map((text) => text.slice(text.indexOf('\r\n\r\n') + 4)),
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
+  })
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'

@@ -1,14 +1,13 @@
 /** Proxies that refuse, talk nonsense or hang up: errors in bounded time, which name the proxy and no credentials. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { ConnectionError, get, ProxyError, SSLError } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 interface FaultyProxy extends AsyncDisposable {
   /** With credentials. */
@@ -21,26 +20,14 @@ interface FaultyProxy extends AsyncDisposable {
 /** Answers whatever it is sent with these bytes, and then closes. */
 async function startFaulty(answer: string): Promise<FaultyProxy> {
   const received: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
+  const { port, close } = await startTcpServer((socket) => {
     socket.once('data', (data) => {
       received.push(String(data))
       socket.end(answer)
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const host = `127.0.0.1:${(server.address() as { port: number }).port}`
-  return {
-    url: `http://ada:top-secret@${host}`,
-    host,
-    received,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
+  })
+  const host = `127.0.0.1:${port}`
+  return { url: `http://ada:top-secret@${host}`, host, received, [Symbol.asyncDispose]: close }
 }
 
 const ANSWERS: [what: string, answer: string, tunnel: string, forward: number | RegExp][] = [

@@ -5,14 +5,9 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { get, HTTPAdapter, Request, Session, SSLError, UnrewindableBodyError } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
-import { type Handler, startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
-
-async function settlesAt({ server }: TestServer, wanted: number): Promise<void> {
-  const open = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)))
-  for (let tries = 0; tries < 100 && (await open()) !== wanted; tries++) await sleep(5)
-  assert.equal(await open(), wanted, 'open connections')
-}
+import { type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 
 test('an answer that comes before the whole body was sent is the answer', async () => {
   const early: Handler = (_request, response) => response.writeHead(413, { Connection: 'close' }).end('too large')
@@ -79,7 +74,7 @@ for (const [title, body, error] of BODIES) {
     await using server = await startHttpServer()
     await using session = new Session()
     await assert.rejects(session.post(server.url127, { data: body() }), error)
-    await settlesAt(server, 0)
+    await eventually(() => server.open === 0, 'a connection is left open')
   })
 }
 
@@ -99,7 +94,7 @@ test('close() leaves no connection behind of requests that have only just begun'
     await wait()
     await session.close()
     await asked
-    await settlesAt(server, 0)
+    await eventually(() => server.open === 0, 'a connection is left open')
   }
 })
 
@@ -116,7 +111,7 @@ test('close() rejects the requests that wait in a full pool', async () => {
     outcomes.map(({ status }) => status),
     ['rejected', 'rejected'],
   )
-  await settlesAt(server, 0)
+  await eventually(() => server.open === 0, 'a connection is left open')
 })
 
 test('deflate without its zlib header is decoded, as some servers send it', async () => {

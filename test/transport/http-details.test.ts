@@ -1,28 +1,23 @@
 /** The corners of HTTP/1.1, byte by byte. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { type RequestOptions, Session } from '../../src/index.ts'
 import { startHttpServer } from '../helpers/servers.ts'
+import { startTcpServer, type TcpServer } from '../helpers/tcp.ts'
 
-interface RawServer extends AsyncDisposable {
-  readonly url: string
+interface RawServer extends TcpServer {
   /** What arrived, as latin-1. */
-  received: string
-  connections: number
+  received(): string
 }
 
 /** Answers each request (its head, and `body` if it has one) with these bytes; `close` ends the connection after it. */
 async function answering(answer: string, close = false): Promise<RawServer> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    state.connections++
-    sockets.add(socket)
+  let received = ''
+  const server = await startTcpServer((socket) => {
     let pending = ''
-    socket.on('error', () => {})
     socket.setEncoding('latin1').on('data', (data: string) => {
-      state.received += data
+      received += data
       pending += data
       const length = Number(/content-length: (\d+)/i.exec(pending)?.[1] ?? 0)
       const end = pending.indexOf('\r\n\r\n') + 4
@@ -32,17 +27,7 @@ async function answering(answer: string, close = false): Promise<RawServer> {
       if (close) socket.end()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const state = {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}/`,
-    received: '',
-    connections: 0,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
-  return state
+  return Object.assign(server, { received: () => received })
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -104,7 +89,7 @@ for (const [what, answer, { status, text, connections }, close] of ANSWERS) {
       const response = await session.get(server.url)
       assert.deepEqual([response.statusCode, response.text], [status, text])
     }
-    assert.equal(server.connections, connections)
+    assert.equal(server.accepted, connections)
   })
 }
 
@@ -115,7 +100,7 @@ test('the body of HEAD is none, whatever its length says', async () => {
     const response = await session.head(server.url)
     assert.deepEqual([response.headers.get('content-length'), response.content.length], ['1000', 0])
   }
-  assert.equal(server.connections, 1)
+  assert.equal(server.accepted, 1)
 })
 
 const BROKEN: [what: string, answer: string, error: object][] = [
@@ -148,7 +133,7 @@ for (const [what, answer, error] of BROKEN) {
     await using session = new Session()
     await assert.rejects(session.get(server.url), error)
     await assert.rejects(session.get(server.url), error)
-    assert.equal(server.connections, 2)
+    assert.equal(server.accepted, 2)
   })
 }
 
@@ -158,7 +143,7 @@ test('headers go out in latin-1 and come in so, and a reason may have accents or
   )
   await using session = new Session()
   const response = await session.post(server.url, { headers: { 'X-Name': 'Ren\xe9' }, data: 'x' })
-  assert.match(server.received, /X-Name: Ren\xe9\r\n/)
+  assert.match(server.received(), /X-Name: Ren\xe9\r\n/)
   assert.deepEqual(
     [response.reason, response.headers.get('x-a'), response.headers.get('x-b')],
     ['Tr\xe8s bien', 'caf\xe9', '1, 2'],
@@ -172,7 +157,7 @@ test('headers of a request may be long', async () => {
   await using session = new Session()
   const value = 'x'.repeat(200_000)
   await session.get(server.url, { headers: { 'X-Long': value } })
-  assert(server.received.includes(`X-Long: ${value}\r\n`))
+  assert(server.received().includes(`X-Long: ${value}\r\n`))
 })
 
 test('Expect is a header like any other: the body is sent at once', async () => {
@@ -182,15 +167,15 @@ test('Expect is a header like any other: the body is sent at once', async () => 
   for (const data of ['body', Buffer.from('body')]) {
     assert.equal((await session.post(server.url, { data, headers })).text, 'ok')
   }
-  assert.equal(server.received.match(/Expect: 100-continue[\s\S]*?\r\n\r\nbody/g)?.length, 2)
+  assert.equal(server.received().match(/Expect: 100-continue[\s\S]*?\r\n\r\nbody/g)?.length, 2)
 })
 
 test('a Connection header that was taken away is not sent, and the connection is kept all the same', async () => {
   await using server = await answering(OK)
   await using session = new Session()
   for (let times = 0; times < 2; times++) await session.get(server.url, { headers: { Connection: null } })
-  assert.doesNotMatch(server.received, /^Connection/im)
-  assert.equal(server.connections, 1)
+  assert.doesNotMatch(server.received(), /^Connection/im)
+  assert.equal(server.accepted, 1)
 })
 
 test('IPv6 addresses are asked', async () => {

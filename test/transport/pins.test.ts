@@ -2,18 +2,17 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { createServer as createHttpServer } from 'node:http'
 import https from 'node:https'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { SecureVersion } from 'node:tls'
 import { explain, fetch, get, HTTPAdapter, Session, SSLError, tlsOptions, trustedAgent } from '../../src/index.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { createAuthority, selfSigned, type TestCertificate } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
-import { startHttpsServer } from '../helpers/servers.ts'
+import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { SCRIPTS, startStandIn } from '../helpers/starttls.ts'
+import { startSilentServer, startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const device = selfSigned({ hosts: ['unifi.local'] })
@@ -216,7 +215,7 @@ test('a cluster that presents its certificates by turns is reached, if all of th
   const members = [device, impostor, renewed]
   const servers = await Promise.all(members.map((pair) => serve(pair)))
   let turn = 0
-  const balancer = createServer((socket) => {
+  const balancer = await startTcpServer((socket) => {
     const upstream = connect((servers[turn++ % servers.length] as { port: number }).port, '127.0.0.1')
     socket
       .on('error', () => upstream.destroy())
@@ -224,13 +223,12 @@ test('a cluster that presents its certificates by turns is reached, if all of th
       .on('error', () => socket.destroy())
       .pipe(socket)
   })
-  await new Promise<void>((listening) => balancer.listen(0, '127.0.0.1', listening))
-  const url = `https://127.0.0.1:${(balancer.address() as AddressInfo).port}/`
+  const url = `https://127.0.0.1:${balancer.port}/`
   await using session = new Session({ trustEnv: false, verify: members.map(pinOf) })
   const responses = await Promise.all(Array.from({ length: 12 }, () => session.get(url)))
   assert(responses.every(({ statusCode }) => statusCode === 200))
   await session.close()
-  balancer.close()
+  await balancer.close()
   await Promise.all(servers.map((server) => server.close()))
 })
 
@@ -379,62 +377,42 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as readonly SecureVersion[]) {
 }
 
 test('the connect timeout covers both handshakes together', async () => {
-  let connections = 0
   await using server = await serve(device)
   // The first handshake goes through after a while, the second never begins.
-  const slow = createServer((socket) => {
-    connections++
-    const first = connections === 1
+  await using slow = await startTcpServer((socket) => {
+    const first = slow.accepted === 1
     setTimeout(() => {
       if (!first) return
       const upstream = connect(server.port, '127.0.0.1')
       socket.pipe(upstream).pipe(socket)
       upstream.on('error', () => socket.destroy())
     }, 200)
-    socket.on('error', () => {})
   })
-  await new Promise<void>((listening) => slow.listen(0, '127.0.0.1', listening))
   const started = performance.now()
   await using session = new Session({ trustEnv: false, verify: pinOf(device) })
-  await assert.rejects(
-    session.get(`https://127.0.0.1:${(slow.address() as AddressInfo).port}`, { timeout: { connect: 600 } }),
-    { name: 'ConnectTimeout', message: /connect timeout=600 ms/ },
-  )
+  await assert.rejects(session.get(`https://127.0.0.1:${slow.port}`, { timeout: { connect: 600 } }), {
+    name: 'ConnectTimeout',
+    message: /connect timeout=600 ms/,
+  })
   const took = performance.now() - started
   assert(took > 550 && took < 780, `${took} ms`)
-  assert.equal(connections, 2)
-  await session.close()
-  slow.close()
+  assert.equal(slow.accepted, 2)
 })
 
-/** A server that accepts connections and says nothing. */
-async function silent() {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => sockets.add(socket.on('error', () => {})))
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    sockets,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
-}
-
 test('requests that wait for the first handshake are aborted, time out and end with the session', async () => {
-  await using server = await silent()
+  await using server = await startSilentServer()
+  const url = `https://127.0.0.1:${server.port}/`
   await using session = new Session({ trustEnv: false, verify: pinOf(device) })
   const controller = new AbortController()
-  const first = session.get(server.url, { signal: controller.signal })
-  const second = session.get(server.url, { timeout: { connect: 150 } })
-  const third = session.get(server.url, { timeout: { total: 150 } })
-  const fourth = session.get(server.url)
+  const first = session.get(url, { signal: controller.signal })
+  const second = session.get(url, { timeout: { connect: 150 } })
+  const third = session.get(url, { timeout: { total: 150 } })
+  const fourth = session.get(url)
   await Promise.all([assert.rejects(second, { name: 'ConnectTimeout' }), assert.rejects(third, { name: 'Timeout' })])
   assert.equal(server.sockets.size, 1, 'they waited for the first')
   controller.abort(new Error('enough'))
   await assert.rejects(first, { message: 'enough' })
-  const aborted = session.get(server.url, { signal: AbortSignal.timeout(50) })
+  const aborted = session.get(url, { signal: AbortSignal.timeout(50) })
   await assert.rejects(aborted, { name: 'TimeoutError' })
   const ended = assert.rejects(fourth, { name: 'ConnectionError', message: /session was closed/ })
   await session.close()
@@ -457,12 +435,10 @@ test('with poolBlock a pool opens no more connections than it may', async () => 
 })
 
 test('a port that does not speak TLS, and one where nothing listens, fail as ever', async () => {
-  const plain = createHttpServer((_, response) => response.end())
-  await new Promise<void>((listening) => plain.listen(0, '127.0.0.1', listening))
-  const { port } = plain.address() as AddressInfo
+  const plain = await startHttpServer()
+  const { port } = plain
   await assert.rejects(get(`https://127.0.0.1:${port}`, { verify: pinOf(device) }), { reason: 'not-tls' })
-  plain.close()
-  await delay(20)
+  await plain.close()
   await assert.rejects(get(`https://127.0.0.1:${port}`, { verify: pinOf(device) }), {
     name: 'ConnectionError',
     code: 'ECONNREFUSED',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectionError, HTTPAdapter, type HTTPAdapterOptions, Session } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { moduleUrl, nodeMajor } from '../helpers/modules.ts'
 import { selfSigned } from '../helpers/pki.ts'
 import { outputOfScript, startScript } from '../helpers/processes.ts'
@@ -22,13 +23,8 @@ const slow: Handler = async (_request, response) => {
   response.end('ok')
 }
 
-const open = ({ server }: TestServer): Promise<number> =>
-  new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count))))
-
-async function settlesAt(server: TestServer, wanted: number): Promise<void> {
-  for (let tries = 0; tries < 200 && (await open(server)) !== wanted; tries++) await sleep(5)
-  assert.equal(await open(server), wanted, 'open connections')
-}
+const settlesAt = (server: TestServer, wanted: number): Promise<void> =>
+  eventually(() => server.open === wanted, `not ${wanted} connections are open`)
 
 const times = <T>(count: number, action: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, action))
@@ -85,7 +81,7 @@ test('an idle connection is closed after keepAliveTimeout', async () => {
   await using session = sessionWith({ keepAliveTimeout: 40 })
   await session.get(server.url127)
   await sleep(10)
-  assert.equal(await open(server), 1)
+  assert.equal(server.open, 1)
   await settlesAt(server, 0)
   await session.get(server.url127)
   assert.equal(server.connections, 2)

@@ -5,15 +5,17 @@ import { type Channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectionError, HTTPAdapter, ProxyError, Session, trustedAgent } from '../../src/index.ts'
 import { startMicrosocks } from '../helpers/debian-proxies.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { whyNo } from '../helpers/programs.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startSilentServer } from '../helpers/tcp.ts'
 
 const ca = createAuthority()
 const { chain: cert, key } = ca.issue({ hosts: ['localhost', '127.0.0.1'] })
@@ -115,7 +117,7 @@ for (const [scheme, url] of [
   ['socks5h', 'http://localhost:9/'],
 ] as const) {
   test(`the limits and a signal end a request to ${url} while a silent ${scheme} proxy is waited for`, async () => {
-    await using silent = await startSilent()
+    await using silent = await startSilentServer()
     const proxy = `127.0.0.1:${silent.port}`
     await using session = new Session({ proxies: { all: `${scheme}://ada:secret@${proxy}` } })
     await assert.rejects(session.get(url, { timeout: { total: 40 } }), { name: 'Timeout' })
@@ -130,10 +132,10 @@ for (const [scheme, url] of [
 
 for (const scheme of ['http', 'socks5h']) {
   test(`a request of another client that is destroyed fails at once, while a silent ${scheme} proxy is waited for`, async () => {
-    await using silent = await startSilent()
+    await using silent = await startSilentServer()
     const agent = trustedAgent({ proxy: `${scheme}://127.0.0.1:${silent.port}` })
     const request = https.get('https://localhost:9/', { agent })
-    while (silent.sockets.size === 0) await sleep(5)
+    await eventually(() => silent.sockets.size > 0, 'no connection is made')
     const reason = new Error('not needed any more')
     const failed = once(request, 'error', { signal: AbortSignal.timeout(5000) })
     request.destroy(reason)
@@ -141,26 +143,6 @@ for (const scheme of ['http', 'socks5h']) {
     for (const socket of silent.sockets) await once(socket, 'close')
     agent.destroy()
   })
-}
-
-/** A server that says nothing, and the connections to it that are open. */
-async function startSilent() {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => {})
-    socket.resume()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    sockets,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
 }
 
 test('close() ends the requests that wait for a tunnel and those that wait for a connection, and opens none', async () => {

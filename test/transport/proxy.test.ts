@@ -1,19 +1,17 @@
 /** Requests through real proxies: tunnels and forwarding, over http and https, each leg verified by the same trust. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { ConnectTimeout, disableWarnings, get, HTTPProxyAuth, ProxyError, Session, SSLError } from '../../src/index.ts'
 import { withEnv } from '../helpers/environment.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
-import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { type Echo, type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 
 disableWarnings('InsecureRequestWarning')
 
@@ -224,8 +222,7 @@ test('close() closes the tunnels', async () => {
   await session.get(origin.url)
   assert.equal(proxy.open, 1)
   await session.close()
-  for (let waited = 0; proxy.open > 0 && waited < 2000; waited += 10) await delay(10)
-  assert.equal(proxy.open, 0)
+  await eventually(() => proxy.open === 0, 'a tunnel is left open')
 })
 
 test('credentials for a proxy are not sent to an origin where there is no proxy', async () => {
@@ -244,19 +241,14 @@ test('credentials for a proxy are not sent to an origin where there is no proxy'
 test("credentials of the proxy's URL are sent once, over a header of any spelling", async () => {
   await using server = await startHttpServer()
   const seen: string[] = []
-  const proxy = createHttpServer((request, response) => {
+  const handler: Handler = (request, response) => {
     for (const [index, name] of request.rawHeaders.entries()) {
       if (/^proxy-authorization$/i.test(name)) seen.push(request.rawHeaders[index + 1] ?? '')
     }
     response.end()
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  try {
-    const http = `http://ada:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`
-    await get(server.url127, { proxies: { http }, headers: { 'proxy-AUTHORIZATION': 'Basic other' } })
-    assert.deepEqual(seen, ['Basic YWRhOnNlY3JldA=='])
-  } finally {
-    proxy.close()
-    proxy.closeAllConnections()
   }
+  await using proxy = await startHttpServer({ handler })
+  const http = `http://ada:secret@127.0.0.1:${proxy.port}`
+  await get(server.url127, { proxies: { http }, headers: { 'proxy-AUTHORIZATION': 'Basic other' } })
+  assert.deepEqual(seen, ['Basic YWRhOnNlY3JldA=='])
 })

@@ -2,7 +2,6 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import {
   ConnectTimeout,
@@ -17,8 +16,10 @@ import {
 import { parseRetryAfter, Retries } from '../../src/transport/retry.ts'
 import { toRetryPolicy } from '../../src/transport/retry-policy.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { freePort } from '../helpers/ports.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer, type TestServer } from '../helpers/servers.ts'
+import { startSilentServer, startTcpServer, type TcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 function sessionWith(maxRetries: MaxRetries): Session {
@@ -46,42 +47,22 @@ function scripted(
 }
 
 /** A port of 127.0.0.1 where a server appears after `refused` connections: until then they are reset at once. */
-async function reluctant(refused: number): Promise<{ port: number; attempts: number } & AsyncDisposable> {
-  const sockets = new Set<Socket>()
-  const state = { port: 0, attempts: 0 }
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    if (state.attempts++ < refused) socket.resetAndDestroy()
+async function reluctant(refused: number): Promise<TcpServer> {
+  const server: TcpServer = await startTcpServer((socket) => {
+    if (server.accepted <= refused) socket.resetAndDestroy()
     else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  state.port = (server.address() as { port: number }).port
-  return Object.assign(state, {
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  })
-}
-
-/** A port where nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  return server
 }
 
 test('a number retries connections that cannot be made, whatever the method, and the last error stands', async () => {
-  const port = await closedPort()
+  const port = await freePort()
   await using session = sessionWith(2)
   await assert.rejects(session.post(`http://127.0.0.1:${port}/`, { data: 'x' }), { code: 'ECONNREFUSED' })
 })
 
 test('a server that comes up meanwhile is reached', async () => {
-  const port = await closedPort()
+  const port = await freePort()
   await using session = sessionWith({ total: 8, backoffFactor: 5 })
   const request = session.post(`http://127.0.0.1:${port}/`, { data: 'x' })
   await using server = await startHttpServer({ port })
@@ -118,7 +99,7 @@ test('total, connect and read each limit the retries', async () => {
     await using server = await reluctant(Number.POSITIVE_INFINITY)
     await using session = sessionWith(policy)
     await assert.rejects(session.get(`http://127.0.0.1:${server.port}/`), { code: 'ECONNRESET' })
-    assert.equal(server.attempts, attempts, JSON.stringify(policy))
+    assert.equal(server.accepted, attempts, JSON.stringify(policy))
   }
 })
 
@@ -220,7 +201,7 @@ test('a missing bundle, a port without TLS, a refusing proxy are tried once', as
 })
 
 test('a proxy that cannot be reached, and a handshake that is cut off, are retried', async () => {
-  const port = await closedPort()
+  const port = await freePort()
   await using session = sessionWith({ total: 8, backoffFactor: 5 })
   const viaProxy = session.get('http://127.0.0.1:1/', { proxies: { all: `http://127.0.0.1:${port}` } })
   await using proxy = await startHttpServer({ port })
@@ -228,25 +209,17 @@ test('a proxy that cannot be reached, and a handshake that is cut off, are retri
   assert.equal(proxy.requests, 1)
   await using server = await reluctant(2)
   await assert.rejects(session.get(`https://127.0.0.1:${server.port}/`), SSLError)
-  assert(server.attempts >= 3)
+  assert(server.accepted >= 3)
 })
 
 test('connect and read timeouts are retried', async () => {
-  const sockets = new Set<Socket>()
-  let connections = 0
-  const server = createServer((socket) => {
-    connections++
-    sockets.add(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
+  await using server = await startSilentServer()
+  const { port } = server
   await using session = sessionWith({ total: 2 })
   await assert.rejects(session.get(`https://127.0.0.1:${port}/`, { timeout: [30, 1000] }), ConnectTimeout)
-  assert.equal(connections, 3)
+  assert.equal(server.accepted, 3)
   await assert.rejects(session.get(`http://127.0.0.1:${port}/`, { timeout: [1000, 30] }), ReadTimeout)
-  assert.equal(connections, 6)
-  for (const socket of sockets) socket.destroy()
-  server.close()
+  assert.equal(server.accepted, 6)
 })
 
 test('a wait ends with the signal, with the session, and does not begin when the total limit ends before it', async () => {

@@ -1,7 +1,6 @@
 /** Requests through real SOCKS proxies. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../../src/index.ts'
 import { startDante, startMicrosocks } from '../helpers/debian-proxies.ts'
 import { withEnv } from '../helpers/environment.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -23,6 +23,7 @@ import { outputOfScript } from '../helpers/processes.ts'
 import { whyNo } from '../helpers/programs.ts'
 import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 const ca = createAuthority()
 const { chain, key } = ca.issue({ hosts: ['localhost', '127.0.0.1'] })
@@ -208,21 +209,10 @@ test('a proxy that is not there, or does not speak SOCKS, is a ProxyError', asyn
   }
 })
 
-test('the connect limit, a signal and closing the session end a negotiation that goes nowhere', async (t) => {
-  const sockets = new Set<Socket>()
+test('the connect limit, a signal and closing the session end a negotiation that goes nowhere', async () => {
   let waiting = () => {}
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => {})
-    socket.once('data', () => waiting())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  const proxies = { all: `socks5://127.0.0.1:${(server.address() as { port: number }).port}` }
+  await using server = await startTcpServer((socket) => socket.once('data', () => waiting()))
+  const proxies = { all: `socks5://127.0.0.1:${server.port}` }
   await using session = new Session({ proxies })
   for (const url of ['http://127.0.0.1:9/', 'https://127.0.0.1:9/']) {
     waiting = () => {}
@@ -234,10 +224,7 @@ test('the connect limit, a signal and closing the session end a negotiation that
     waiting = () => void session.close()
     await assert.rejects(session.get(url), ConnectionError)
   }
-  await new Promise<void>((resolve) => {
-    const look = () => (sockets.size === 0 ? resolve() : setTimeout(look, 5))
-    look()
-  })
+  await eventually(() => server.sockets.size === 0, 'a connection is left open')
 })
 
 test('SOCKS is loaded by the first proxy of that kind', async () => {

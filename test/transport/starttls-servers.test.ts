@@ -1,8 +1,7 @@
 /** The real servers of Debian's: what the stand-ins of starttls.test.ts do is what these do. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { fetchCert } from '../../src/certs/index.ts'
 import type { StartTlsProtocol } from '../../src/core/service.ts'
@@ -21,6 +20,7 @@ import { createAuthority, type TestCertificate } from '../helpers/pki.ts'
 import { whyNo } from '../helpers/programs.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { REQUESTS } from '../helpers/starttls.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 const ca = createAuthority()
 const pair = ca.issue({ hosts: ['localhost'] })
@@ -153,24 +153,21 @@ test('microsocks: a greeting that follows its reply at once is not lost', {
 /** Passes everything on, and remembers what the client sent. */
 async function startRelay(port: number): Promise<AsyncDisposable & { readonly port: number; readonly sent: string }> {
   let sent = ''
-  const relay = createServer((client) => {
+  const relay = await startTcpServer((client) => {
     const server = connect(port, '127.0.0.1')
     client
-      .on('error', () => server.destroy())
+      .on('close', () => server.destroy())
       .on('data', (data) => {
         sent += data.toString('latin1')
       })
     server.on('error', () => client.destroy())
     client.pipe(server).pipe(client)
-  }).listen(0, '127.0.0.1')
-  await once(relay, 'listening')
+  })
   return {
-    port: (relay.address() as AddressInfo).port,
+    port: relay.port,
     get sent() {
       return sent
     },
-    async [Symbol.asyncDispose]() {
-      relay.close()
-    },
+    [Symbol.asyncDispose]: relay.close,
   }
 }

@@ -1,15 +1,13 @@
 /** Servers that begin in the clear: how TLS is asked for, what is refused, and that nothing of the URL is sent. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { inspect } from 'node:util'
 import { fetchCert } from '../../src/certs/index.ts'
 import type { StartTlsProtocol } from '../../src/core/service.ts'
 import { ConnectTimeout, explain, RequestException, SSLError } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
@@ -23,6 +21,7 @@ import {
   type Step,
   startStandIn,
 } from '../helpers/starttls.ts'
+import { startServer } from '../helpers/tcp.ts'
 
 const ca = createAuthority()
 const pair = ca.issue({ hosts: ['localhost', '127.0.0.1', '::1'] })
@@ -44,7 +43,7 @@ for (const protocol of protocols) {
     assert.equal(certificate.pem, pair.certificate)
     assert.equal(server.clear, REQUESTS[protocol].repeat(2))
     // The server's side of a handshake is done after the client's.
-    while (server.names.length < 2) await delay(1)
+    await eventually(() => server.names.length >= 2, 'no second handshake')
     assert.deepEqual(server.names, ['localhost', ''])
     assert.equal(server.secured, '')
     assert.match(String(explanation), new RegExp(`^${protocol}://localhost:${server.port} is trusted\n`))
@@ -52,7 +51,7 @@ for (const protocol of protocols) {
       String(explanation) + JSON.stringify(explanation) + inspect(explanation, { depth: 9 }),
       /s3cret|ada/,
     )
-    while (server.open > 0) await delay(1)
+    await eventually(() => server.open === 0, 'a connection is left open')
   })
 
   test(`${protocol}: a stranger and another host are refused as https servers are`, async () => {
@@ -124,7 +123,7 @@ for (const protocol of protocols) {
           assert.equal(error instanceof ConnectTimeout, ending === 'silence', String(error))
           return true
         })
-        while (server.open > 0) await delay(1)
+        await eventually(() => server.open === 0, 'a connection is left open')
       }
     }
   })
@@ -134,30 +133,29 @@ test('a client certificate is presented to the server, and not to a proxy that s
   const presented: string[] = []
   const client = ca.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: ['clientAuth'] })
   const { key, chain: cert } = ca.issue()
-  const proxy = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
+  const listener = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
     presented.push(String(socket.getPeerCertificate().subject?.CN))
     socket.on('error', () => {}).end('HTTP/1.1 403 No\r\n\r\n')
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  const { port } = proxy.address() as AddressInfo
+  })
+  await using proxy = await startServer(listener)
+  const { port } = proxy
   const call = { ...options, cert: { cert: client.chain, key: client.key } }
   const proxies = { all: `https://localhost:${port}` }
   await assert.rejects(explain('imap://mail.example', { ...call, proxies }), { name: 'ProxyError', message: /403/ })
   await explain(`tls://localhost:${port}`, call)
-  while (presented.length < 2) await delay(1)
+  await eventually(() => presented.length >= 2, 'no second handshake')
   assert.deepEqual(presented, ['undefined', 'ada'])
-  proxy.close()
 })
 
 test('no protocol is offered inside TLS: a server that knows its own alone would refuse', async () => {
   const { key, chain: cert } = pair
-  const server = createTlsServer({ key, cert, ALPNProtocols: ['postgresql'] }, (socket) => socket.on('error', () => {}))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const listener = createTlsServer({ key, cert, ALPNProtocols: ['postgresql'] }, (socket) =>
+    socket.on('error', () => {}),
+  )
+  await using server = await startServer(listener)
+  const { port } = server
   assert.equal((await explain(`tls://localhost:${port}`, options)).ok, true)
   assert.equal((await fetchCert(`tls://localhost:${port}`))[0].pem, pair.certificate)
-  server.close()
 })
 
 /** Servers that offer no TLS, or another protocol. */
@@ -278,7 +276,7 @@ for (const [protocol, what, script, summary] of REFUSALS) {
       assert.doesNotMatch(error.message + inspect(error), /s3cret|ada/)
       return true
     })
-    while (server.open > 0) await delay(1)
+    await eventually(() => server.open === 0, 'a connection is left open')
   })
 }
 
@@ -310,6 +308,6 @@ for (const [protocol, what, script] of FLOODS) {
     assert(reason === 'not-tls' || reason === 'protocol')
     assert(summary.length < 500, summary)
     await assert.rejects(fetchCert(url, { timeout: 20_000 }), (error: Error) => error.message.length < 1000)
-    while (server.open > 0) await delay(1)
+    await eventually(() => server.open === 0, 'a connection is left open')
   })
 }

@@ -3,45 +3,21 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
 import { Request, type RequestOptions, Session } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { type Echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const dir = tempDir()
 after(() => dir[Symbol.dispose]())
 const file = dir.write('large', Buffer.alloc(3_000_000, 'x'))
-
-/** A plain TCP server for one handler, with all its sockets closed at the end. */
-async function startTcp(onSocket: (socket: Socket) => void): Promise<{ url: string } & AsyncDisposable> {
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    onSocket(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
-}
-
-async function until(what: () => boolean, why: string): Promise<void> {
-  for (let waited = 0; !what(); waited += 5) {
-    assert(waited < 5000, why)
-    await sleep(5)
-  }
-}
 
 const authority = createAuthority()
 
@@ -73,13 +49,13 @@ for (const [what, options, url] of FAILURES) {
         await assert.rejects(session.post(url(server.url), { ...body, ...options }))
       }
       assert(read.destroyed && readable.destroyed)
-      await until(() => cancelled && read.closed, 'a stream stays open')
+      await eventually(() => cancelled && read.closed, 'a stream stays open')
     })
   }
 }
 
 test('a generator that was being read is ended, and a file stream can be sent again after a failure', async () => {
-  await using refusing = await startTcp((socket) => socket.resetAndDestroy())
+  await using refusing = await startTcpServer((socket) => socket.resetAndDestroy())
   await using server = await startHttpServer()
   await using session = new Session()
   let ended = false
@@ -94,7 +70,7 @@ test('a generator that was being read is ended, and a file stream can be sent ag
     }
   }
   await assert.rejects(session.post(refusing.url, { data: generator() }), { name: 'ConnectionError' })
-  await until(() => ended, 'the generator goes on')
+  await eventually(() => ended, 'the generator goes on')
   const stream = createReadStream(dir.write('small', 'again'))
   const prepared = session.prepareRequest(new Request('PUT', refusing.url, { data: stream }))
   await assert.rejects(session.send(prepared))
@@ -104,7 +80,7 @@ test('a generator that was being read is ended, and a file stream can be sent ag
 
 test('an error in a stream rejects with that very error, and closes the connection', async () => {
   let closed = 0
-  await using server = await startTcp((socket) => socket.on('data', () => {}).on('close', () => closed++))
+  await using server = await startTcpServer((socket) => socket.on('data', () => {}).on('close', () => closed++))
   await using session = new Session()
   const failure = new Error('the disk is on fire')
   const failing = async function* () {
@@ -119,7 +95,7 @@ test('an error in a stream rejects with that very error, and closes the connecti
   })
   for (const data of [failing(), readable]) await assert.rejects(session.post(server.url, { data }), failure)
   await assert.rejects(session.post(server.url, { files: { f: failing() } }), failure)
-  await until(() => closed === 3, 'a connection stays open')
+  await eventually(() => closed === 3, 'a connection stays open')
 })
 
 const ENDINGS: [what: string, end: (socket: Socket) => void][] = [
@@ -131,7 +107,7 @@ const ENDINGS: [what: string, end: (socket: Socket) => void][] = [
 
 for (const [what, end] of ENDINGS) {
   test(`an answer that comes during the upload is not lost when the server then ${what}`, async () => {
-    await using server = await startTcp((socket) => {
+    await using server = await startTcpServer((socket) => {
       let received = 0
       socket.on('data', ({ length }) => {
         const before = received
@@ -154,13 +130,13 @@ for (const [what, end] of ENDINGS) {
       const response = await session.post(server.url, { data })
       assert.deepEqual([response.statusCode, response.text], [413, 'big'])
     }
-    await until(() => ended, 'the upload goes on')
+    await eventually(() => ended, 'the upload goes on')
   })
 }
 
 test('a server that does not read makes the upload wait', async () => {
   let socketOfServer: Socket | undefined
-  await using server = await startTcp((socket) => {
+  await using server = await startTcpServer((socket) => {
     socketOfServer = socket.pause()
   })
   await using session = new Session()
@@ -180,7 +156,7 @@ test('a server that does not read makes the upload wait', async () => {
   // What the sockets of both sides take, and a few chunks on the way.
   assert(produced > 0 && produced < 24_000_000, `${produced} bytes were produced`)
   socketOfServer?.on('data', () => {}).resume()
-  await until(() => produced === 1024 * 65_536, 'the upload does not go on')
+  await eventually(() => produced === 1024 * 65_536, 'the upload does not go on')
   socketOfServer?.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   assert.equal((await sending).statusCode, 200)
 })

@@ -2,11 +2,13 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { get, HTTPAdapter, post, Session, UnrewindableBodyError } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { type Handler, startHttpServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 
 /** Answers with half of a page at once, takes the upload, and sends the rest. */
 const early: Handler = async (request, response) => {
@@ -35,27 +37,16 @@ for (const size of [1000, 65_536, 65_537, 200_000, 3_000_000]) {
 /** A server that notes whether an upload ended as a whole one. */
 async function startNoting(answer: (socket: Socket) => void) {
   const notes: string[] = []
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
+  const server = await startTcpServer((socket) => {
     let text = ''
     socket.on('data', (chunk) => {
       if (text === '') answer(socket)
       text += chunk.toString('latin1')
       if (/\r\n0\r\n\r\n$/.test(text)) notes.push('whole')
     })
-    socket.on('error', () => {})
     socket.on('close', () => notes.push('closed'))
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}/`,
-    notes,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  })
+  return Object.assign(server, { notes })
 }
 
 async function* slowly(count = 10): AsyncGenerator<Buffer> {
@@ -129,8 +120,7 @@ test('no listener stays on a signal, however requests end', async () => {
     await session.get(server.url127, { signal })
     await session.get(`${server.url127}/hang`, { signal, timeout: 20 }).catch(() => {})
   }
-  for (let waited = 0; listeners() > 0 && waited < 2000; waited += 10) await delay(10)
-  assert.equal(listeners(), 0)
+  await eventually(() => listeners() === 0, 'a listener is left on the signal')
   const last = assert.rejects(session.get(`${server.url127}/hang`, { signal }), { message: 'enough' })
   await delay(20)
   controller.abort(new Error('enough'))

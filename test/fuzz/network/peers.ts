@@ -1,10 +1,10 @@
 /** The peers of a hostile connection on loopback: a server, what damages its records, and a proxy, as the plan says. */
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { createAuthority } from '../../helpers/pki.ts'
+import { startTcpServer, type TcpServer } from '../../helpers/tcp.ts'
 import type { Damage, Identity, Plan, Turn } from './plan.ts'
 
 const authority = createAuthority()
@@ -33,8 +33,7 @@ function contextFor(identity: Identity, version: 'TLSv1.2' | 'TLSv1.3'): SecureC
 
 export class Peers {
   readonly #plan: Plan
-  readonly #servers: Server[] = []
-  readonly #sockets = new Set<Socket>()
+  readonly #servers: TcpServer[] = []
   #turn = 0
   #hungUp = false
   /** Bytes that the server has received; without TLS's own. */
@@ -59,31 +58,26 @@ export class Peers {
 
   /** Connections that are open now. */
   get open(): number {
-    return this.#sockets.size
+    return this.#servers.reduce((sum, { sockets }) => sum + sockets.size, 0)
   }
 
   /** Ends all connections, now and from now on. */
   hangUp(): void {
     this.#hungUp = true
-    for (const socket of this.#sockets) socket.destroy()
+    for (const server of this.#servers) server.hangUp()
   }
 
-  close(): void {
-    for (const server of this.#servers) server.close()
-    for (const socket of this.#sockets) socket.destroy()
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()))
   }
 
   async #listen(serve: (tcp: Socket) => void): Promise<number> {
-    const server = createServer((tcp) => {
-      tcp.on('error', () => {}).on('close', () => this.#sockets.delete(tcp))
-      this.#sockets.add(tcp)
+    const server = await startTcpServer((tcp) => {
       if (this.#hungUp) tcp.destroy()
       else serve(tcp)
     })
     this.#servers.push(server)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return (server.address() as AddressInfo).port
+    return server.port
   }
 
   /** As the server. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { becomesTrue, eventually } from '../../helpers/eventually.ts'
 import { CLIENTS, isLimited } from './clients.ts'
 import { Peers } from './peers.ts'
 import type { Plan } from './plan.ts'
@@ -18,7 +19,7 @@ export async function playAll(plans: readonly Plan[]): Promise<void> {
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'rejected') failures.push([outcome.reason, plans[index]])
     }
-    if (!(await eventually(() => openConnections() <= before))) {
+    if (!(await becomesTrue(() => openConnections() <= before))) {
       failures.push(`connections left open: ${process.getActiveResourcesInfo().join(' ')}`)
     }
     // Errors of streams are emitted a tick after they occur, and rejections are reported after that.
@@ -42,10 +43,10 @@ async function play(plan: Plan): Promise<void> {
       timer.abort()
     })
     assert.notEqual(end, 'no end', 'the call does not settle')
-    assert(await eventually(() => peers.open === 0), `${peers.open} connections are left open`)
+    await eventually(() => peers.open === 0, 'connections are left open')
     if (plan.identity !== 'right') assert.equal(peers.received, 0, 'a server that is not trusted received a request')
   } finally {
-    peers.close()
+    await peers.close()
   }
 }
 
@@ -57,12 +58,4 @@ const BOUND_MS = 60_000
 /** Sockets of this process, theirs and ours. */
 function openConnections(): number {
   return process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Pipe|GetAddrInfo/.test(name)).length
-}
-
-async function eventually(holds: () => boolean): Promise<boolean> {
-  for (let waited = 0; waited < 5000; waited += 2) {
-    if (holds()) return true
-    await delay(2)
-  }
-  return false
 }
