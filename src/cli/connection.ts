@@ -2,7 +2,7 @@
 
 import { displayName } from '../core/credentials.ts'
 import { MAX_TIMER_MS } from '../core/options.ts'
-import type { ClientCert, ExplainOptions } from '../index.ts'
+import type { ClientCert, ExplainOptions, Verify } from '../index.ts'
 import { readNumber, readPassphrase, UsageError } from './command.ts'
 
 /** The options of commands that only make a handshake. */
@@ -14,7 +14,7 @@ export const ROUTE_OPTIONS = {
 } as const
 
 export const CONNECTION_OPTIONS = {
-  verify: { type: 'string' },
+  verify: { type: 'string', multiple: true },
   cert: { type: 'string' },
   key: { type: 'string' },
   'passphrase-file': { type: 'string' },
@@ -22,7 +22,8 @@ export const CONNECTION_OPTIONS = {
 } as const
 
 export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, in place of the environment's bundle or the default roots;
-                          or a pin: sha256:HEX of the certificate, sha256//BASE64= of its public key
+                          or a pin: sha256:HEX of the certificate, sha256//BASE64= of its public key; several are
+                          possible, paths or pins
   --cert FILE             a client certificate, with its key in the same file or in --key; or PKCS#12 (.p12, .pfx)
   --key FILE              its key
   --passphrase-file FILE  its first line decrypts the key
@@ -37,15 +38,15 @@ type Values = Given<keyof typeof CONNECTION_OPTIONS>
 
 /** The values of these options, as parsed. */
 type Given<Name extends string> = {
-  readonly [name in Exclude<Name, 'no-env' | 'connect-to'>]?: string | undefined
+  readonly [name in Exclude<Name, 'no-env' | 'connect-to' | 'verify'>]?: string | undefined
 } & {
   readonly 'no-env'?: boolean | undefined
   readonly 'connect-to'?: readonly string[] | undefined
-}
+} & ('verify' extends Name ? { readonly verify?: readonly string[] | undefined } : unknown)
 
 /** The options of the library for a request. @throws UsageError for an invalid value or combination */
 export function connectionOf(values: Values) {
-  return { verify: values.verify, cert: clientCertOf(values), ...routeOf(values) } satisfies ExplainOptions
+  return { verify: verifyOf(values), cert: clientCertOf(values), ...routeOf(values) } satisfies ExplainOptions
 }
 
 /** The options of the library for a handshake alone. @throws UsageError for an invalid time */
@@ -61,6 +62,11 @@ export function routeOf({
     timeout: timeoutOf(timeout),
     connectTo: connectToOf(connectTo),
   } satisfies ExplainOptions
+}
+
+/** One path or pin as it is, several as a list. */
+function verifyOf({ verify = [] }: Values): Verify | undefined {
+  return verify.length > 1 ? verify : verify[0]
 }
 
 function clientCertOf({ cert, key, 'passphrase-file': file }: Values): ClientCert | undefined {

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import { serverAddress } from '../core/address.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, ProxyError, SSLError } from '../core/errors.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { checkFlag, optionNames, ownOptions } from '../core/options.ts'
 import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { Explanation } from '../diagnose/explanation.ts'
@@ -13,6 +13,7 @@ import { type Probed, probe } from '../transport/probe.ts'
 import { type ProxiesInit, proxyFor, proxyForService } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
 import { type Trust, trustedCertificates, type Verify } from '../trust/verify.ts'
+import { type Completion, completeChain } from './complete-chain.ts'
 import { requestSettings, SESSION_DEFAULTS, type TimeoutInit } from './settings.ts'
 
 /** Options of `explain`: those of a request that affect trust. */
@@ -29,16 +30,24 @@ export interface ExplainOptions {
   timeout?: TimeoutInit | null | undefined
   /** Other addresses to connect to, as for an `HTTPAdapter`. */
   connectTo?: ConnectToInit | null | undefined
+  /**
+   * Whether to fetch intermediate certificates that the server does not send from the `http:` addresses in its certificate, to say
+   * with certainty whether the chain is complete with them. They are never trusted. Default: `false`
+   */
+  fetchIntermediates?: boolean | null | undefined
 }
 
 /** See `explain` in `api.ts`. */
 export async function explain(url: string | URL, options: ExplainOptions = {}): Promise<Explanation> {
   const call = ownOptions(options, 'explain', EXPLAIN_OPTIONS)
-  const { trustEnv = true, timeout = 10_000, connectTo } = call
+  const { trustEnv = true, timeout = 10_000 } = call
+  const isFetching = checkFlag('explain: fetchIntermediates', call.fetchIntermediates) ?? false
+  const connectTo = new ConnectTo(call.connectTo)
   const service = parseService(url)
   const target = service?.target ?? httpsTarget(url)
   const address = { ...serverAddress(target), service }
   let trust: TrustInfo = { source: 'call', certificates: 0 }
+  let verifyAgain: ((failure: SSLError) => Promise<Completion>) | undefined
   try {
     const settings = requestSettings(
       { ...SESSION_DEFAULTS, trustEnv, timeout },
@@ -47,16 +56,15 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
     trust = trustBefore(settings.trust)
     const { proxyRules } = settings
     const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)
-    return trusted(
-      address,
-      await probe(target, { ...settings, proxy }, { service, connectTo: new ConnectTo(connectTo) }),
-    )
+    const handshake = (by: Trust) => probe(target, { ...settings, proxy, trust: by }, { service, connectTo })
+    if (isFetching) verifyAgain = (failure) => completeChain(failure, settings, handshake)
+    return trusted(address, await handshake(settings.trust))
   } catch (error) {
     // The certificate of an https proxy may be the one that is not trusted.
     const failure = error instanceof ProxyError ? error.cause : error
-    if (failure instanceof SSLError)
-      return refused({ ...address, service: failure === error ? service : undefined, trust }, failure)
-    throw error
+    if (!(failure instanceof SSLError)) throw error
+    if (failure !== error) return refused({ ...address, service: undefined, trust }, failure)
+    return refused({ ...address, trust }, failure, await verifyAgain?.(failure))
   }
 }
 
@@ -95,9 +103,11 @@ function trusted(address: Address, { chain, protocol, cipher, trust }: Probed): 
   })
 }
 
-function refused(about: Address & { trust: TrustInfo }, error: SSLError): Explanation {
+function refused(about: Address & { trust: TrustInfo }, error: SSLError, completion?: Completion): Explanation {
+  const { intermediates = [], anchor, findings = [], hints = [] } = completion ?? {}
+  const isComplete = intermediates.length > 0
   return new Explanation({
-    reason: error.reason,
+    reason: isComplete ? 'missing-intermediate' : error.reason,
     // Without the server, which is a property of its own.
     summary: error.summary.replace(/ \([^()]*:\d+(?: via proxy [^()]*)?\)$/, ''),
     host: error.host ?? about.host,
@@ -106,8 +116,11 @@ function refused(about: Address & { trust: TrustInfo }, error: SSLError): Explan
     chain: error.chain,
     failing: error.failing,
     trust: error.trust ?? about.trust,
-    findings: error.findings,
-    hints: error.hints,
+    intermediates,
+    anchor: anchor && { certificate: anchor, path: undefined },
+    // What was verified takes the place of the guess.
+    findings: unique([...(isComplete ? [] : error.findings), ...findings]),
+    hints: unique([...hints, ...error.hints]),
   })
 }
 
@@ -132,6 +145,8 @@ function anchorOf(chain: readonly X509Certificate[], anchors: readonly X509Certi
   return undefined
 }
 
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
+
 const EXPLAIN_OPTIONS = optionNames<ExplainOptions>({
   verify: true,
   cert: true,
@@ -139,4 +154,5 @@ const EXPLAIN_OPTIONS = optionNames<ExplainOptions>({
   trustEnv: true,
   timeout: true,
   connectTo: true,
+  fetchIntermediates: true,
 })

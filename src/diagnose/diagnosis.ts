@@ -197,7 +197,11 @@ function untrusted(found: Case): Problem {
       reason: 'missing-intermediate',
       failing,
       findings: [say.intermediateMissing(last)],
-      hints: say.MISSING_INTERMEDIATE_HINTS,
+      hints: say.missingIntermediateHints(
+        hasIssuerAddress(last)
+          ? say.serverArgument({ host: found.host, port: found.port, service: found.service })
+          : undefined,
+      ),
     }
   return {
     ...about,
@@ -265,8 +269,12 @@ function placeholderHints(server: X509Certificate): string[] {
  * (RFC 5280, section 4.2.2.1), as public CAs write. It proves nothing.
  */
 function suggestsIntermediate(certificate: X509Certificate): boolean {
-  if (/^CA Issuers - URI:"?http:/im.test(certificate.infoAccess ?? '')) return true
+  if (hasIssuerAddress(certificate)) return true
   return /\b(?:intermediate|issuing|subordinate|sub[ -]?ca)\b/i.test(commonNameOf(certificate.issuer))
+}
+
+function hasIssuerAddress({ infoAccess }: X509Certificate): boolean {
+  return /^CA Issuers - URI:"?http:/im.test(infoAccess ?? '')
 }
 
 function datesProblems(found: Case): Problem[] {

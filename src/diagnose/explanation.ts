@@ -20,6 +20,8 @@ export interface ExplanationParts {
   readonly service?: Service | undefined
   readonly chain: readonly X509Certificate[]
   readonly failing?: number | undefined
+  /** Fetched certificates that the server does not send, each issued by the next: the chain is complete with them. */
+  readonly intermediates?: readonly X509Certificate[]
   readonly anchor?: { readonly certificate: X509Certificate; readonly path: string | undefined } | undefined
   readonly trust: TrustInfo
   readonly findings?: readonly string[]
@@ -45,6 +47,8 @@ export class Explanation {
   readonly port: number
   /** What the server presented: its own certificate first, each issued by the next. */
   readonly chain: readonly CertificateInfo[]
+  /** Fetched certificates that the server does not send and with which its chain is complete: each issued by the next, not trusted. */
+  readonly intermediates: readonly CertificateInfo[]
   /** The trusted certificate at the end of the chain, with its file; null if there is none. */
   readonly anchor: (CertificateInfo & { readonly path: string | null }) | null
   /** What is trusted, and where that was set. */
@@ -60,7 +64,7 @@ export class Explanation {
 
   /** Not for users: explanations come from `explain`. */
   constructor(parts: ExplanationParts) {
-    const { chain, anchor } = parts
+    const { chain, anchor, intermediates = [] } = parts
     this.ok = parts.reason === null
     this.reason = parts.reason
     this.summary = parts.summary
@@ -68,6 +72,7 @@ export class Explanation {
     this.host = parts.host
     this.port = parts.port
     this.chain = chain.map(describeCertificate)
+    this.intermediates = intermediates.map(describeCertificate)
     this.anchor = anchor ? { ...describeCertificate(anchor.certificate), path: displayPath(anchor.path) } : null
     this.trust = parts.trust
     this.findings = parts.findings ?? []
@@ -80,15 +85,31 @@ export class Explanation {
   /** The chain as a tree, what is wrong with it and where, what to do. */
   toString(): string {
     const { url, summary, ok, anchor } = this
-    const verdict = anchor ? 'is trusted' : ok ? `is let through: ${summary}` : `${this.#refusal()}${summary}`
+    const verdict = anchor && ok ? 'is trusted' : ok ? `is let through: ${summary}` : `${this.#refusal()}${summary}`
     const tree = this.#tree().map((line, depth) => `\n  ${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${line}`)
     return `${url} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
   }
 
   /** All of it as plain data; certificates with their PEM. */
   toJSON(): object {
-    const { ok, reason, summary, url, host, port, chain, anchor, trust, findings, hints, protocol, cipher } = this
-    return { ok, reason, summary, url, host, port, chain, anchor, trust, findings, hints, protocol, cipher }
+    const { ok, reason, summary, url, host, port, chain, intermediates, anchor, trust } = this
+    const { findings, hints, protocol, cipher } = this
+    return {
+      ok,
+      reason,
+      summary,
+      url,
+      host,
+      port,
+      chain,
+      intermediates,
+      anchor,
+      trust,
+      findings,
+      hints,
+      protocol,
+      cipher,
+    }
   }
 
   /** Only a certificate that was presented can have been verified; without a usable bundle nothing is trusted. */
@@ -99,16 +120,19 @@ export class Explanation {
 
   /** A line for each certificate, the failing one and the trusted one marked. */
   #tree(): string[] {
-    const { chain, anchor, failing } = this.#parts
+    const { chain, intermediates = [], anchor, failing } = this.#parts
     const isAnchor = ({ raw }: X509Certificate) => anchor?.certificate.raw.equals(raw)
     const lines = chain.map((certificate, index) => {
       const mark = index === failing ? '  ✗' : isAnchor(certificate) ? '  ✓ trusted' : ''
       return `${printable(certificateInOneLine(certificate), MAX_LINE)}${mark}`
     })
+    for (const certificate of intermediates)
+      lines.push(`${printable(certificateInOneLine(certificate), MAX_LINE)}  ✗ not sent`)
     const last = chain.at(-1)
     if (anchor && !chain.some(isAnchor))
       lines.push(`${printable(certificateInOneLine(anchor.certificate), MAX_LINE)}  ✓ trusted`)
-    if (last && failing === chain.length) lines.push(`${printable(nameInOneLine(last.issuer), MAX_LINE)}  ✗ not found`)
+    if (last && failing === chain.length && intermediates.length === 0)
+      lines.push(`${printable(nameInOneLine(last.issuer), MAX_LINE)}  ✗ not found`)
     return lines
   }
 

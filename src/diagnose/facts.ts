@@ -58,7 +58,8 @@ export function factsOf(chain: Chain, trusted: readonly X509Certificate[], host:
   }
 }
 
-function signedPath([server, ...issuers]: Chain): Chain {
+/** The presented certificates as far as each is signed by the next. */
+export function signedPath([server, ...issuers]: Chain): Chain {
   const path: [X509Certificate, ...X509Certificate[]] = [server]
   for (const issuer of issuers) {
     const last = path.at(-1) ?? server

@@ -62,7 +62,7 @@ export const TRUST_CA =
 export const TRUST_LEAF =
   "or trust this server's certificate alone: compare its SHA-256 with the one that the server's owner sees, save it, then verify: 'server.pem'"
 export const MAYBE_INTERMEDIATE =
-  'or an intermediate CA issued it whose certificate the server does not send: its owner must add that to the file of the certificate (fullchain.pem)'
+  'or an intermediate CA issued it whose certificate the server does not send: its owner must add that to the file of the certificate (fullchain.pem); until then bundle.withIntermediates(…) helps'
 export const PIN_IT =
   "get the certificate's SHA-256 from the server's owner or its screen, and pin it: verify: 'sha256:…'; a pin counts whatever names the certificate has"
 export const pinTrusted = (certificate: X509Certificate): string =>
@@ -164,10 +164,19 @@ export const RIGHT_ONE_FIRST = 'put the one that signed first, or leave the othe
 
 export const intermediateMissing = (certificate: X509Certificate): string =>
   `${called(certificate)} was issued by ${quoted(certificate.issuer)}, and no certificate of that name is trusted; that is probably an intermediate CA whose certificate the server does not send, or not in order`
-export const MISSING_INTERMEDIATE_HINTS = [
-  "the server's owner must send it: the file of its certificate has to hold the intermediate certificates after it, each followed by its issuer (fullchain.pem)",
-  "or, if that issuer is a root after all: get its certificate from its owner, and name it: verify: 'ca.pem'",
-]
+export function missingIntermediateHints(server: string | undefined): string[] {
+  return [
+    "the server's owner must send it: the file of its certificate has to hold the intermediate certificates after it, each followed by its issuer (fullchain.pem)",
+    ...(server === undefined ? [] : [`to know for certain, and to write that file: ${writeChain(server)}`]),
+    `until then, get its certificate from its owner and let it help: ${WITH_INTERMEDIATES}`,
+    "or, if that issuer is a root after all: get its certificate from its owner, and name it: verify: 'ca.pem'",
+  ]
+}
+
+/** The command that fetches what the server does not send. */
+export const writeChain = (server: string): string => `${VOUCH} check ${server} --fetch-intermediates -o fullchain.pem`
+const WITH_INTERMEDIATES =
+  "verify: CABundle.default().withIntermediates('intermediate.pem'), which helps and is not trusted"
 
 /* A product that inspects TLS, known by the name of its CA only. */
 

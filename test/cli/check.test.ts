@@ -1,9 +1,12 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { createAuthority } from '../helpers/pki.ts'
+import { CA_EXTENSIONS, certify, SERVER_EXTENSIONS } from '../helpers/openssl-pki.ts'
+import { createAuthority, toDer } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
-import { startHttpsServer } from '../helpers/servers.ts'
+import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { vouch } from './vouch.ts'
 
@@ -66,7 +69,70 @@ test('client certificates and proxies are those of a request', async () => {
   assert.equal(proxy.tunnels.length, 2)
 })
 
+test('several --verify are one bundle, or several pins, and no mixture', async () => {
+  await using server = await start()
+  using dir = tempDir()
+  dir.write('team.pem', root.certificate)
+  dir.write('other.pem', createAuthority().certificate)
+  const { fingerprint256 } = new X509Certificate(pair.certificate)
+  const wrong = `sha256:${'0'.repeat(64)}`
+  for (const [verify, status] of [
+    ['--verify other.pem', 1],
+    ['--verify other.pem --verify team.pem', 0],
+    [`--verify ${wrong}`, 1],
+    [`--verify ${wrong} --verify sha256:${fingerprint256}`, 0],
+  ] as const) {
+    assert.equal((await vouch(dir, `check ${server.url} ${verify}`)).status, status, verify)
+    assert.equal((await vouch(dir, `get ${server.url} ${verify}`)).status, status, verify)
+  }
+  const mixed = await vouch(dir, `check ${server.url} --verify team.pem --verify ${wrong}`)
+  assert.match(mixed.stderr, /^vouch: error: .*pins and certificates do not go together/)
+})
+
+test('--fetch-intermediates says whether the chain is complete, and -o writes it for the owner', async () => {
+  await using source = await startHttpServer({ handler: (_, response) => response.end(toDer(middle.certificate)) })
+  const top = certify({ subject: '/CN=Top CA', extensions: CA_EXTENSIONS })
+  const middle = certify({ subject: '/CN=Issuing', issuer: top, extensions: CA_EXTENSIONS })
+  const address = `authorityInfoAccess=caIssuers;URI:${source.url}/middle.crt`
+  const leaf = certify({ issuer: middle, extensions: [...SERVER_EXTENSIONS, address] })
+  await using server = await startHttpsServer({ key: leaf.key, cert: leaf.certificate })
+  using dir = tempDir()
+  dir.write('top.pem', top.certificate)
+  dir.write('other.pem', root.certificate)
+  const without = await vouch(dir, `check ${server.url} --verify top.pem`)
+  assert.match(without.stdout, /: vouch check localhost:\d+ --fetch-intermediates -o fullchain\.pem\n/)
+  assert.equal(source.requests, 0)
+
+  const refused = await vouch(dir, `check ${server.url} --verify other.pem --fetch-intermediates -o chain.pem`)
+  assert.equal(refused.status, 1)
+  assert.match(refused.stderr, /'chain\.pem' was not written/)
+  assert.equal(existsSync(dir.join('chain.pem')), false)
+
+  const line = `check ${server.url} --verify top.pem --fetch-intermediates`
+  const complete = await vouch(dir, `${line} -o chain.pem`)
+  assert.equal(complete.status, 1, 'the server sends no more than before')
+  assert.match(complete.stdout, /CN=Issuing, issued by CN=Top CA {2}✗ not sent\n/)
+  assert.match(complete.stderr, /^vouch: wrote 'chain\.pem': the server's certificate and 1 intermediate, /)
+  const chain = readFileSync(dir.join('chain.pem'), 'utf8')
+  assert.deepEqual(subjectsOf(chain), ['CN=localhost', 'CN=Issuing'])
+  await using mended = await startHttpsServer({ key: leaf.key, cert: chain })
+  assert.equal((await vouch(dir, `check ${mended.url} --verify top.pem`)).status, 0)
+
+  const again = await vouch(dir, `${line} -o chain.pem`)
+  assert.match(again.stderr, /^vouch: error: cannot write 'chain\.pem': the file exists, use --overwrite to replace it/)
+  assert.equal((await vouch(dir, `${line} -o chain.pem --overwrite`)).status, 1)
+  const json = JSON.parse((await vouch(dir, `${line} --json`)).stdout)
+  assert.deepEqual([json.reason, json.intermediates[0].subject], ['missing-intermediate', 'CN=Issuing'])
+})
+
+const subjectsOf = (pem: string) => {
+  return (pem.match(/-----BEGIN[\s\S]*?-----END CERTIFICATE-----/g) ?? []).map(
+    (each) => new X509Certificate(each).subject,
+  )
+}
+
 const lines: [line: string, status: number, stderr: RegExp][] = [
+  ['check a -o b', 2, /--output needs --fetch-intermediates/],
   ['check a --timeout 0', 2, /--timeout must be above 0/],
   ['check a --passphrase-file b', 2, /--passphrase-file needs --cert/],
   ['check', 2, /^vouch: error: name one URL\nvouch: hint: vouch check --help\n$/],

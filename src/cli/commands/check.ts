@@ -1,9 +1,12 @@
 /** `vouch check`: explains why a server is trusted, or not. */
+import { Readable } from 'node:stream'
+import { displayName } from '../../core/credentials.ts'
 import { VOUCH } from '../../core/shell.ts'
-import { explain } from '../../index.ts'
-import { type Command, readArguments, readUrl } from '../command.ts'
+import { type Explanation, explain } from '../../index.ts'
+import { type Command, readArguments, readUrl, UsageError } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf, SERVICES_HELP } from '../connection.ts'
-import { paint, print, printJson } from '../print.ts'
+import { logLine, type Output, paint, print, printJson } from '../print.ts'
+import { checkTarget, save } from '../save.ts'
 
 export const check: Command = {
   name: 'check',
@@ -17,21 +20,58 @@ ${SERVICES_HELP}
 
 ${CONNECTION_HELP}
   --timeout SECONDS       how long to wait for the connection (10)
+  --fetch-intermediates   fetch what the server does not send from the http: addresses in its certificate, and check
+                          whether its chain is complete with it; what is fetched is never trusted
+  -o, --output FILE       write the server's certificate and its intermediates, for its owner, if the chain is complete;
+                          an existing file is kept
+  --overwrite             replace an existing file
   --json                  the whole explanation as JSON
 
 Examples:
   vouch check https://intranet.example/
   vouch check 192.168.1.172:10330 --verify selfsigned.crt
   vouch check postgres://db.example --verify company-ca.pem
+  vouch check https://shop.example --fetch-intermediates -o fullchain.pem
   REQUESTS_CA_BUNDLE=corp.pem vouch check https://api.example --json | jq .reason`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, { ...CONNECTION_OPTIONS, json: { type: 'boolean' } })
-    const explanation = await explain(readUrl(positionals), connectionOf(values))
+    const { values, positionals } = readArguments(args, {
+      ...CONNECTION_OPTIONS,
+      'fetch-intermediates': { type: 'boolean', default: false },
+      output: { type: 'string', short: 'o' },
+      overwrite: { type: 'boolean', default: false },
+      json: { type: 'boolean' },
+    })
+    const { output: file, overwrite } = values
+    if (file !== undefined && !values['fetch-intermediates'])
+      throw new UsageError('--output needs --fetch-intermediates')
+    const url = readUrl(positionals)
+    if (file !== undefined) checkTarget(file, overwrite)
+    const options = { ...connectionOf(values), fetchIntermediates: values['fetch-intermediates'] }
+    const explanation = await explain(url, options)
     if (values.json) printJson(output, explanation)
     else print(output, paintMarks(String(explanation).replaceAll(VOUCH, 'vouch'), output.stdout))
+    if (file !== undefined) await writeChain(explanation, file, overwrite, output)
     return explanation.ok ? 0 : explanation.reason === 'client-certificate' ? 3 : 1
   },
+}
+
+/** Writes what the server ought to send: its certificate and the intermediates, without the root. */
+async function writeChain(
+  { ok, chain, intermediates }: Explanation,
+  file: string,
+  overwrite: boolean,
+  output: Output,
+): Promise<void> {
+  const [server, ...issuers] = [...chain, ...intermediates]
+  if (server === undefined || (!ok && intermediates.length === 0)) {
+    logLine(output, `'${displayName(file)}' was not written, since no complete chain is known`)
+    return
+  }
+  const certificates = [server, ...issuers.filter(({ selfSigned }) => !selfSigned)]
+  await save(file, Readable.from(certificates.map(({ pem }) => pem)), overwrite)
+  const count = certificates.length === 2 ? '1 intermediate' : `${certificates.length - 1} intermediates`
+  logLine(output, `wrote '${displayName(file)}': the server's certificate and ${count}, for the server's owner`)
 }
 
 function paintMarks(report: string, stream: NodeJS.WritableStream): string {
