@@ -320,6 +320,36 @@ export class JSONDecodeError extends InvalidJSONError {
   static override readonly code = 'ERR_JSON_DECODE'
 }
 
+// Minifiers rename classes, and the name of an error is its class's: code may compare it.
+for (const [name, type] of Object.entries({
+  RequestException,
+  HTTPError,
+  ConnectionError,
+  ProxyError,
+  SSLError,
+  CABundleError,
+  ClientCertError,
+  Timeout,
+  ConnectTimeout,
+  ReadTimeout,
+  URLRequired,
+  TooManyRedirects,
+  MissingSchema,
+  InvalidSchema,
+  InvalidURL,
+  InvalidProxyURL,
+  InvalidHeader,
+  ChunkedEncodingError,
+  ContentDecodingError,
+  StreamConsumedError,
+  RetryError,
+  UnrewindableBodyError,
+  InvalidJSONError,
+  JSONDecodeError,
+})) {
+  Object.defineProperty(type, 'name', { value: name })
+}
+
 /** Sets a property that `console.log` and `JSON.stringify` skip: requests carry credentials. */
 function hide(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, { value, enumerable: false, writable: true, configurable: true })

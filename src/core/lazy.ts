@@ -1,4 +1,8 @@
-/** Libraries that most requests do not need, loaded when the first one does: `import 'vouch'` costs what got costs. */
+/**
+ * Libraries that most requests do not need, loaded by Node when the first one does: `import 'vouch'` costs what got costs.
+ *
+ * Bundlers do not see through `createRequire`. They load `bundled.ts` instead: both are `#libraries` in package.json.
+ */
 import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)
@@ -11,9 +15,6 @@ export const chardet = (): typeof import('chardet') => require('chardet')
 
 /** Parses Link headers (RFC 8288). */
 export const linkHeader = (): typeof import('http-link-header') => require('http-link-header')
-
-/** Speaks to SOCKS proxies (RFC 1928); loaded with the first one. */
-export const socks = (): typeof import('socks') => require('socks')
 
 /** Parses BER (X.690); loaded with the first file of certificates that is not DER. */
 export const asn1 = (): typeof import('asn1js') => require('asn1js')

@@ -5,7 +5,6 @@ import { isIP, isIPv6, type Socket } from 'node:net'
 import { NO_PATH, parseAuthority, serverAddress } from '../core/address.ts'
 import { onDeadline, withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
-import { socks } from '../core/lazy.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
 import { attemptTimeout, connectTcp } from './tcp-socket.ts'
@@ -25,7 +24,9 @@ export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback
 
 async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
   const { proxy, authority, connectTimeout } = options
-  const destination = await withDeadline(resolve(authority, proxy.url.protocol), { signal })
+  // The library is loaded with the first SOCKS proxy.
+  const loaded = Promise.all([resolve(authority, proxy.url.protocol), import('./socks-library.ts')])
+  const [destination, library] = await withDeadline(loaded, { signal })
   const { host, port } = serverAddress(proxy.url)
   const socket = connectTcp({ ...NO_PATH, ...attemptTimeout(connectTimeout), host, port }).setNoDelay(true)
   // The listener stays: whoever the socket is passed to may not listen yet when it fails.
@@ -35,7 +36,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   signal.addEventListener('abort', abort)
   try {
     await Promise.race([once(socket, 'connect'), failure])
-    await Promise.race([handshake(socket, options, destination), failure])
+    await Promise.race([handshake(socket, options, { destination, library }), failure])
     if (socket.destroyed) throw Object.assign(new Error('the proxy closed the connection'), { code: 'ECONNRESET' })
     return socket
   } catch (error) {
@@ -66,7 +67,10 @@ async function resolve(authority: string, scheme: string): Promise<Destination> 
 function handshake(
   socket: Socket,
   { proxy, authority, connectTimeout }: TunnelOptions,
-  destination: Destination,
+  {
+    destination,
+    library,
+  }: { readonly destination: Destination; readonly library: typeof import('./socks-library.ts') },
 ): Promise<void> {
   const { host, port } = serverAddress(proxy.url)
   const type = proxy.url.protocol.startsWith('socks4') ? 4 : 5
@@ -80,7 +84,7 @@ function handshake(
       fail(problem)
       return
     }
-    const client = new (socks().SocksClient)({
+    const client = new library.SocksClient({
       command: 'connect',
       destination,
       proxy: { host, port, type, ...(userId !== undefined && { userId, password: password ?? '' }) },

@@ -66,10 +66,19 @@ test('the dependencies are the libraries that the modules import, tslib among th
       ...textOf(file).matchAll(/^(?:import|export)\b[^;]*?"([^".][^"]*)";$|\brequire\w*\("([^".]+)"\)/gm),
     ])
     .map(([, imports, requires]) => imports ?? requires ?? '')
-  const libraries = new Set(imported.filter((name) => !builtinModules.includes(name.replace(/^node:/, ''))))
+  const others = imported.filter((name) => !builtinModules.includes(name.replace(/^node:/, '')))
+  const libraries = new Set(others.filter((name) => !name.startsWith('#')))
   assert.deepEqual([...libraries].sort(), Object.keys(manifest.dependencies).sort())
+  const ownFiles = new Set([...others.filter((name) => name.startsWith('#')), ...lateImports()])
+  assert.deepEqual([...ownFiles].sort(), Object.keys(manifest.imports).sort())
   assert(libraries.has('tslib'))
 })
+
+/** What is imported later by a name of the package's own: `import("#name")`. */
+function lateImports(): string[] {
+  const texts = files.filter((file) => file.endsWith('.js')).map(textOf)
+  return texts.flatMap((text) => Array.from(text.matchAll(/\bimport\("(#[^"]+)"\)/g), ([, name = '']) => name))
+}
 
 test('publint finds nothing', async () => {
   const { messages, pkg } = await publint({

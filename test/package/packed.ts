@@ -10,6 +10,7 @@ import type { TempDir } from '../helpers/temp.ts'
 interface Manifest {
   readonly version: string
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
+  readonly imports: Readonly<Record<string, unknown>>
   readonly dependencies: Readonly<Record<string, string>>
 }
 
