@@ -7,7 +7,7 @@ import { printable } from '../core/printable.ts'
 import type { Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
-import { certificateInOneLine, columns, MAX_LINE, trustInWords } from './report.ts'
+import { certificateInOneLine, columns, guideTo, MAX_LINE, trustInWords } from './report.ts'
 import { spanOf } from './texts.ts'
 
 /** What an {@link Explanation} is made of. */
@@ -147,7 +147,7 @@ export class Explanation {
       ['protocol', this.protocol === null ? undefined : `${this.protocol}, ${this.cipher}`],
       ...this.findings.map((text) => ['found', text] as const),
       ...this.hints.map((text) => ['hint', text] as const),
-      ['more', this.reason === null ? undefined : `docs/troubleshooting.md#${this.reason}`],
+      ['more', this.reason === null ? undefined : guideTo(this.reason)],
     ])
   }
 }

@@ -1,5 +1,6 @@
 /** The report on a refused connection: the lines of an error's message after the first. */
 import type { X509Certificate } from 'node:crypto'
+import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { hostsOf, isSelfSigned, nameInOneLine } from '../x509/certificate-info.ts'
@@ -23,9 +24,14 @@ export function reportOf(
     ['trusted', trust && trustInWords(trust)],
     ...findings.map((text) => ['found', text] as const),
     ...hints.map((text) => ['hint', text] as const),
-    ['more', `docs/troubleshooting.md#${reason}`],
+    ['more', guideTo(reason)],
   ]
   return columns(rows)
+}
+
+/** Where the guide is, as seen from a project that has installed the package. */
+export function guideTo(reason: SSLErrorReason): string {
+  return `node_modules/vouch/docs/troubleshooting.md#${reason}`
 }
 
 /** Names in one column and texts in the other, a line each; a repeated name is left out. */

@@ -22,7 +22,7 @@ export const moduleNames: readonly string[] = Object.keys(manifest.exports)
   .filter((subpath) => !subpath.endsWith('.json'))
   .map((subpath) => join('vouch', subpath))
 
-/** Packs what is built into the directory. Without `prepack`: it would build, while other tests read what is built. */
+/** Packs what is built into the directory. Without `prepare`: it would build, while other tests read what is built. */
 export function pack(dir: TempDir): string {
   npm(dir, ['pack', '--ignore-scripts', '--pack-destination', dir.path], '.')
   return dir.join(`vouch-${manifest.version}.tgz`)
