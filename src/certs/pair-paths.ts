@@ -4,7 +4,7 @@ import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { displayName, mayHaveCredentials, redactUrl } from '../core/credentials.ts'
+import { displayName, mayBeSecret, redactUrl } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
 import { exists } from '../core/place-file.ts'
@@ -69,8 +69,8 @@ function filePath(file: string | URL, option: string): string {
 async function checkTarget(path: string, overwrite: boolean): Promise<void> {
   const directory = dirname(path)
   const parent = await kindOf(directory)
-  // The first half of a password may be in it, without the `@` by which it could be recognised.
-  const shown = mayHaveCredentials(path) ? '' : ` '${displayName(directory)}'`
+  // The first half of a password or of a key may be in it, without the rest by which it could be recognised.
+  const shown = mayBeSecret(path) ? '' : ` '${displayName(directory)}'`
   if (parent === 'missing') {
     throw new FileError('write', 'ENOENT', path, `its directory does not exist, create${shown || ' it'} first`)
   }

@@ -74,8 +74,13 @@ export function displayName(source: string): string {
   return mayHaveCredentials(source) ? redactUrl(source) : printable(source)
 }
 
-/** Whether a path or another text may contain a password: an `@` behind a colon, perhaps percent-encoded, or a URL's port that is none. */
-export function mayHaveCredentials(source: string): boolean {
+/** Whether a path or another text may contain a password or a key, so that {@link displayName} hides it. */
+export function mayBeSecret(source: string): boolean {
+  return mayHaveCredentials(source) || keyMaterialIn(source) !== undefined
+}
+
+/** An `@` behind a colon, perhaps percent-encoded, or a URL's port that is none. */
+function mayHaveCredentials(source: string): boolean {
   const drive = process.platform === 'win32' ? (/^[A-Z]:[\\/]/i.exec(source)?.[0] ?? '') : ''
   return CREDENTIALS.test(source.slice(drive.length)) || NO_PORT.test(source)
 }

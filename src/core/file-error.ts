@@ -1,8 +1,7 @@
 /** Errors about files: they name the file as it may be shown, and know its absolute path apart from that. */
 import { getSystemErrorMap } from 'node:util'
-import { displayName, mayHaveCredentials } from './credentials.ts'
+import { displayName, mayBeSecret } from './credentials.ts'
 import { codeOf } from './error-code.ts'
-import { keyMaterialIn } from './key-material.ts'
 
 /** What was tried with a file. */
 export type FileAction = 'read' | 'write' | 'use'
@@ -15,10 +14,9 @@ export class FileError extends Error {
   readonly path: string
 
   constructor(action: FileAction, code: string, path: string, why: string, cause?: unknown) {
-    const isSecret = mayHaveCredentials(path) || keyMaterialIn(path) !== undefined
     super(`cannot ${action} '${displayName(path)}': ${why}`, cause === undefined ? {} : { cause: withoutPath(cause) })
     this.code = code
-    this.path = isSecret ? displayName(path) : path
+    this.path = mayBeSecret(path) ? displayName(path) : path
   }
 
   /** The same error if it is a FileError already. */

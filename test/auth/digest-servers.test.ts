@@ -1,6 +1,5 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, createReadStream } from 'node:fs'
 import { test } from 'node:test'
@@ -8,7 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { HTTPDigestAuth, Session, UnrewindableBodyError } from '../../src/index.ts'
 import { PASSWORD, startDigestServer, USER } from '../helpers/digest.ts'
 import { outputOf } from '../helpers/processes.ts'
-import { type RunningProgram, startProgram, whyNo } from '../helpers/programs.ts'
+import { hasProgram, type RunningProgram, startProgram, whyNo } from '../helpers/programs.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -231,7 +230,7 @@ test('neither the total limit nor a signal waits for an auth that takes its time
 
 // The checks of the server above are checked by other clients, and the client by another server.
 
-test('curl passes the same checks', { skip: spawnSync('curl', ['--version']).status !== 0 && 'no curl' }, async () => {
+test('curl passes the same checks', { skip: !hasProgram('curl') && 'no curl' }, async () => {
   // curl 7.88 knows no SHA-512-256 in some builds, and no SHA or SHA-512 in any.
   for (const algorithm of ['MD5', 'MD5-sess', 'SHA-256', 'SHA-256-sess']) {
     await using server = await startDigestServer({ algorithm })

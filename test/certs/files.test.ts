@@ -1,8 +1,6 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import {
   existsSync,
   lstatSync,
@@ -23,7 +21,7 @@ import { hiddenPath, preparePair } from '../../src/certs/pair-paths.ts'
 import { withPair, writePair } from '../../src/certs/write-pair.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { isWindows, onPosix } from '../helpers/platform.ts'
-import { outputOf, startScript } from '../helpers/processes.ts'
+import { outputOf, runScript, startScript } from '../helpers/processes.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
@@ -248,12 +246,9 @@ async function writeAndDie(
     const { withPair, writePair } = await import('${moduleUrl('certs/write-pair')}')
     const target = await preparePair(...${JSON.stringify(files)}, true)
     await withPair(target, () => writePair(target, ${JSON.stringify({ cert, key })}))`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const [code, signal] = await once(child, 'close')
-  assert(code === 0 || signal === 'SIGKILL', `ended with ${code}`)
-  return code === 0
+  const { status, stderr } = await runScript(script)
+  assert(status === 0 || (status === null && stderr === ''), `ended with ${status}: ${stderr}`)
+  return status === 0
 }
 
 const other = await createSelfSignedCert(null, null, 'other')

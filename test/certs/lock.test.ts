@@ -1,6 +1,6 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   lstatSync,
@@ -20,6 +20,7 @@ import { createSelfSignedCert, ensureSelfSignedCert } from '../../src/certs/inde
 import { withLock } from '../../src/certs/lock.ts'
 import { hiddenPath } from '../../src/certs/pair-paths.ts'
 import { isLinux, isWindows, onLinux } from '../helpers/platform.ts'
+import { makeFifo } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const age = (path: string, seconds: number) => {
@@ -185,7 +186,7 @@ test('a lock that cannot be made is an error', async () => {
 
 test('what is in the place of a lock and no file is an error at once', { skip: isWindows && 'no FIFO' }, async () => {
   using dir = tempDir()
-  execFileSync('mkfifo', [dir.join('fifo')])
+  makeFifo(dir.join('fifo'))
   mkdirSync(dir.join('directory'))
   for (const name of ['fifo', 'directory']) {
     await assert.rejects(withLock(dir.join(name), assert.fail), (error: NodeJS.ErrnoException) => {
@@ -201,7 +202,7 @@ test('a FIFO in the place of a lock, or of a file of a pair, hangs no call', {
   skip: isWindows && 'no FIFO',
 }, async () => {
   using dir = tempDir()
-  execFileSync('mkfifo', [dir.join('fifo.pem')])
+  makeFifo(dir.join('fifo.pem'))
   await createSelfSignedCert(dir.join('cert.pem'), dir.join('key.pem'), 'localhost')
   const pairs = [
     ['fifo.pem', 'key.pem'],
@@ -211,6 +212,6 @@ test('a FIFO in the place of a lock, or of a file of a pair, hangs no call', {
     await assert.rejects(ensureSelfSignedCert(dir.join(cert), dir.join(key), 'localhost'), /not a regular file/)
   }
   const key = dir.join('new.pem')
-  execFileSync('mkfifo', [`${hiddenPath(key)}.lock`])
+  makeFifo(`${hiddenPath(key)}.lock`)
   await assert.rejects(ensureSelfSignedCert(dir.join('new-cert.pem'), key, 'localhost'), /in the place of a lock/)
 })

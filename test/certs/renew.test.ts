@@ -1,8 +1,6 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
@@ -15,7 +13,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import {
   createCA,
@@ -30,10 +27,11 @@ import { expectWarnings } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { opensslBytes } from '../helpers/openssl.ts'
 import { createAuthority, selfSigned, toDer } from '../helpers/pki.ts'
+import { asRoot, isWindows, onPosix } from '../helpers/platform.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 const DAY = 24 * 60 * 60 * 1000
-const windows = process.platform === 'win32'
 const filesOf = (dir: TempDir) => [dir.join('cert.pem'), dir.join('key.pem')] as const
 const read = (files: readonly string[]) => files.map((file) => readFileSync(file, 'utf8'))
 const belongTogether = (files: readonly [string, string]) =>
@@ -51,7 +49,7 @@ test('what is missing is made, and then kept as it is', async () => {
   const made = await ensureSelfSignedCert(...files, ['localhost', '127.0.0.1'])
   assert.equal(made.action, 'created')
   assert.deepEqual(read(files), [made.cert, made.key])
-  if (!windows) assert.equal(statSync(files[1]).mode & 0o777, 0o600)
+  if (!isWindows) assert.equal(statSync(files[1]).mode & 0o777, 0o600)
   const { ino, mtimeMs } = statSync(files[0])
   const kept = await ensureSelfSignedCert(...files, ['127.0.0.1', 'LOCALHOST.'])
   assert.deepEqual(kept, { ...made, action: 'kept' })
@@ -226,20 +224,14 @@ test("somebody else's certificate is kept while it is good", async () => {
   assert.deepEqual(await ensureSelfSignedCert(certFile, keyFile, 'localhost'), { ...issued, action: 'kept' })
 })
 
-test('of many processes that start together one makes the pair, and all have it', { skip: windows }, async () => {
+test('of many processes that start together one makes the pair, and all have it', onPosix, async () => {
   using dir = tempDir()
   const files = filesOf(dir)
   const script = `
     const { ensureSelfSignedCert } = await import('${moduleUrl('certs/index')}')
     const { action, fingerprint, cert, key } = await ensureSelfSignedCert(...${JSON.stringify(files)}, 'localhost')
     console.log(JSON.stringify({ action, fingerprint, cert, key }))`
-  const start = async (): Promise<EnsuredCert> => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const [output] = await Promise.all([text(child.stdout), once(child, 'close')])
-    return JSON.parse(output)
-  }
+  const start = async (): Promise<EnsuredCert> => JSON.parse(await outputOfScript(script))
   for (const action of ['created', 'renewed']) {
     if (action === 'renewed') put(dir, 3)
     const results = await Promise.all(Array.from({ length: 6 }, start))
@@ -259,7 +251,7 @@ test('many calls at once in one process make one pair', async () => {
   assert.equal(results.filter(({ action }) => action === 'renewed').length, 1)
 })
 
-test('what is kept needs no lock, so that its directory may be read-only', { skip: windows }, async () => {
+test('what is kept needs no lock, so that its directory may be read-only', onPosix, async () => {
   using dir = tempDir()
   const files = put(dir, 100)
   // Whoever needed the lock would wait for this process, which has it.
@@ -270,9 +262,7 @@ test('what is kept needs no lock, so that its directory may be read-only', { ski
   await held
 })
 
-test('in a directory that is not writable the error is about the pair, not about the directory', {
-  skip: windows,
-}, async () => {
+test('in a directory that is not writable the error is about the pair, not about the directory', onPosix, async () => {
   using dir = tempDir()
   mkdirSync(dir.join('sealed'))
   const { cert } = await createSelfSignedCert(null, null, 'localhost')
@@ -287,11 +277,7 @@ test('in a directory that is not writable the error is about the pair, not about
     await ensureSelfSignedCert('cert.pem', 'key.pem', 'localhost').catch(({ code }) => console.log(code))`
   chmodSync(dir.join('sealed'), 0o555)
   chmodSync(dir.path, 0o755)
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: dir.join('sealed'),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  assert.equal((await text(child.stdout)).trim(), 'ERR_KEY_MISMATCH')
+  assert.equal((await outputOfScript(script, { cwd: dir.join('sealed') })).trim(), 'ERR_KEY_MISMATCH')
 })
 
 test('a certificate from the future, made while the clock was wrong, is renewed', async () => {
@@ -313,7 +299,7 @@ test("an authority's pair is not taken for a server's, and is left as it is", as
   assert.deepEqual(read(filesOf(dir)), before)
 })
 
-test('a pair that root renews stays with its owner', { skip: process.getuid?.() !== 0 }, async () => {
+test('a pair that root renews stays with its owner', asRoot, async () => {
   using dir = tempDir()
   const files = put(dir, 1)
   for (const file of files) chownSync(file, 65534, 65533)
@@ -344,7 +330,7 @@ test('what a killed writer has left is tidied by the next call, also by one that
   assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
 })
 
-test('a link of ours that leads nowhere any more stands in the way of nobody', { skip: windows }, async () => {
+test('a link of ours that leads nowhere any more stands in the way of nobody', onPosix, async () => {
   using dir = tempDir()
   for (const name of ['cert', 'key']) symlinkSync(`${OURS}/now/${name}`, dir.join(`${name}.pem`))
   assert.equal((await ensureSelfSignedCert(...filesOf(dir), 'localhost')).action, 'created')
@@ -354,9 +340,7 @@ test('a link of ours that leads nowhere any more stands in the way of nobody', {
 /** The hidden directory of a pair whose certificate is cert.pem. */
 const OURS = `.vouch-${createHash('sha256').update('cert.pem').digest('hex').slice(0, 16)}`
 
-test('a link that somebody else has made in the form of ours gives no file a second name', {
-  skip: windows,
-}, async () => {
+test('a link that somebody else has made in the form of ours gives no file a second name', onPosix, async () => {
   for (const hidden of ['.vouch-0000000000000000', OURS]) {
     for (const inside of ['now', 'old', 'new']) {
       using dir = tempDir()
@@ -375,7 +359,7 @@ test('a link that somebody else has made in the form of ours gives no file a sec
   }
 })
 
-test('a key that others can read is reported', { skip: windows }, async () => {
+test('a key that others can read is reported', onPosix, async () => {
   using dir = tempDir()
   const files = put(dir, 100)
   rmSync(files[1])

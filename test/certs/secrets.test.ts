@@ -1,5 +1,6 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { dirname, join } from 'node:path'
@@ -17,6 +18,7 @@ import {
 } from '../../src/certs/index.ts'
 import { FileError } from '../../src/core/file-error.ts'
 import { expectWarnings } from '../helpers/environment.ts'
+import { onPosix } from '../helpers/platform.ts'
 import { SECRET_URLS, shownOf, showsSecret } from '../helpers/secrets.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -99,7 +101,7 @@ test('a password in the path of files that exist is in no error and no warning',
 })
 
 test('the warning of a key that others can read does not show a password in its path', {
-  skip: process.platform === 'win32',
+  ...onPosix,
 }, async () => {
   using dir = tempDir()
   const { cert, key } = await createCA()
@@ -108,6 +110,19 @@ test('the warning of a key that others can read does not show a password in its 
     await loadCA(...files)
   })
   assert(!showsSecret(shownOf(warnings)), shownOf(warnings))
+})
+
+test('of a path that is a key, no directory is named, which would be its beginning', async () => {
+  let text = ''
+  while (!/^.{45,60}\//.test(text)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    text = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+  }
+  await assert.rejects(createSelfSignedCert(text, NOWHERE, 'localhost'), (error: Error) => {
+    assert.match(error.message, /its directory does not exist, create it first$/)
+    assert(!shownOf(error).includes(text.slice(0, text.indexOf('/'))), error.message)
+    return true
+  })
 })
 
 test('the path of a file with a colon or an @ alone is whole in message and property', async () => {

@@ -1,10 +1,11 @@
 /** `vouch audit`: no miss and no false alarm in trees of files as projects have them. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { allRules } from '../../src/cli/audit/rules.ts'
+import { isRoot } from '../helpers/platform.ts'
+import { outputOf } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { vouch } from './vouch.ts'
 
@@ -187,7 +188,7 @@ test('a comment without a reason silences nothing', async () => {
 test('what .gitignore names is left out as git does, and node_modules; what is named on the command line is not', async () => {
   using dir = tempDir()
   const bad = 'const a = { rejectUnauthorized: false }'
-  execFileSync('git', ['init', '-q', dir.path])
+  await outputOf('git', ['init', '-q', dir.path])
   dir.write('.gitignore', 'dist/\n*.gen.ts\n!kept.gen.ts\n')
   for (const file of ['dist/a.js', 'src/a.gen.ts', 'src/kept.gen.ts', 'src/deep/x.ts', 'node_modules/a/index.js'])
     dir.write(file, bad)
@@ -208,7 +209,7 @@ test('what was not looked at is listed: huge, binary and unreadable files, and l
   symlinkSync('huge.js', dir.join('link.js'))
   const { stdout } = await vouch(dir, 'audit --json')
   const unread = JSON.parse(stdout).unread.map(({ path, why }: { path: string; why: string }) => `${path}: ${why}`)
-  const closed = process.getuid?.() === 0 ? [] : ['closed.js: permission denied']
+  const closed = isRoot ? [] : ['closed.js: permission denied']
   assert.deepEqual(unread.sort(), [
     'binary.js: it is binary',
     ...closed,

@@ -1,10 +1,9 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
+import { run } from '../helpers/processes.ts'
 import { SECRET_URLS, showsSecret } from '../helpers/secrets.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { main } from './vouch.ts'
@@ -44,14 +43,9 @@ const LINES: Readonly<Record<string, (given: string) => readonly string[]>> = {
 }
 
 /** Standard output and standard error as one, and whether the command has failed. */
-async function run(cwd: string, args: readonly string[]): Promise<{ readonly text: string; readonly failed: boolean }> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args], { cwd })
-    return { text: stdout + stderr, failed: false }
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    return { text: stdout + stderr, failed: true }
-  }
+async function outcomeOf(cwd: string, args: readonly string[]): Promise<{ text: string; failed: boolean }> {
+  const { status, stdout, stderr } = await run(process.execPath, [main, ...args], { cwd })
+  return { text: stdout + stderr, failed: status !== 0 }
 }
 
 for (const [index, [what, lineOf]] of Object.entries(LINES).entries()) {
@@ -60,7 +54,7 @@ for (const [index, [what, lineOf]] of Object.entries(LINES).entries()) {
     // Processes are slow to start: each place gets three of the forms, in turn, so that each form comes in many places.
     const forms = [0, 4, 7].map((offset) => SECRET_URLS[(index + offset) % SECRET_URLS.length] ?? '')
     const lines = forms.map((given) => [...lineOf(given), '--json'])
-    const runs = await Promise.all(lines.map((args) => run(dir.path, args)))
+    const runs = await Promise.all(lines.map((args) => outcomeOf(dir.path, args)))
     for (const [each, { text, failed }] of runs.entries()) {
       assert(failed && text !== '', `${lines[each]}: ${text}`)
       assert(!showsSecret(text), `${lines[each]}: ${text}`)
@@ -74,16 +68,8 @@ test('a password in the path of a certificate that is made is in no output', asy
     const [cert, key] = [join(`cert${index}`, given), join(`key${index}`, given)]
     for (const path of [cert, key]) mkdirSync(dirname(dir.join(path)), { recursive: true })
     for (const json of [[], ['--json']]) {
-      const { text, failed } = await run(dir.path, [
-        'cert',
-        'ensure',
-        'localhost',
-        '--cert',
-        cert,
-        '--key',
-        key,
-        ...json,
-      ])
+      const args = ['cert', 'ensure', 'localhost', '--cert', cert, '--key', key, ...json]
+      const { text, failed } = await outcomeOf(dir.path, args)
       assert(!failed && text.includes('***@host'), text)
       assert(!showsSecret(text), text)
     }

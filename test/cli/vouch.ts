@@ -1,9 +1,9 @@
 /** The command `vouch`, run as a person would. */
-import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { moduleUrl } from '../helpers/modules.ts'
 import { isLinux, isWindows } from '../helpers/platform.ts'
 import { type Ran, run } from '../helpers/processes.ts'
+import { hasProgram } from '../helpers/programs.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
 /** The script. */
@@ -26,8 +26,8 @@ export async function shell(dir: TempDir, line: string, env: NodeJS.ProcessEnv =
 /** Whether there is a shell. */
 export const hasShell = !isWindows
 
-/** Whether `script` of util-linux is there, which has a terminal for whoever has none. */
-export const hasTerminal = isLinux && spawnSync('script', ['--version']).status === 0
+/** Whether `script` of util-linux is there, which makes a terminal. */
+export const hasTerminal = isLinux && hasProgram('script')
 
 /** A terminal that has colours, to a machine of which Node would say otherwise (`tty.WriteStream.getColorDepth`). */
 const TERMINAL = {

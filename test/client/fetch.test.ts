@@ -2,10 +2,8 @@
 
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { after, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
-import { promisify } from 'node:util'
 import vouch, {
   type Adapter,
   CABundleError,
@@ -23,6 +21,7 @@ import { PASSWORD, startDigestServer, USER } from '../helpers/digest.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { type Echo, echo, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -392,6 +391,5 @@ test('the globals of Node’s fetch are loaded by the first fetch, and not befor
     const before = touched.length
     await session.fetch(${JSON.stringify(plain.url127)}, { method: 'PUT' })
     console.log(JSON.stringify({ before, after: [...new Set(touched)].sort() }))`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
-  assert.deepEqual(JSON.parse(stdout), { before: 0, after: ['Request', 'Response'] })
+  assert.deepEqual(JSON.parse(await outputOfScript(script)), { before: 0, after: ['Request', 'Response'] })
 })

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import tls from 'node:tls'
 import { tlsOptions, trustedAgent } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { isLinux } from '../helpers/platform.ts'
 import { startHttpsServer, type TestServer } from '../helpers/servers.ts'
 
 const authority = createAuthority()
@@ -95,7 +96,7 @@ test('an IPv6 address with a zone is checked by its address, and another host ge
   }
   await using server = right
   await using other = await startServer(['other.example', '::2'], '::1')
-  const host = process.platform === 'linux' ? '::1%lo' : '::1'
+  const host = isLinux ? '::1%lo' : '::1'
   assert.equal(await connect({ host, port: server.port }), undefined)
   const error = await connect({ host, port: other.port })
   assert.equal((error as NodeJS.ErrnoException).code, 'ERR_TLS_CERT_ALTNAME_INVALID')

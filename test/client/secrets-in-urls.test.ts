@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { redirectStep } from '../../src/client/redirects.ts'
 import { HeaderMap } from '../../src/http/headers.ts'
 import { explain, get, HTTPAdapter, Request, Session } from '../../src/index.ts'
+import { secretUrls } from '../helpers/secrets.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 
 const server = await startHttpServer({
@@ -21,18 +22,7 @@ after(() => server.close())
 
 /** A port on loopback to which nothing listens. */
 const at = `127.0.0.1:${closed.port}`
-const FORMS = [
-  `https://user:hunter2@${at}/x`,
-  `https://user:hun@ter2@${at}`,
-  `user:hun/ter2@${at}`,
-  `user:hunter2@${at}/x`,
-  `ftp://user:hunter2@${at}`,
-  `https://user%3Ahunter2%40${at}`,
-  `https://us\ner:hunt\ner2@${at}`,
-  `https://user:hunter2@[::1]:${closed.port}/`,
-  `//user:hunter2@${at}`,
-  `socks5h://user:hunter2@${at}`,
-]
+const FORMS = secretUrls(at, closed.port)
 
 const target = server.url127
 const adapter = new HTTPAdapter()

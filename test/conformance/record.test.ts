@@ -1,8 +1,8 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { outputOf } from '../helpers/processes.ts'
 import { type Answers, type Versions, whyNoRequests } from './oracle.ts'
 import { changedAnswers, changedQuestions, type Inquiry, recordingOf, write } from './record.ts'
 
@@ -42,12 +42,11 @@ for (const [how, python] of [
   const here = how === 'is here'
   test(`a suite compares with what Python requests says, or said: it ${how}`, {
     skip: here && whyNoRequests(),
-  }, () => {
+  }, async () => {
     const file = import.meta.url.replace('record.test', 'netrc-differential.test')
     // A run of its own, which reports to nobody but us.
-    const env = { ...process.env, PYTHON: python, NODE_TEST_CONTEXT: undefined, RECORD: undefined }
-    const { status, stdout } = spawnSync(process.execPath, [fileURLToPath(file)], { env, encoding: 'utf8' })
-    assert.equal(status, 0, stdout)
+    const env = { PYTHON: python, NODE_TEST_CONTEXT: undefined, RECORD: undefined }
+    const stdout = await outputOf(process.execPath, [fileURLToPath(file)], { env })
     assert.match(stdout, /scenarios compared: 3000, with requests \d/)
     assert.equal(/Python requests is not here: compared with verdicts recorded with requests \d/.test(stdout), !here)
   })

@@ -1,6 +1,5 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import { retryWhileBeingWritten } from '../../src/core/file-being-written.ts'
 import { aboutFile } from '../../src/core/file-error.ts'
 import { isSettled, LiveFiles, sameFile, UnusableFileError } from '../../src/core/live-file.ts'
 import { isWindows, onPosix } from '../helpers/platform.ts'
+import { makeFifo } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const textFiles = (max?: number) => new LiveFiles((content) => content.toString(), max)
@@ -187,7 +187,7 @@ const made = (path: string, make: (path: string) => unknown) => {
 const unusable: [what: string, make: (dir: ReturnType<typeof tempDir>) => string, problem: RegExp][] = [
   ['a directory', (dir) => made(dir.join('d'), mkdirSync), /not a regular file/],
   ['a device', () => '/dev/null', /not a regular file/],
-  ['a FIFO', (dir) => made(dir.join('f'), (path) => spawnSync('mkfifo', [path])), /not a regular file/],
+  ['a FIFO', (dir) => made(dir.join('f'), makeFifo), /not a regular file/],
   ['a huge file', (dir) => made(dir.write('h', ''), (path) => truncateSync(path, 33 * MB)), /larger than 32 MB/],
 ]
 

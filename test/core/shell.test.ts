@@ -1,6 +1,5 @@
 /** Hints hold no text of a server that a shell would run, and no command that replaces a file. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { plainAuthority, shellPath } from '../../src/core/shell.ts'
 import { diagnose } from '../../src/diagnose/diagnosis.ts'
 import { reasonFor } from '../../src/diagnose/reasons.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
+import { runSync } from '../helpers/processes.ts'
 
 const SOURCES = new URL('../../src/', import.meta.url).pathname
 
@@ -62,7 +62,7 @@ test('a path stands in a command as one word, whatever its characters', () => {
     'ä',
   ]) {
     const word = shellPath(path) ?? assert.fail(path)
-    const given = execFileSync('/bin/sh', ['-c', `printf %s ${word}`], { encoding: 'utf8' })
+    const given = runSync('/bin/sh', ['-c', `printf %s ${word}`]).stdout
     assert.equal(given.replace(/^\.\/(?=-)/, ''), path)
   }
   for (const path of ['a\nb', '\u001b[31m', 'https://user:hunter2@host/x', '\u202ea'])

@@ -7,6 +7,7 @@ import { expectWarnings } from '../helpers/environment.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { CA_EXTENSIONS, certify } from '../helpers/openssl-pki.ts'
 import { toPkcs7 } from '../helpers/pki.ts'
+import { isLinux } from '../helpers/platform.ts'
 import { outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
@@ -91,7 +92,7 @@ test('NODE_EXTRA_CA_CERTS that was set too late, is PKCS#7 or missing is named',
 })
 
 test("the system's store is named if it would trust the server, and what the hint says is trusted", {
-  skip: process.platform !== 'linux' && 'elsewhere the store cannot be named',
+  skip: !isLinux && 'elsewhere the store cannot be named',
 }, async () => {
   await using running = await start()
   using dir = tempDir()

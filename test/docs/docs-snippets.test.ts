@@ -1,10 +1,10 @@
 /** Every piece of code in the documentation compiles, strictly, against the package as it is built. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { run } from '../helpers/processes.ts'
 import { moduleOf, snippets } from '../helpers/snippets.ts'
 
 const COMPILER = resolve('node_modules/.bin/tsc')
@@ -37,11 +37,7 @@ for (const [language, strictness] of Object.entries(LANGUAGES)) {
     const compilerOptions = { ...modules, ...strictness, skipLibCheck: true, noEmit: true }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
     if (language === 'js') writeFileSync(join(folder, 'node.d.ts'), UNTYPED)
-    const problems = await new Promise<string>((done) => {
-      execFile(COMPILER, ['-p', folder], (error, stdout, stderr) =>
-        done(stdout + stderr || (error ? String(error) : '')),
-      )
-    })
-    assert.equal(problems, '')
+    const { status, stdout, stderr } = await run(COMPILER, ['-p', folder])
+    assert.deepEqual([status, stdout + stderr], [0, ''])
   })
 }

@@ -7,6 +7,7 @@ import tls from 'node:tls'
 import { CABundle, type TrustedTlsOptions, tlsOptions } from '../../src/index.ts'
 import { startExim, startMariaDB, startPostgres, startRedis } from '../helpers/debian-servers.ts'
 import { createAuthority, type TestCertificate } from '../helpers/pki.ts'
+import { isRoot } from '../helpers/platform.ts'
 import { type RunningProgram, whyNo } from '../helpers/programs.ts'
 import { startServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -149,7 +150,7 @@ const CASES: readonly Case[] = [
 ]
 
 /** Debian's Exim is started by root, or by its own user. */
-const whyNotRoot = process.getuid?.() === 0 ? false : 'exim4 is started by root only'
+const whyNotRoot = isRoot ? false : 'exim4 is started by root only'
 
 /** Node's words and ours. */
 const NOT_TRUSTED = /unable to (?:get local issuer|verify the first) certificate/

@@ -1,7 +1,6 @@
 /** Files of trust and identity that become what no file should be, while they are in use. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -10,6 +9,7 @@ import { inspect } from 'node:util'
 import { CABundleError, ClientCertError, type RequestOptions, Session } from '../../src/index.ts'
 import { createAuthority, rehash } from '../helpers/pki.ts'
 import { onPosix } from '../helpers/platform.ts'
+import { makeFifo } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 import { assertNothingLeft, countSurvived, withinBound } from './survive.ts'
@@ -85,7 +85,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     told: NO_FILE,
     except: { 'a bundle': [undefined, /no certificates in the directory/] },
   },
-  'is a FIFO': { make: (path) => execFileSync('mkfifo', [path]), told: NO_FILE },
+  'is a FIFO': { make: makeFifo, told: NO_FILE },
   'is a socket': {
     make: async (path) => {
       const listener = createServer().listen(path)

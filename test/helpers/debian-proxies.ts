@@ -1,4 +1,6 @@
 /** Real SOCKS servers of Debian's on loopback: microsocks (SOCKS 5, with credentials) and dante (4 and 5). */
+
+import { isRoot } from './platform.ts'
 import { type RunningProgram, startProgram } from './programs.ts'
 
 /** SOCKS 5; with `login`, for that user only. */
@@ -17,7 +19,7 @@ export function startDante(blocked = 1): Promise<RunningProgram> {
       'clientmethod: none',
       'socksmethod: none',
       // Only root can become another user.
-      ...(process.getuid?.() === 0 ? ['user.unprivileged: nobody'] : []),
+      ...(isRoot ? ['user.unprivileged: nobody'] : []),
       'client pass { from: 127.0.0.0/8 to: 0/0 }',
       `socks block { from: 127.0.0.0/8 to: 0/0 port = ${blocked} }`,
       'socks pass { from: 127.0.0.0/8 to: 0/0 }',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chownSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestCertificate } from './pki.ts'
+import { isRoot } from './platform.ts'
 import { freePort } from './ports.ts'
 import { idsOf, type RunningProgram, runProgram, startProgram, statusOf } from './programs.ts'
 import { type TempDir, tempDir } from './temp.ts'
@@ -135,7 +136,7 @@ export async function startDovecot(pair: Pair): Promise<RunningDovecot> {
   const [securePort, pop3Port, pop3SecurePort] = [await freePort(), await freePort(), await freePort()]
   const server = await startProgram(
     (port, dir) => {
-      const [user, group] = process.getuid?.() === 0 ? [UNPRIVILEGED, 'nogroup'] : ownNames()
+      const [user, group] = isRoot ? [UNPRIVILEGED, 'nogroup'] : ownNames()
       const config = [
         `base_dir = ${dir.join('run')}`,
         `state_dir = ${dir.join('state')}`,

@@ -1,6 +1,6 @@
 /** Processes of their own: programs that exit, and scripts that run until the end of the scope. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
@@ -42,6 +42,18 @@ export async function run(
   })
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { status, stdout, stderr }
+}
+
+/** Runs a program without stdin, while everything else in this process waits. A program that is not there has no status. */
+export function runSync(program: string, args: readonly string[], options: Omit<RunOptions, 'limit'> = {}): Ran {
+  const env = { ...process.env, ...options.env }
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: options.cwd, env, encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+/** Makes a FIFO, which Node cannot. */
+export function makeFifo(path: string): void {
+  assert.equal(runSync('mkfifo', [path]).status, 0)
 }
 
 /** Runs a program that must succeed, and returns what it printed. */

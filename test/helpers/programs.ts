@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { chownSync, globSync } from 'node:fs'
 import { connect as tcpConnect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isRoot } from './platform.ts'
 import { freePort } from './ports.ts'
 import { type TempDir, tempDir } from './temp.ts'
 
@@ -48,7 +49,7 @@ export interface ProgramOptions {
 
 /** The numbers of a user, if this process may become one. */
 export function idsOf(user: string | undefined): { uid?: number; gid?: number } {
-  if (user === undefined || process.getuid?.() !== 0) return {}
+  if (user === undefined || !isRoot) return {}
   const id = (flag: string) => Number(spawnSync('id', [flag, user], { encoding: 'utf8' }).stdout)
   return { uid: id('-u'), gid: id('-g') }
 }

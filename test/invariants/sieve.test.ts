@@ -4,10 +4,9 @@
  */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { after, test } from 'node:test'
-import { inspect, promisify } from 'node:util'
+import { inspect } from 'node:util'
 import {
   createCA,
   createSelfSignedCert,
@@ -20,6 +19,7 @@ import { CABundle, explain, get, HTTPAdapter, Request, Session, tlsOptions, trus
 import { DAMAGED, KEYS, type MarkedKey } from '../helpers/damaged-keys.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { run } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const { certificate } = createAuthority()
@@ -204,16 +204,13 @@ const COMMANDS: readonly (readonly string[])[] = [
 test('no command prints a key that it is given', { timeout: 300_000 }, async () => {
   const [, key] = KEYS.find(([kind]) => kind === 'EC') ?? assert.fail()
   const forms = ['base64 of PEM', 'DER in base64', 'PEM with blanks for line feeds', 'PEM without its first line']
-  const run = promisify(execFile)
   const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
   const tasks = COMMANDS.map((command, index) => async () => {
     const [form = '', damage] = DAMAGED.find(([name]) => name === forms[index % forms.length]) ?? assert.fail()
     const text = damage(key.pem, key.der)
     const args = command.map((word) => word.replace('KEY', text))
     using dir = tempDir()
-    const output = await run(process.execPath, [main, ...args], { cwd: dir.path, timeout: 60_000 }).catch(
-      (error) => error,
-    )
+    const output = await run(process.execPath, [main, ...args], { cwd: dir.path })
     assert(
       !key.isIn(`${output.stdout}${output.stderr}`),
       `${command.join(' ')}, ${form}: ${output.stdout}${output.stderr}`,

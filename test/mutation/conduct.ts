@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source
 /** What keeps credentials at home, and the process as it was. */
+
+import { isRoot } from '../helpers/platform.ts'
 import { type Mutant, mutantsOf } from './mutant.ts'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -100,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a link that is planted where a key is written in part',
     ],
     // Only root can change an owner.
-    ...(process.getuid?.() === 0
+    ...(isRoot
       ? ([
           [
             'a pair that root renews becomes its own',

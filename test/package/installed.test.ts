@@ -1,13 +1,12 @@
 /** The package in the hands of a user who has installed it. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { findPackageJSON } from 'node:module'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { promisify } from 'node:util'
 import { rolldown } from 'rolldown'
 import { createAuthority } from '../helpers/pki.ts'
+import { run as runProgram } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { install, manifest, moduleNames, npm, userEnvironment } from './packed.ts'
@@ -19,12 +18,9 @@ install(dir)
 
 /** Runs a program, as a user has it in a file of this name; returns what it printed. One that does not end fails. */
 async function run(file: string, code: string, ...args: string[]): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [dir.write(file, code), ...args], {
-    cwd: dir.path,
-    env: userEnvironment(),
-    timeout: 60_000,
-  })
-  assert.equal(stderr, '')
+  const options = { cwd: dir.path, env: userEnvironment() }
+  const { status, stdout, stderr } = await runProgram(process.execPath, [dir.write(file, code), ...args], options)
+  assert.deepEqual([status, stderr], [0, ''])
   return stdout
 }
 
@@ -166,7 +162,7 @@ for (const [title, manifestOfTypescript, file, code, ...settings] of [
       ...strict,
       ...settings,
     ]
-    const result = await promisify(execFile)(process.execPath, args, { cwd: dir.path }).catch((error) => error)
-    assert.equal(result.stdout, '')
+    const { status, stdout } = await runProgram(process.execPath, args, { cwd: dir.path })
+    assert.deepEqual([status, stdout], [0, ''])
   })
 }

@@ -1,10 +1,10 @@
 /** The package as npm packs it, and a project that has installed it. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 import { basename, delimiter, dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { runSync } from '../helpers/processes.ts'
 import type { TempDir } from '../helpers/temp.ts'
 
 interface Manifest {
@@ -42,20 +42,15 @@ export function install(dir: TempDir): void {
 /** Runs npm in the directory, offline and with no settings but its own; returns what it printed. */
 export function npm(dir: TempDir, args: readonly string[], cwd = dir.path): string {
   const settings = ['--offline', '--no-audit', '--cache', dir.join('.npm')]
-  const { status, stdout, stderr } = spawnSync('npm', [...settings, ...args], {
-    cwd,
-    encoding: 'utf8',
-    env: userEnvironment(),
-    timeout: 60_000,
-  })
+  const { status, stdout, stderr } = runSync('npm', [...settings, ...args], { cwd, env: userEnvironment() })
   assert.equal(status, 0, stderr)
   return stdout
 }
 
 /** The environment of a user whose `node` is the one that runs the tests, rather than that of an npm script. */
 export function userEnvironment(): NodeJS.ProcessEnv {
-  const variables = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
-  return { ...Object.fromEntries(variables), PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) }
+  const unset = Object.keys(process.env).flatMap((name) => (name.startsWith('npm_') ? [[name, undefined]] : []))
+  return { ...Object.fromEntries(unset), PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) }
 }
 
 /** Copies libraries, and those that they need, from where the tests have them. */

@@ -17,6 +17,7 @@ import {
   startSlapd,
 } from '../helpers/debian-servers.ts'
 import { createAuthority, type TestCertificate } from '../helpers/pki.ts'
+import { isRoot } from '../helpers/platform.ts'
 import { whyNo } from '../helpers/programs.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { REQUESTS } from '../helpers/starttls.ts'
@@ -93,7 +94,7 @@ const SERVERS: readonly [program: string, start: Start, refusal?: RegExp][] = [
 ]
 
 /** Exim is started by root, or by its own user. */
-const whyNotExim = process.getuid?.() === 0 ? false : 'exim4 is started by root only'
+const whyNotExim = isRoot ? false : 'exim4 is started by root only'
 
 for (const [program, start, refusal] of SERVERS) {
   const skip = whyNo(program) || (program === 'exim4' && whyNotExim)
