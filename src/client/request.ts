@@ -46,7 +46,7 @@ export class Request {
   constructor(method: string, url: string | URL, parts: RequestParts = {}) {
     this.method = method
     this.url = url
-    this.parts = ownOptions(parts, 'Request', PARTS)
+    this.parts = ownOptions(parts, 'Request', REQUEST_PARTS)
   }
 
   /** Leaves out the parts, which hold credentials. */
@@ -76,7 +76,8 @@ export class Request {
   }
 }
 
-const PARTS = optionNames<RequestParts>({
+/** What the constructor takes. */
+export const REQUEST_PARTS = optionNames<RequestParts>({
   params: true,
   headers: true,
   cookies: true,

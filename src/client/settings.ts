@@ -21,7 +21,7 @@ import type { Progress } from '../transport/progress.ts'
 import { checkProxies, type ProxiesInit, type ProxyRules } from '../transport/proxies.ts'
 import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
 import { resolveVerify, type Trust, toTrust, type Verify } from '../trust/verify.ts'
-import type { RequestParts } from './request.ts'
+import { REQUEST_PARTS, type RequestParts } from './request.ts'
 
 /**
  * Time limits in ms: one number for connect and read, `[connect, read]`, or each by name; `total` covers everything from
@@ -169,30 +169,8 @@ export const SEND_OPTIONS = optionNames<SendOptions>({
   onDownloadProgress: true,
 })
 
-/** What a request takes, in the order of the documentation. */
-export const REQUEST_OPTIONS = optionNames<RequestOptions>({
-  verify: true,
-  cert: true,
-  params: true,
-  data: true,
-  json: true,
-  files: true,
-  headers: true,
-  cookies: true,
-  auth: true,
-  timeout: true,
-  allowRedirects: true,
-  proxies: true,
-  stream: true,
-  hooks: true,
-  signal: true,
-  maxResponseSize: true,
-  expiryWarning: true,
-  insecureHTTPParser: true,
-  expectContinue: true,
-  onUploadProgress: true,
-  onDownloadProgress: true,
-})
+/** What a request takes. */
+export const REQUEST_OPTIONS: ReadonlySet<string> = new Set([...SEND_OPTIONS, ...REQUEST_PARTS])
 
 function resolveSettings(
   session: SessionSettings,

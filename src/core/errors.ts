@@ -199,33 +199,35 @@ function hintLines(hints: readonly string[] = []): string {
   return hints.map((hint, index) => `\n  ${(index === 0 ? 'hint' : '').padEnd(11)}${hint}`).join('')
 }
 
-/** A source of trust (`verify`, `REQUESTS_CA_BUNDLE` …) cannot be used. Raised before any connection is made. */
-export class CABundleError extends SSLError {
-  static override readonly code = 'ERR_CA_BUNDLE'
+/** Internal: what the two below have in common. */
+abstract class CertificateFileError extends SSLError {
   /** The file or directory, if the source was one, without the password of a URL passed by mistake. */
   readonly path: string | undefined
   /** The line (from 1) of the block that is wrong, in a PEM source. */
   readonly line: number | undefined
 
-  constructor(message: string, options: CertificateFileErrorOptions = {}) {
-    super(message, { ...options, reason: 'bad-bundle', details: hintLines(options.hints) })
+  constructor(message: string, reason: SSLErrorReason, options: CertificateFileErrorOptions) {
+    super(message, { ...options, reason, details: hintLines(options.hints) })
     this.path = options.path
     this.line = options.line
   }
 }
 
-/** A client certificate (`cert`) or its key cannot be used. Raised before any connection is made. */
-export class ClientCertError extends SSLError {
-  static override readonly code = 'ERR_CLIENT_CERT'
-  /** The file, if the certificate or key came from one, without the password of a URL passed by mistake. */
-  readonly path: string | undefined
-  /** The line (from 1) of the block that is wrong, in a PEM source. */
-  readonly line: number | undefined
+/** A source of trust (`verify`, `REQUESTS_CA_BUNDLE` …) cannot be used. Raised before any connection is made. */
+export class CABundleError extends CertificateFileError {
+  static override readonly code = 'ERR_CA_BUNDLE'
 
   constructor(message: string, options: CertificateFileErrorOptions = {}) {
-    super(message, { ...options, reason: 'client-certificate', details: hintLines(options.hints) })
-    this.path = options.path
-    this.line = options.line
+    super(message, 'bad-bundle', options)
+  }
+}
+
+/** A client certificate (`cert`) or its key cannot be used. Raised before any connection is made. */
+export class ClientCertError extends CertificateFileError {
+  static override readonly code = 'ERR_CLIENT_CERT'
+
+  constructor(message: string, options: CertificateFileErrorOptions = {}) {
+    super(message, 'client-certificate', options)
   }
 }
 

@@ -1,8 +1,9 @@
 /** Certificates that servers present if they have none for the requested name. */
 import type { X509Certificate } from 'node:crypto'
+import * as say from './texts.ts'
 
 /** The product whose placeholder has this name; `undefined` if none is known. The name alone proves nothing. */
-export function placeholderOf({ subject }: X509Certificate): string | undefined {
+function placeholderOf({ subject }: X509Certificate): string | undefined {
   return PRODUCTS.find(([, pattern]) => pattern.test(subject))?.[0]
 }
 
@@ -14,3 +15,12 @@ const PRODUCTS: readonly (readonly [product: string, name: RegExp])[] = [
   ['Google', /^CN=invalid2\.invalid$/m],
   ['Synology', /^CN=synology(?:\.com)?$/im],
 ]
+
+export function placeholderFindings(server: X509Certificate, host: string): string[] {
+  const product = placeholderOf(server)
+  return product === undefined ? [] : [say.placeholder(product, server, host)]
+}
+
+export function placeholderHints(server: X509Certificate): string[] {
+  return placeholderOf(server) === undefined ? [] : [say.PLACEHOLDER_HINT]
+}

@@ -104,8 +104,14 @@ test('the reference has each class of error with its parent and its code', () =>
 
 /** `ConnectTimeout` is a `Timeout` as well, by its `instanceof`. */
 function rowOf(each: unknown): string {
-  const { name, prototype } = each as typeof vouch.SSLError
-  const parents = [Object.getPrototypeOf(prototype).constructor.name, ...(name === 'ConnectTimeout' ? ['Timeout'] : [])]
+  const { name } = each as typeof vouch.SSLError
+  const parents = [parentOf(each).name, ...(name === 'ConnectTimeout' ? ['Timeout'] : [])]
   const { code } = new (each as new (message: string) => vouch.RequestException)('')
   return [name, parents.map((parent) => `\`${parent}\``).join(', '), code].join(' ')
+}
+
+/** The next class above that is exported, or `Error`. */
+function parentOf(type: unknown): { readonly name: string } {
+  const above = Object.getPrototypeOf(type)
+  return above === Error || Object.values(vouch).includes(above) ? above : parentOf(above)
 }

@@ -1,0 +1,40 @@
+/** What is known about a failed handshake, and what is found to be wrong. */
+import type { X509Certificate } from 'node:crypto'
+import type { SSLErrorReason } from '../core/errors.ts'
+import type { Service } from '../core/service.ts'
+import type { Facts } from './facts.ts'
+
+/** What is known about a failed handshake. */
+export interface Evidence {
+  readonly host: string
+  readonly port: number
+  /** The server, if its protocol is not https. */
+  readonly service?: Service | undefined
+  /** The certificates that the server presented: its own first, each issued by the next. Empty if unknown. */
+  readonly chain: readonly X509Certificate[]
+  /** The trusted certificates. Called only if they are needed: there may be hundreds. */
+  readonly trusted: () => readonly X509Certificate[]
+  /** The pins by which the server is known, as in messages; `undefined`: by certificates. */
+  readonly pins?: readonly string[] | undefined
+  /** In ms since 1970. */
+  readonly now: number
+}
+
+/** Something that is wrong with the chain. */
+export interface Problem {
+  readonly reason: SSLErrorReason
+  readonly failing: number | undefined
+  readonly findings: readonly string[]
+  readonly hints: readonly string[]
+  /** Findings and hints if OpenSSL reported another problem. */
+  readonly besides?: { readonly findings: readonly string[]; readonly hints: readonly string[] }
+}
+
+/** The facts, and where they were found. */
+export interface Case extends Facts {
+  readonly host: string
+  readonly port: number
+  readonly service: Service | undefined
+  readonly now: number
+  readonly trusted: readonly X509Certificate[]
+}

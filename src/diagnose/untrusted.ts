@@ -1,0 +1,102 @@
+/** A chain that nothing trusted has signed: whether it lacks a root, an intermediate, or only trust in itself. */
+import type { X509Certificate } from 'node:crypto'
+import { isSelfSigned } from '../x509/certificate-info.ts'
+import { commonNameOf, dateProblems, purposeProblems, signed } from './facts.ts'
+import { inspectorIn } from './inspectors.ts'
+import { placeholderFindings, placeholderHints } from './placeholders.ts'
+import type { Case, Problem } from './problem.ts'
+import * as say from './texts.ts'
+
+/** Nothing that is trusted signed anything of the path. */
+export function untrusted(found: Case): Problem {
+  const { path, last, namesakes, impostor } = found
+  const [server] = path
+  if (path.length === 1 && isSelfSigned(server)) return selfSigned(found)
+  const endsInRoot = isSelfSigned(last)
+  const failing = endsInRoot ? path.length - 1 : path.length
+  const about = { reason: 'unknown-ca', failing } as const
+  const own = server.subject === server.issuer ? [say.SAME_NAMES] : []
+  const inspector = inspectorIn(path)
+  if (inspector)
+    return { ...about, findings: [say.inspected(inspector.product, inspector.issuer)], hints: say.INSPECTOR_HINTS }
+  const sent = impostor ? [say.sentImpostor(last, impostor)] : []
+  if (endsInRoot) return { ...about, ...untrustedRoot(found) }
+  const [namesake] = namesakes
+  if (namesake)
+    return { ...about, findings: [...own, ...sent, say.otherKey(last, namesake)], hints: [say.OTHER_KEY_HINT] }
+  if (impostor) return { ...about, findings: [...own, ...sent], hints: [say.SEND_MATCHING, say.TRUST_CA] }
+  if (suggestsIntermediate(last))
+    return {
+      reason: 'missing-intermediate',
+      failing,
+      findings: [say.intermediateMissing(last)],
+      hints: say.missingIntermediateHints(
+        hasIssuerAddress(last)
+          ? say.serverArgument({ host: found.host, port: found.port, service: found.service })
+          : undefined,
+      ),
+    }
+  return {
+    ...about,
+    findings: [...own, say.issuerUnknown(last), ...placeholderFindings(server, found.host)],
+    hints: [
+      ...placeholderHints(server),
+      say.TRUST_CA,
+      ...(mayNameLeaf(found) ? [say.TRUST_LEAF] : []),
+      say.MAYBE_INTERMEDIATE,
+    ],
+  }
+}
+
+/** A trusted leaf is enough if nothing else is wrong with it. */
+function mayNameLeaf({ path, coversHost, now, ...rest }: Case): boolean {
+  const facts = { path, coversHost, ...rest }
+  return path.length === 1 && coversHost && dateProblems(facts, now).length === 0 && purposeProblems(facts).length === 0
+}
+
+function untrustedRoot({ last, namesakes }: Case): Pick<Problem, 'findings' | 'hints'> {
+  const [namesake] = namesakes
+  const findings = [say.rootNotTrusted(last)]
+  if (namesake === undefined) return { findings, hints: [say.TRUST_CA] }
+  return signed(namesake, last)
+    ? { findings: [...findings, say.otherOfItsName(namesake, true)], hints: [say.RENEWED_CA] }
+    : { findings: [...findings, say.otherOfItsName(namesake, false)], hints: [say.OTHER_KEY_HINT] }
+}
+
+function selfSigned({ path: [server], host, port, service, trusted, coversHost }: Case): Problem {
+  const sameName = trusted.find(({ subject }) => subject === server.subject)
+  const argument = say.serverArgument({ host, port, service })
+  const about = { reason: 'self-signed', failing: 0 } as const
+  const besides = { findings: [say.besideTrust(server)], hints: [say.TRUST_NEW] }
+  if (sameName) {
+    const findings = [say.otherOfItsName(sameName, signed(sameName, server))]
+    return {
+      ...about,
+      besides: { ...besides, findings },
+      findings,
+      hints: [say.RENEWED, ...(argument === undefined ? [] : [say.saveAsNew(argument)])],
+    }
+  }
+  return {
+    ...about,
+    besides,
+    findings: placeholderFindings(server, host),
+    hints: [
+      ...placeholderHints(server),
+      ...(coversHost ? [say.TRUST_IT, ...(argument === undefined ? [] : [say.saveIt(argument)])] : []),
+    ],
+  }
+}
+
+/**
+ * Whether what the certificate says of its issuer suggests an intermediate CA: its name, or an http address to fetch it from
+ * (RFC 5280, section 4.2.2.1), as public CAs write. It proves nothing.
+ */
+function suggestsIntermediate(certificate: X509Certificate): boolean {
+  if (hasIssuerAddress(certificate)) return true
+  return /\b(?:intermediate|issuing|subordinate|sub[ -]?ca)\b/i.test(commonNameOf(certificate.issuer))
+}
+
+function hasIssuerAddress({ infoAccess }: X509Certificate): boolean {
+  return /^CA Issuers - URI:"?http:/im.test(infoAccess ?? '')
+}
