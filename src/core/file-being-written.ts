@@ -27,9 +27,12 @@ const RETRY_STEP_MS = 10
 function isBeingWritten(path: string): boolean {
   const status = tryStat(path)
   if (status === undefined) return false
-  // ext4 truncates a file before it updates its times: under load, more than 10 ms passed in between.
-  return status.size === 0 || Math.abs(Date.now() - status.mtimeMs) < RETRY_FOR_MS
+  // ext4 truncates a file before it updates its times: under load, more than 10 ms passed in between. A rename into place
+  // changes ctime only.
+  return status.size === 0 || Math.abs(Date.now() - Math.max(status.mtimeMs, status.ctimeMs)) < JUST_CHANGED_MS
 }
+
+const JUST_CHANGED_MS = 1000
 
 /** The status of a file; `undefined` if there is none for any reason: missing, not permitted, not a possible path. */
 export function tryStat(path: string): Stats | undefined {

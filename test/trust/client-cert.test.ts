@@ -306,8 +306,9 @@ test('a pair that is being replaced is waited for, whichever of the two comes fi
   for (const first of [0, 1]) {
     dir.write('c', chain)
     dir.write('k', key)
-    for (const path of cert) utimesSync(path, old, old)
     const news = [dir.write('c.new', rsa.chain), dir.write('k.new', rsa.key)]
+    // What is renamed keeps the time of its content.
+    for (const path of [...cert, ...news]) utimesSync(path, old, old)
     renameSync(news[first] ?? '', cert[first] ?? '')
     const response = get(server.url, { verify: root.certificate, cert })
     await new Promise((done) => setTimeout(done, 20))
