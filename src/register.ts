@@ -36,6 +36,6 @@ function withSettings(path: string): CABundleError {
   const name = displayName(path)
   return new CABundleError(
     `cannot use the CA bundle ${name}: a TRUSTED CERTIFICATE has trust settings, which Node's default roots cannot have`,
-    { path: name, hints: ['remove the settings: openssl x509 -in FILE -out plain.pem'] },
+    { path: name, hints: ['remove the settings: openssl x509 -in FILE -out NEW.pem'] },
   )
 }

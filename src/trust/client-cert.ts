@@ -147,7 +147,7 @@ function hintsFor(message: string, hasPassphrase: boolean): string[] {
       'it uses an old cipher; export it again: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW',
     ]
   }
-  if (/not understood/.test(message)) return ['convert it to PEM: openssl pkcs12 -in FILE -nodes -out client.pem']
+  if (/not understood/.test(message)) return ['convert it to PEM: openssl pkcs12 -in FILE -nodes -out NEW.pem']
   return /too small|too weak/i.test(message) ? ['have it issued again with a stronger key or signature'] : []
 }
 

@@ -20,7 +20,7 @@ export function assertDistinct(anchors: readonly TrustAnchor[], intermediates: r
     }
     if (intermediate.hasSettings) {
       throw problem(intermediate, 'is a TRUSTED CERTIFICATE, whose trust settings an intermediate must not have', [
-        'remove the settings: openssl x509 -in FILE -out plain.pem',
+        'remove the settings: openssl x509 -in FILE -out NEW.pem',
       ])
     }
   }

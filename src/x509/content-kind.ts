@@ -24,21 +24,24 @@ function binaryKind(content: Buffer): ContentKind | undefined {
   if (start === 'feedfeed' || start === 'cececece') {
     return kind(
       'it is a Java keystore (JKS)',
-      'export its certificates: keytool -exportcert -rfc -keystore FILE -alias NAME > bundle.pem; keytool -list -keystore FILE shows the names',
+      'export its certificates: keytool -exportcert -rfc -keystore FILE -alias NAME > NEW.pem; keytool -list -keystore FILE shows the names',
     )
   }
   if (isPkcs12(content)) {
     return kind(
       'the file is a PKCS#12 store, not a list of certificates',
-      'extract its certificates: openssl pkcs12 -in FILE -nokeys -out bundle.pem',
+      'extract its certificates: openssl pkcs12 -in FILE -nokeys -out NEW.pem',
     )
   }
   if (start.startsWith('1f8b') || start.startsWith('504b0304')) return kind('it is compressed', 'unpack it first')
   if (/^(?:fffe|feff|2d002d00|002d002d)/.test(start)) {
-    return kind('it is UTF-16 text', 'save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE > NEW')
+    return kind('it is UTF-16 text', `save it as UTF-8, or: ${toNewFile('iconv -f UTF-16 -t UTF-8 FILE')}`)
   }
   return undefined
 }
+
+/** A command whose output may be a key: into a file that its owner alone can read, and that must not exist yet. */
+const toNewFile = (command: string): string => `(umask 077; set -C; ${command} > NEW)`
 
 /** PFX (RFC 7292, section 4): a SEQUENCE, of definite length or not (BER), that begins with the INTEGER 3. */
 export function isPkcs12(content: Buffer): boolean {
@@ -62,22 +65,23 @@ function brokenPem(text: string): ContentKind | undefined {
     return kind('its line feeds are missing, or have become blanks', 'give the text with its lines')
   }
   if (!text.includes('\n')) {
-    return kind('its lines do not end with a line feed', "convert it: tr '\\r' '\\n' < FILE > NEW")
+    return kind('its lines do not end with a line feed', `convert it: ${toNewFile("tr '\\r' '\\n' < FILE")}`)
   }
   return kind('something stands before "-----BEGIN" on its line', 'the dashes must be the first characters of the line')
 }
 
 function textKind(text: string): ContentKind | undefined {
-  if (isBase64Pem(text)) return kind('it is the base64 encoding of PEM text', 'decode it: base64 -d FILE > bundle.pem')
+  if (isBase64Pem(text))
+    return kind('it is the base64 encoding of PEM text', `decode it: ${toNewFile('base64 -d FILE')}`)
   if (/^MI[IG][A-Za-z0-9+/]/.test(text))
     return kind(
       'it is base64 without the lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----',
-      'decode it: base64 -d FILE > certificate.der',
+      `decode it: ${toNewFile('base64 -d FILE')}`,
     )
   if (/^\s*(?:client-certificate|certificate-authority|client-key)-data:/m.test(text)) {
     return kind(
       'it is a kubeconfig, with certificates in base64',
-      "extract the CA: kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}' | base64 -d > ca.pem",
+      "extract the CA: kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}' | base64 -d > NEW.pem",
     )
   }
   if (/^(?:<!doctype|<html|<\?xml)/i.test(text))

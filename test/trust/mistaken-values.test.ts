@@ -1,6 +1,7 @@
 /** What people put into `verify` and `cert` that is no bundle and no client certificate: named for what it is, with what helps. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { CABundleError, type ClientCert, ClientCertError, get, type Verify } from '../../src/index.ts'
 import { openssl } from '../helpers/openssl.ts'
@@ -86,6 +87,33 @@ for (const [what, content, words] of FILES) {
   test(`a bundle that is ${what} is named for what it is`, async () => {
     using dir = tempDir()
     assert.match((await refusal({ verify: dir.write('bundle', content) })).message, words)
+  })
+}
+
+const CONVERTED: [what: string, content: string | Buffer][] = [
+  ['PKCS#12', toPkcs12(pair, 'x')],
+  ['base64 of PEM', base64(own.certificate)],
+  ['base64 of DER', toDer(own.certificate).toString('base64')],
+  ['UTF-16', Buffer.from(`\ufeff${own.certificate}`, 'utf16le')],
+  ['CR only', own.certificate.replaceAll('\n', '\r')],
+]
+
+for (const [what, content] of CONVERTED) {
+  test(`a bundle that is ${what}: the command that the hint names writes a new file, which is one`, async () => {
+    using dir = tempDir()
+    const { hints } = await refusal({ verify: dir.write('bundle', content) })
+    const [, command = ''] = /: (\(umask.*|openssl pkcs12 -in FILE.*)/.exec(hints.join('\n')) ?? []
+    assert.match(command, /\bNEW\b/)
+    const here = command.replace('FILE', dir.join('bundle')).replace(/NEW(\.pem)?/, dir.join('new'))
+    await outputOf('sh', ['-c', what === 'PKCS#12' ? `${here} -passin pass:x` : here])
+    await using server = await startHttpsServer({ key: own.key, cert: own.certificate })
+    assert.equal((await get(server.url, { verify: dir.join('new') })).statusCode, 200)
+    if (command.startsWith('(umask')) {
+      assert.equal(statSync(dir.join('new')).mode & 0o777, 0o600)
+      const kept = dir.write('new', 'kept')
+      await outputOf('sh', ['-c', `${here} || true`])
+      assert.equal(readFileSync(kept, 'utf8'), 'kept')
+    }
   })
 }
 
