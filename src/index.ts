@@ -24,7 +24,7 @@ export type { ExplainOptions } from './client/explain.ts'
 export type { HooksInit } from './client/hooks.ts'
 export type { TlsOptionsInit, TrustedAgentOptions, TrustedTlsOptions } from './client/other-clients.ts'
 export type { ResponseHook } from './client/prepared-request.ts'
-export type { SessionOptions } from './client/session.ts'
+export type { SessionOptions } from './client/session-options.ts'
 export type { RequestOptions, SendOptions, TimeoutInit } from './client/settings.ts'
 export {
   CABundleError,

@@ -3,9 +3,9 @@ import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { charsetOf, charsetOfMark, charsetParameter, decodeJson, decodeText, streamDecoder } from '../body/charset.ts'
-import { lines, mapStream, readChunks, rechunk, toBuffer } from '../body/read.ts'
+import { lines, rechunk } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'
-import { ConnectionError, HTTPError, JSONDecodeError, RequestException, StreamConsumedError } from '../core/errors.ts'
+import { HTTPError, JSONDecodeError, RequestException } from '../core/errors.ts'
 import { chardet } from '../core/lazy.ts'
 import { checkInteger } from '../core/options.ts'
 import { printable } from '../core/printable.ts'
@@ -15,6 +15,7 @@ import type { AdapterResponse } from '../transport/adapter.ts'
 import type { TlsInfo } from '../transport/tls-info.ts'
 import type { PreparedRequest } from './prepared-request.ts'
 import { isRedirect } from './redirects.ts'
+import { ResponseBody } from './response-body.ts'
 
 declare module '../core/errors.ts' {
   interface ErrorResponse extends Response {}
@@ -45,17 +46,9 @@ export class Response {
   /** The next request, if this is a redirect and redirects are not followed; `null` if it cannot be prepared. */
   next: PreparedRequest | null = null
 
-  /** The adapter's stream. */
-  readonly #body: Readable
-  #raw: Readable | undefined
+  readonly #body: ResponseBody
   readonly #rawHeaders: readonly string[]
-  readonly #mapBodyError: (error: Error) => Error
-  readonly #maxSize: number | undefined
   #headers: Headers | undefined
-  #content: Buffer | undefined
-  #reading: Promise<Buffer> | undefined
-  #consumed = false
-  #isClosed = false
   /** The value that was assigned; `undefined`: none. */
   #encoding: string | null | undefined
 
@@ -71,22 +64,13 @@ export class Response {
     this.request = request
     this.elapsed = elapsed
     this.tls = received.tls
-    this.#body = received.body
+    this.#body = new ResponseBody(received, this, maxSize)
     this.#rawHeaders = received.rawHeaders
-    this.#maxSize = maxSize
-    this.#mapBodyError =
-      received.mapBodyError ?? ((error) => new ConnectionError(printable(error.message), { cause: error }))
   }
 
   /** The body as a stream of decompressed bytes. Reading from it directly bypasses `content`. */
   get raw(): Readable {
-    // Created on demand: `read()` and the iterators do not need it.
-    if (this.#raw === undefined) {
-      this.#raw = mapStream(this.#body, this.#withContext())
-      // After `close()`: the error of a body that ended early would blame the server.
-      if (this.#isClosed) this.#raw.destroy()
-    }
-    return this.#raw
+    return this.#body.raw
   }
 
   /** The URL of this response, after redirects; without credentials. */
@@ -162,30 +146,12 @@ export class Response {
    * @throws StreamConsumedError if it was streamed, or has not been read yet (`await response.read()`)
    */
   get content(): Buffer {
-    if (this.#content !== undefined) return this.#content
-    throw this.#consumed
-      ? new StreamConsumedError('The content for this response was already consumed', { response: this })
-      : new StreamConsumedError('the body has not been read yet: await response.read(), or iterate over it', {
-          response: this,
-        })
+    return this.#body.content
   }
 
   /** Reads the whole body and keeps it as `content`; if it was read before, returns it. @throws RequestException if reading fails */
   read(): Promise<Buffer> {
-    this.#reading ??= this.#readAll()
-    return this.#reading
-  }
-
-  async #readAll(): Promise<Buffer> {
-    const chunks: Buffer[] = []
-    const accept = this.#startReading()
-    try {
-      await readChunks(this.#source, (chunk) => chunks.push(accept(chunk)))
-    } catch (error) {
-      throw this.#attachContext(error)
-    }
-    this.#content = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-    return this.#content
+    return this.#body.read()
   }
 
   /**
@@ -258,8 +224,8 @@ export class Response {
    */
   iterContent(chunkSize?: number | null): AsyncGenerator<Buffer, void, undefined> {
     if (chunkSize !== undefined && chunkSize !== null) checkInteger('chunkSize', chunkSize, 1)
-    const source = this.#content === undefined ? this.#stream() : singleChunk(this.#content)
-    return chunkSize === undefined || chunkSize === null ? source : rechunk(source, chunkSize)
+    const chunks = this.#body.chunks()
+    return chunkSize === undefined || chunkSize === null ? chunks : rechunk(chunks, chunkSize)
   }
 
   /**
@@ -279,10 +245,7 @@ export class Response {
 
   /** Discards a body that has not been read to its end, and destroys its connection. */
   close(): void {
-    if (this.#source.readableEnded) return
-    this.#consumed = true
-    this.#isClosed = true
-    this.#source.destroy()
+    this.#body.close()
   }
 
   /** Closes, for `using`. */
@@ -301,45 +264,6 @@ export class Response {
     return `Response [${this.statusCode}] ${redactUrl(this.url)}`
   }
 
-  async *#stream(): AsyncGenerator<Buffer, void, undefined> {
-    const accept = this.#startReading()
-    try {
-      for await (const chunk of this.#source as AsyncIterable<unknown>) yield accept(chunk)
-    } catch (error) {
-      throw this.#attachContext(error)
-    }
-  }
-
-  /** For `raw`. */
-  async *#withContext(): AsyncGenerator<Buffer, void, undefined> {
-    try {
-      for await (const chunk of this.#body as AsyncIterable<unknown>) yield toBuffer(chunk)
-    } catch (error) {
-      throw this.#attachContext(error)
-    }
-  }
-
-  /** The stream to read: after `raw` was used, `read()` reads its rest. */
-  get #source(): Readable {
-    return this.#raw ?? this.#body
-  }
-
-  /** Marks the body as consumed. Returns a function that converts each chunk to bytes and checks the total size. */
-  #startReading(): (chunk: unknown) => Buffer {
-    if (this.#consumed || this.#source.readableEnded) {
-      throw new StreamConsumedError('The content for this response was already consumed', { response: this })
-    }
-    this.#consumed = true
-    const max = this.#maxSize ?? Number.POSITIVE_INFINITY
-    let size = 0
-    return (chunk) => {
-      const bytes = toBuffer(chunk)
-      size += bytes.length
-      if (size > max) throw this.#tooLarge(max)
-      return bytes
-    }
-  }
-
   /** @throws RequestException if the body is longer than a string can be */
   #toText(decode: () => string): string {
     try {
@@ -351,26 +275,6 @@ export class Response {
       throw new RequestException(message, { code: 'ERR_STRING_TOO_LONG', response: this, cause })
     }
   }
-
-  #tooLarge(limit: number): RequestException {
-    return new RequestException(
-      `the response of ${redactUrl(this.url)} is larger than maxResponseSize (${limit} bytes)`,
-      {
-        code: 'ERR_MAX_RESPONSE_SIZE',
-        response: this,
-      },
-    )
-  }
-
-  #attachContext(error: unknown): unknown {
-    if (!(error instanceof Error)) return error
-    const mapped = error instanceof RequestException ? error : this.#mapBodyError(error)
-    if (mapped instanceof RequestException) {
-      mapped.request ??= this.request
-      mapped.response ??= this
-    }
-    return mapped
-  }
 }
 
 /** A string of so many bytes can always be made. */
@@ -378,10 +282,6 @@ const MAX_TEXT_BYTES = 268_435_456
 
 /** `chardet` takes 0.2 s for each MB, and the beginning suffices. */
 const DETECTION_BYTES = 65_536
-
-async function* singleChunk(content: Buffer): AsyncGenerator<Buffer, void, undefined> {
-  if (content.length > 0) yield content
-}
 
 function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]> {
   for (let index = 0; index < rawHeaders.length; index += 2) {

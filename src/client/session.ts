@@ -5,11 +5,11 @@ import { destroyBody } from '../body/encode.ts'
 import { displayName } from '../core/credentials.ts'
 import { environmentOf } from '../core/environment.ts'
 import { refuseUnknownProperties } from '../core/known-properties.ts'
-import { optionNames, ownOptions, suggest } from '../core/options.ts'
+import { ownOptions, suggest } from '../core/options.ts'
 import { snapshot } from '../core/snapshot.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
-import { encodeParams, mergeParams, type ParamsInit, type ParamValue } from '../http/url.ts'
+import { encodeParams, mergeParams, type ParamsInit } from '../http/url.ts'
 import type { Adapter } from '../transport/adapter.ts'
 import type { ProxiesInit } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
@@ -19,9 +19,17 @@ import { type Fetch, fetchWith } from './fetch.ts'
 import { type HooksInit, toHooks } from './hooks.ts'
 import { MountedAdapters } from './mounted-adapters.ts'
 import { prepareRequest } from './prepare.ts'
-import { PreparedRequest, type ResponseHook } from './prepared-request.ts'
+import { PreparedRequest } from './prepared-request.ts'
 import type { Request, RequestParts } from './request.ts'
 import type { Response } from './response.ts'
+import {
+  DEFAULT_HEADERS,
+  SESSION_OPTIONS,
+  type SessionHooks,
+  type SessionOptions,
+  type SessionParams,
+  type SessionProxies,
+} from './session-options.ts'
 import {
   REQUEST_OPTIONS,
   type RequestOptions,
@@ -33,49 +41,6 @@ import {
   sendSettings,
   type TimeoutInit,
 } from './settings.ts'
-
-/** The options of a session; each is also a property of it. */
-export interface SessionOptions {
-  /** Sent with each request; override the defaults (User-Agent, Accept-Encoding, Accept, Connection). */
-  headers?: HeadersInit | undefined
-  /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: netrc's, else the URL's. */
-  auth?: AuthInit<PreparedRequest> | null | undefined
-  /** Appended to the query of each URL; overridden by a call's `params` of the same names. */
-  params?: ParamsInit | null | undefined
-  /** What to trust; overridden by a call and by the environment's bundle. Default: `true`, the default roots. */
-  verify?: Verify | null | undefined
-  /** The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. */
-  cert?: ClientCert | null | undefined
-  /** The initial cookies; those that servers set are added. */
-  cookies?: CookiesInit | undefined
-  /** In ms: a number, `[connect, read]`, or `{ connect, read, total }`. Default: no limit. */
-  timeout?: TimeoutInit | null | undefined
-  /** The proxy by scheme, or by scheme and host. As in requests, the environment's proxies override them. */
-  proxies?: ProxiesInit | null | undefined
-  /** Whether the body is left to be streamed. Default: `false` */
-  stream?: boolean | undefined
-  /** `{ response: fn }` or `{ response: [fn, …] }`: called with every response. */
-  hooks?: HooksInit | null | undefined
-  /** The number of redirects to follow; one more throws `TooManyRedirects`. Default: 30 */
-  maxRedirects?: number | undefined
-  /** Whether to read the environment (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `HTTPS_PROXY`, netrc …). Default: `true` */
-  trustEnv?: boolean | undefined
-  /** How many days before a certificate expires a `CertificateExpiryWarning` is emitted; `false`: never. Default: 14 */
-  expiryWarning?: number | false | undefined
-  /** Whether to read responses that break rules of HTTP, as far as Node's lenient parser can. Default: `false` */
-  insecureHTTPParser?: boolean | undefined
-  /** Whether bodies wait for `100 Continue`; a number: so many ms. Default: `false` */
-  expectContinue?: number | boolean | undefined
-}
-
-/** `session.params`, to write into: as assigned, or an empty object. */
-export type SessionParams = ParamsInit & { [name: string]: ParamValue }
-
-/** `session.proxies`, to write into. */
-export type SessionProxies = { [key: string]: string | URL | null | undefined }
-
-/** `session.hooks`, to write into: by default a list of no functions. */
-export type SessionHooks = { response: ResponseHook[] }
 
 /**
  * Requests that share connections, cookies and settings. Keep one session for each service or trust setting; it sends any
@@ -368,31 +333,6 @@ refuseUnknownProperties(Session, (name) => {
   return `Session has no property "${displayName(name)}"${suggest(name, SESSION_PROPERTIES)}`
 })
 
-const SESSION_OPTIONS = optionNames<SessionOptions>({
-  headers: true,
-  auth: true,
-  params: true,
-  verify: true,
-  cert: true,
-  cookies: true,
-  timeout: true,
-  proxies: true,
-  stream: true,
-  hooks: true,
-  maxRedirects: true,
-  trustEnv: true,
-  expiryWarning: true,
-  insecureHTTPParser: true,
-  expectContinue: true,
-})
-
 const SESSION_PROPERTIES: ReadonlySet<string> = new Set([...SESSION_OPTIONS, 'fetch', 'mount', 'getAdapter'])
 
 const NO_OPTIONS: RequestOptions = Object.freeze(Object.create(null))
-
-const DEFAULT_HEADERS = HeaderMap.from({
-  'User-Agent': 'vouch/0.1.0',
-  'Accept-Encoding': 'gzip, deflate, br, zstd',
-  Accept: '*/*',
-  Connection: 'keep-alive',
-})
