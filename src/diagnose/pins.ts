@@ -9,12 +9,34 @@ interface PinnedProblem {
   readonly findings: readonly string[]
   readonly failing: number
   readonly hints: readonly string[]
+  readonly reason?: SSLErrorReason
 }
 
 /** @param pins as in messages: `sha256:AA:BB:…`, `sha256//BASE64=` */
-export function pinnedProblem({ reason, hints }: say.Reason, [server]: Chain, pins: readonly string[]): PinnedProblem {
+export function pinnedProblem({ reason, hints }: say.Reason, chain: Chain, pins: readonly string[]): PinnedProblem {
+  const [server, ...above] = chain
   if (reason === 'pin-mismatch') return { findings: differences(server, pins), failing: 0, hints }
+  if (above.length > 0 && OF_CAS.has(reason) && isCurrent(server)) return refusedAbove(reason, chain)
   return { findings: [say.MATCHES_PIN], failing: 0, hints: BESIDE_PINS[reason] ?? hints }
+}
+
+function refusedAbove(reason: SSLErrorReason, chain: Chain): PinnedProblem {
+  // OpenSSL has the code of a wrong purpose for an issuer that is no CA.
+  const isNoCA = chain.some((certificate, index) => chain[index - 1] && !certificate.ca)
+  return {
+    reason: isNoCA ? 'invalid-ca' : reason,
+    findings: [say.MATCHES_PIN, say.REFUSED_ABOVE],
+    failing: 1,
+    hints: [say.SEND_ALONE],
+  }
+}
+
+/** What OpenSSL may refuse about the CA certificates that a server sends above its own: it checks them although nothing depends on them. */
+const OF_CAS: ReadonlySet<SSLErrorReason> = new Set(['expired', 'not-yet-valid', 'invalid-ca', 'wrong-purpose'])
+
+function isCurrent({ validFrom, validTo }: X509Certificate): boolean {
+  const now = Date.now()
+  return Date.parse(validFrom) <= now && now <= Date.parse(validTo)
 }
 
 function differences(server: X509Certificate, pins: readonly string[]): string[] {

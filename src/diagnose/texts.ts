@@ -88,6 +88,10 @@ export const ASK_ABOUT_CHANGE =
 export const NOT_TO_COPY =
   'do not copy the fingerprint that was presented: an attacker in the network path would present one as well'
 export const MATCHES_PIN = 'the certificate matches the pin'
+export const REFUSED_ABOVE =
+  'the server also sends CA certificates, and OpenSSL refuses one of them, although a pin does not depend on them'
+export const SEND_ALONE =
+  "the server's owner must take the CA certificates out of the file of the certificate, or replace them: its own certificate is enough for a pin"
 export const RENEW_PINNED =
   "its owner must renew it on the server; the pin of a public key ('sha256//…') survives a renewal with the same key"
 export const DATES_END_PINS = 'dates count, since nothing else ends a pin'

@@ -180,7 +180,11 @@ const forClients = intermediate('Wanted CA', root, {
 const bad: [what: string, page: (response: ServerResponse) => unknown, finding: RegExp][] = [
   ['another certificate', content(toDer(stranger.certificate)), /'CN=Stranger Root' is fetched, and is not the issuer/],
   ['one of its name with another key', content(toDer(impostor.certificate)), /its key did not sign 'CN=localhost'/],
-  ['one that has expired', content(toDer(expired.certificate)), /'CN=Wanted CA' .*expired 5 days ago/],
+  [
+    'one that has expired',
+    content(toDer(expired.certificate)),
+    /^(?![\s\S]*not trusted either)[\s\S]*'CN=Wanted CA' .*expired 5 days ago/,
+  ],
   ['one that is not yet valid', content(toDer(early.certificate)), /'CN=Wanted CA' .*becomes valid in/],
   ['one that is no CA', content(toDer(noCA.certificate)), /'CN=Wanted CA' is fetched, and is no CA/],
   [
@@ -241,6 +245,27 @@ for (const [what, page, finding] of bad)
     assert.match(explanation.findings.join('\n'), finding)
     assert.deepEqual(asked, ['GET /bad '])
   })
+
+test('the constraints of a trusted root count: what may not be issued for the host is not trusted', async () => {
+  for (const constraint of [
+    'nameConstraints=critical,permitted;DNS:.corp.example',
+    'basicConstraints=critical,CA:TRUE,pathlen:0',
+  ]) {
+    const above = certify({
+      subject: '/CN=Narrow Root',
+      extensions: [
+        ...CA_EXTENSIONS.slice(1),
+        constraint,
+        ...(constraint.startsWith('name') ? CA_EXTENSIONS.slice(0, 1) : []),
+      ],
+    })
+    const below = intermediate('Narrow CA', above)
+    pages.set('/narrow', content(toDer(below.certificate)))
+    const explanation = await explained(below, '/narrow', { verify: above.certificate })
+    assert.deepEqual([explanation.ok, explanation.intermediates, explanation.anchor], [false, [], null], constraint)
+    assert.match(explanation.findings.join('\n'), /is not trusted either: /)
+  }
+})
 
 test('certificates that issue each other end the search', async () => {
   const first = intermediate('First', root)

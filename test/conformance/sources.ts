@@ -1,9 +1,10 @@
 /** The sources of trust of the matrix: every form of `verify`, right and wrong, made for one server's certificates. */
-import { X509Certificate } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CABundle, type Verify } from '../../src/index.ts'
+import { openssl, opensslBytes } from '../helpers/openssl.ts'
 import { createAuthority, subjectHash, toDer, toPkcs7, toTrustedCertificate } from '../helpers/pki.ts'
 import type { TempDir } from '../helpers/temp.ts'
 import type { Trusts } from './model.ts'
@@ -143,6 +144,9 @@ export function pathSources(material: Material): SourceCase[] {
 
 /** Sources that only vouch knows. */
 export function valueSources({ dir, root, issuer, leaf, other }: Material): SourceCase[] {
+  const pin = `sha256:${new X509Certificate(leaf).fingerprint256}`
+  const keyPin = keyPinOf(leaf)
+  const otherPin = `sha256:${new X509Certificate(other).fingerprint256}`
   const rootFile = dir.write('root.pem', root)
   const otherFile = dir.write('other.pem', other)
   return [
@@ -160,6 +164,30 @@ export function valueSources({ dir, root, issuer, leaf, other }: Material): Sour
     of('CABundle of the default roots with this one', CABundle.default().with(root), root),
     of('CABundle of the default roots with another', CABundle.default().with(otherFile), other),
     { name: 'CABundle of the default roots', verify: CABundle.default(), trusts: { kind: 'public' } },
+    pinned('pin', pin, true),
+    pinned('pin, hex digits alone', pin.toLowerCase().replaceAll(':', '').replace('sha256', 'sha256:'), true),
+    pinned('pin of the key', keyPin, true),
+    pinned('pins', [otherPin, keyPin], true),
+    pinned('pin of another certificate', otherPin, false),
+    pinned('pin of the key of another certificate', keyPinOf(other), false),
+    pinned('pin of the issuer', `sha256:${new X509Certificate(issuer).fingerprint256}`, issuer === leaf),
+    ...(issuer === root
+      ? []
+      : [
+          helped('root, and the intermediate to help', CABundle.from(root).withIntermediates(issuer), [root], [issuer]),
+          helped(
+            'another root, and the intermediate to help',
+            CABundle.from(other).withIntermediates(issuer),
+            [other],
+            [issuer],
+          ),
+          helped(
+            'root, and another intermediate to help',
+            CABundle.from(rootFile).withIntermediates(dir.write('leaf.pem', leaf)),
+            [root],
+            [leaf],
+          ),
+        ]),
     refused('list with a missing file', [rootFile, dir.join('missing.pem')]),
     refused('empty text', ''),
     refused('empty bytes', new Uint8Array(0)),
@@ -169,6 +197,20 @@ export function valueSources({ dir, root, issuer, leaf, other }: Material): Sour
 
 function of(name: string, verify: Verify, ...certificates: string[]): SourceCase {
   return { name, verify, trusts: { kind: 'certificates', certificates } }
+}
+
+function pinned(name: string, verify: Verify, match: boolean): SourceCase {
+  return { name, verify, trusts: { kind: 'pins', match } }
+}
+
+function helped(name: string, verify: Verify, certificates: readonly string[], helping: readonly string[]): SourceCase {
+  return { name, verify, trusts: { kind: 'helped', certificates, helping } }
+}
+
+/** Computed by openssl. */
+function keyPinOf(certificate: string): string {
+  const key = openssl(['x509', '-noout', '-pubkey'], certificate)
+  return `sha256//${hash('sha256', opensslBytes(['pkey', '-pubin', '-outform', 'DER'], key), 'base64')}`
 }
 
 function refused(name: string, verify: Verify): SourceCase {

@@ -2,12 +2,12 @@ import '../helpers/environment.ts'
 import './names.ts'
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Session } from '../../src/index.ts'
+import { HTTPAdapter, Session } from '../../src/index.ts'
 import { expectWarnings } from '../helpers/environment.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { verdictOf } from './model.ts'
-import { pooled, type Running, type RunningServers, shuffled, startServers, verdict } from './run.ts'
-import { serverCases } from './servers.ts'
+import { addressOf, pooled, type Running, type RunningServers, shuffled, startServers, verdict } from './run.ts'
+import { type ServerCase, serverCases } from './servers.ts'
 import { materialOf, pathSources, type SourceCase, valueSources } from './sources.ts'
 
 interface Cell extends Running {
@@ -56,3 +56,32 @@ for (const [how, width] of [
     assert.equal(warnings.length, width === 1 ? new Set(cells.map(({ url }) => new URL(url).hostname)).size : 0)
   })
 }
+
+test('connectTo changes the address and no verdict', async () => {
+  const few = cells.filter(({ source }) => FEW.has(source.name))
+  const ports = new Map(servers.list.map(({ port }, index) => [port, 10_000 + index]))
+  const entries = servers.list.map(({ url, server, port }) => {
+    return [`${new URL(url).hostname}:${ports.get(port)}`, `${authorityAt(server)}:${port}`]
+  })
+  await using session = new Session()
+  session.mount('https://', new HTTPAdapter({ connectTo: Object.fromEntries(entries) }))
+  const found = await pooled(few, 16, ({ url, port, source }) => {
+    return verdict(session, url.replace(`:${port}`, `:${ports.get(port)}`), source.verify)
+  })
+  assert.deepEqual(
+    few.map((cell, index) => describe(cell, found[index] ?? '')),
+    few.map((cell) => describe(cell, verdictOf(cell.server, cell.source.trusts))),
+  )
+  assert(few.length > 200, `${few.length} cells`)
+})
+
+const authorityAt = (server: ServerCase) => (addressOf(server) === '::1' ? '[::1]' : '127.0.0.1')
+
+const FEW: ReadonlySet<string> = new Set([
+  'root',
+  'leaf only',
+  'another root',
+  'pin',
+  'pin of another certificate',
+  'root, and the intermediate to help',
+])

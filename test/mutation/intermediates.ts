@@ -26,7 +26,7 @@ export const MUTANTS: readonly Mutant[] = mutantsOf('I2', [
     'fetched certificates are anchors',
     ['bundle.withIntermediates(...intermediates)', 'bundle.with(...intermediates)'],
     TEST,
-    'one that may not issue for the host instead of the issuer',
+    'the constraints of a trusted root count',
   ],
   [
     'a second handshake that fails is taken for a success',
