@@ -2,7 +2,7 @@
 
 import { retryWhileBeingWritten } from '../core/file-being-written.ts'
 import { fileOf } from '../core/file-error.ts'
-import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-cert.ts'
+import { assertClientCertExists, type ClientIdentity, resolveClientCert } from '../trust/client-identity.ts'
 import { publish } from '../trust/events.ts'
 import { type ResolvedTrust, resolveTrust, trustForProxy } from '../trust/verify.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'

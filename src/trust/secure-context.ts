@@ -2,7 +2,7 @@
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { LruMap } from '../core/lru-map.ts'
 import { readPkcs12 } from '../x509/pkcs12.ts'
-import { type ClientIdentity, clientCertError } from './client-cert.ts'
+import { type ClientIdentity, clientCertError } from './client-identity.ts'
 import type { LearnedCertificate } from './learned.ts'
 import { caCacheStats } from './sources.ts'
 import type { ResolvedTrust } from './verify.ts'

@@ -6,12 +6,8 @@ import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { pathToFileURL } from 'node:url'
 import { CABundleError, ClientCertError, get } from '../../src/index.ts'
-import {
-  assertClientCertExists,
-  type ClientCert,
-  resolveClientCert,
-  toClientCertSource,
-} from '../../src/trust/client-cert.ts'
+import { type ClientCert, toClientCertSource } from '../../src/trust/client-cert.ts'
+import { assertClientCertExists, resolveClientCert } from '../../src/trust/client-identity.ts'
 import { createAuthority, encryptKey, toDer, toPkcs7, toPkcs12 } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
