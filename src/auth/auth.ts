@@ -36,6 +36,8 @@ export type AuthFunction<T extends AuthTarget = AuthTarget> = (request: T) => Au
 /** What the option `auth` takes. */
 export type AuthInit<T extends AuthTarget = AuthTarget> =
   | readonly [user: string, password: string]
+  // What TypeScript makes of the same list in a variable, without `as const`; so it is with `cert` and `timeout`.
+  | readonly string[]
   | Auth<T>
   | AuthFunction<T>
 

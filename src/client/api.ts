@@ -22,7 +22,17 @@ export function request(method: string, url: string | URL, options?: RequestOpti
   return newSession().request(method, url, options)
 }
 
-/** `GET`. @throws as {@link request} */
+/**
+ * Sends a GET request and reads its response. A status of 400 or more is no error; `raiseForStatus()` makes it one.
+ *
+ * @param url with its query, or with `params` for it
+ * @param options `params`, `headers`, `auth`, `timeout` in ms, and for trust `verify`: a path, PEM text, a pin, a `CABundle` …
+ * @throws as {@link request}
+ *
+ * @example
+ * const response = await get('https://intranet.example/users', { params: { page: 2 }, verify: 'company-ca.pem' })
+ * const users = response.raiseForStatus().json()
+ */
 export function get(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().get(url, options)
 }
@@ -37,7 +47,17 @@ export function head(url: string | URL, options?: RequestOptions): Promise<Respo
   return newSession().head(url, options)
 }
 
-/** `POST`. @throws as {@link request} */
+/**
+ * Sends a POST request with a body and reads its response.
+ *
+ * @param options the body is one of `json` (any value), `data` (text, bytes, a stream, or an object as a form) and `files`
+ *   (multipart, with the fields of `data`); besides these the options of {@link get}
+ * @throws as {@link request}
+ *
+ * @example
+ * await post('https://api.example/users', { json: { name: 'Ada' } })
+ * await post('https://192.168.1.172:10330/tor', { files: { file: createReadStream('a.bin') }, verify: 'selfsigned.crt' })
+ */
 export function post(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().post(url, options)
 }

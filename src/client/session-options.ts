@@ -19,7 +19,13 @@ export interface SessionOptions {
   auth?: AuthInit<PreparedRequest> | null | undefined
   /** Appended to the query of each URL; overridden by a call's `params` of the same names. */
   params?: ParamsInit | null | undefined
-  /** What to trust; overridden by a call and by the environment's bundle. Default: `true`, the default roots. */
+  /**
+   * What to trust: `true` (the default roots), `false` (no verification: for tests), a path, PEM text, bytes, a `CABundle`, a pin,
+   * or a list. Overridden by a call and by the environment's bundle. Default: `true`.
+   *
+   * @example
+   * const session = new Session({ verify: 'company-ca.pem' })
+   */
   verify?: Verify | null | undefined
   /** The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. */
   cert?: ClientCert | null | undefined

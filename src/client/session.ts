@@ -44,7 +44,7 @@ import {
 
 /**
  * Requests that share connections, cookies and settings. Keep one session for each service or trust setting; it sends any
- * number of requests concurrently.
+ * number of requests concurrently. Options of a call override those of the session.
  *
  * @example
  * const session = new Session({ verify: 'company-ca.pem', headers: { 'X-Team': 'blue' } })
@@ -208,7 +208,14 @@ export class Session {
     return this.#fetch
   }
 
-  /** `GET`. @throws as {@link request} */
+  /**
+   * Sends a GET request and reads its response. A status of 400 or more is no error; `raiseForStatus()` makes it one.
+   *
+   * @throws as {@link request}
+   *
+   * @example
+   * const users = (await session.get('https://intranet.example/users', { params: { page: 2 } })).json()
+   */
   get(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('GET', url, options)
   }
@@ -224,7 +231,14 @@ export class Session {
     return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
   }
 
-  /** `POST`. @throws as {@link request} */
+  /**
+   * Sends a POST request with a body (`json`, `data` or `files`) and reads its response.
+   *
+   * @throws as {@link request}
+   *
+   * @example
+   * await session.post('https://intranet.example/users', { json: { name: 'Ada' } })
+   */
   post(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('POST', url, options)
   }

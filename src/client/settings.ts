@@ -30,6 +30,7 @@ import { REQUEST_PARTS, type RequestParts } from './request.ts'
 export type TimeoutInit =
   | number
   | readonly [connect: number | null, read: number | null]
+  | readonly (number | null)[]
   | {
       readonly connect?: number | null | undefined
       readonly read?: number | null | undefined
@@ -40,7 +41,13 @@ export type TimeoutInit =
 export interface SendOptions {
   /**
    * What to trust: `true` (the default roots), `false` (no verification: for tests), the path of a file or directory,
-   * PEM text, bytes, a certificate, a `CABundle`, or a list. It replaces the default roots.
+   * PEM text, bytes, a certificate, a `CABundle`, or a list of these. It replaces the default roots. A pin, or a list of pins,
+   * says who the server is. Default: the session's, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, the default roots.
+   *
+   * @example
+   * verify: 'company-ca.pem'
+   * verify: CABundle.default().with('company-ca.pem') // the default roots and one more
+   * verify: 'sha256:58CF3FB8…' // this certificate
    */
   verify?: Verify | null | undefined
   /** The client certificate; `null`: none, whatever the session has. */

@@ -5,12 +5,25 @@
 
 import { displayName } from './credentials.ts'
 
+/**
+ * An object whose type is an interface. Interfaces have no index signature, so TypeScript cannot check the values; they are
+ * checked when they are used. Functions, dates, promises, maps and lists are not meant.
+ */
+export type InterfaceObject = object & {
+  readonly [Symbol.hasInstance]?: never
+  readonly [Symbol.toPrimitive]?: never
+  readonly [Symbol.toStringTag]?: never
+  readonly [Symbol.iterator]?: never
+}
+
+/** An object with names and values, of a type or of an interface. */
+export type MappingInit<V> = { readonly [name: string]: V } | InterfaceObject
+
+/** A list of pairs, also without `as const`. */
+export type PairListInit<V> = Iterable<readonly [string, V]> | readonly (readonly (string | V)[])[]
+
 /** A mapping or a list of pairs, not yet looked into. */
-export type PairsInit<V> =
-  | { readonly [name: string]: V }
-  | ReadonlyMap<string, V>
-  | Iterable<readonly [string, V]>
-  | URLSearchParams
+export type PairsInit<V> = MappingInit<V> | ReadonlyMap<string, V> | PairListInit<V> | URLSearchParams
 
 /** One value of a form field or of a URL parameter; `null` and `undefined` leave it out. */
 export type ParamScalar = string | number | bigint | boolean | Uint8Array | null | undefined

@@ -5,7 +5,7 @@ import { displayName, displayValue } from '../core/credentials.ts'
 import { refuseUnknownProperties } from '../core/known-properties.ts'
 import { toughCookie } from '../core/lazy.ts'
 import { optionNames, ownOptions, ownProperties } from '../core/options.ts'
-import { toPairs } from '../core/pairs.ts'
+import { type MappingInit, type PairListInit, toPairs } from '../core/pairs.ts'
 import { printable } from '../core/printable.ts'
 import { isToken } from './token.ts'
 
@@ -21,7 +21,7 @@ export interface CookieAttributes {
 }
 
 /** What `cookies` takes: names and values, or a jar. */
-export type CookiesInit = { readonly [name: string]: string } | Iterable<readonly [string, string]> | CookieJar
+export type CookiesInit = MappingInit<string> | PairListInit<string> | CookieJar
 
 /**
  * The cookies of a session, by the rules of RFC 6265 (with the package tough-cookie).

@@ -3,17 +3,14 @@ import { inspect } from 'node:util'
 import { displayName } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'
 import { refuseUnknownProperties } from '../core/known-properties.ts'
-import { isIterable, toPairs, typeName } from '../core/pairs.ts'
+import { isIterable, type MappingInit, type PairListInit, toPairs, typeName } from '../core/pairs.ts'
 import { isToken, TOKEN_CHARACTER } from './token.ts'
 
 /** The value of a header: a list repeats the header, `null` removes the session's. */
 export type HeaderValue = string | readonly string[] | null | undefined
 
 /** What `headers` takes: an object, a `Map`, `Headers`, or a list of pairs, in which a repeated name repeats the header. */
-export type HeadersInit =
-  | { readonly [name: string]: HeaderValue }
-  | ReadonlyMap<string, HeaderValue>
-  | Iterable<readonly [string, HeaderValue]>
+export type HeadersInit = MappingInit<HeaderValue> | ReadonlyMap<string, HeaderValue> | PairListInit<HeaderValue>
 
 /**
  * The headers of a request: names are case-insensitive, and are sent as they were written, in the order of their first

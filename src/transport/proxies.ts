@@ -7,14 +7,17 @@ import { getUrlAuth, redactUrl, withoutAuth } from '../core/credentials.ts'
 import { variable } from '../core/environment.ts'
 import { InvalidProxyURL } from '../core/errors.ts'
 import { keyMaterialIn } from '../core/key-material.ts'
-import { isRecord, typeName } from '../core/pairs.ts'
+import { isRecord, type MappingInit, typeName } from '../core/pairs.ts'
 import { SERVICE_SCHEMES, type Service } from '../core/service.ts'
 
 /**
  * What `proxies` takes: by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
  * an empty string: none. `no_proxy` overrides the variable `NO_PROXY`.
  */
-export type ProxiesInit = { readonly [key: string]: string | URL | null | undefined }
+export type ProxiesInit = MappingInit<string | URL | null | undefined>
+
+/** The same, checked. */
+type ProxyTable = { readonly [key: string]: string | URL | null | undefined }
 
 /** A proxy, parsed from its URL. */
 export interface ProxyServer {
@@ -33,8 +36,8 @@ export function isSocks({ url }: ProxyServer): boolean {
 
 /** The sources of proxies for a request. */
 export interface ProxyRules {
-  readonly call: ProxiesInit | null | undefined
-  readonly session: ProxiesInit | null | undefined
+  readonly call: ProxyTable | null | undefined
+  readonly session: ProxyTable | null | undefined
   /** `undefined` if the environment is ignored. */
   readonly env: NodeJS.ProcessEnv | undefined
   /**
@@ -82,18 +85,18 @@ export function proxyForService({ scheme, origin }: Service, rules: ProxyRules):
 }
 
 /** The environment's `all` as a proxy for this scheme, so that it overrides the session's `all` (`resolve_proxies`). */
-function forScheme({ protocol }: URL, envProxies: ProxiesInit | undefined): ProxiesInit | undefined {
+function forScheme({ protocol }: URL, envProxies: ProxyTable | undefined): ProxyTable | undefined {
   const scheme = protocol.slice(0, -1)
   return envProxies && { [scheme]: own(envProxies, scheme) ?? own(envProxies, 'all') }
 }
 
 /** An own property only: properties of `Object.prototype` are not proxies. */
-function own(proxies: ProxiesInit | undefined, key: string): ProxiesInit[string] {
+function own(proxies: ProxyTable | undefined, key: string): ProxyTable[string] {
   return proxies !== undefined && Object.hasOwn(proxies, key) ? proxies[key] : undefined
 }
 
 /** The most specific key that any source has, from the first source that has it. `null` removes a key, `''` means no proxy. */
-function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string | undefined {
+function select(url: URL, sources: readonly (ProxyTable | undefined)[]): string | undefined {
   const scheme = url.protocol.slice(0, -1)
   for (const key of [`${scheme}://${url.hostname}`, scheme, `all://${url.hostname}`, 'all']) {
     for (const source of sources) {
@@ -108,7 +111,7 @@ function select(url: URL, sources: readonly (ProxiesInit | undefined)[]): string
 }
 
 /** A copy, which later changes do not reach. @throws TypeError for another shape, or a key that no request would look up */
-export function checkProxies(proxies: ProxiesInit | null | undefined): ProxiesInit | null | undefined {
+export function checkProxies(proxies: ProxiesInit | null | undefined): ProxyTable | null | undefined {
   if (proxies === undefined || proxies === null) return proxies
   if (!isRecord(proxies) || Array.isArray(proxies)) {
     throw new TypeError(`proxies must be an object such as { https: 'http://proxy:3128' }, not ${typeName(proxies)}`)
@@ -140,7 +143,7 @@ function environmentProxies(
   url: URL,
   env: NodeJS.ProcessEnv,
   noProxy: string | URL | null | undefined,
-): ProxiesInit | undefined {
+): ProxyTable | undefined {
   const scheme = url.protocol.slice(0, -1)
   // REQUEST_METHOD means a CGI script, where HTTP_PROXY is the request's header "Proxy" (CVE-2016-1000110).
   const isScript = scheme === 'http' && variable(env, 'REQUEST_METHOD') !== undefined

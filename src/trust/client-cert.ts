@@ -24,6 +24,7 @@ export type ClientCert =
   | string
   | URL
   | readonly [cert: string | URL, key: string | URL | null]
+  | readonly (string | URL | null)[]
   | { readonly cert: FileInput; readonly key?: FileInput | undefined; readonly passphrase?: string | undefined }
   | { readonly pfx: FileInput; readonly passphrase?: string | undefined }
 
