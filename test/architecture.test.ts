@@ -109,6 +109,13 @@ for (const [what, pattern, ...only] of ONLY_IN) {
   })
 }
 
+test('no method is replaced on an object, but on requests of other clients', () => {
+  const replaced =
+    /^\s*(?!this\.)[a-z]\w*(?:\.\w+)*\.\w+ = (?:async )?(?:function\b|\w+ =>|\([^()]*\)(?:: [^=]+)? =>)/gm
+  const found = files.flatMap((file) => Array.from(sources.get(file)?.matchAll(replaced) ?? [], () => file))
+  assert.deepEqual(found, Array(2).fill('src/transport/trusted-agent.ts'))
+})
+
 test('what the package exports is listed name by name', () => {
   assert.deepEqual(
     files.filter((file) => /^export \*/m.test(sources.get(file) ?? '')),

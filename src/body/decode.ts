@@ -2,7 +2,7 @@
 import { type Duplex, pipeline, Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import { ContentDecodingError } from '../core/errors.ts'
-import { mapStream } from './read.ts'
+import { MappedStream } from './read.ts'
 
 /**
  * The decompressed body. A body without Content-Encoding, or with an unknown one, is returned unchanged, as in requests.
@@ -18,7 +18,7 @@ export function decodeBody(body: Readable, contentEncoding: string | undefined):
     return Readable.from(tooMany(encodings.length))
   }
   // The encoding that was applied last is removed first.
-  return encodings.reduceRight((encoded, name) => mapStream(encoded, decode(encoded, name)), body)
+  return encodings.reduceRight((encoded, name) => new MappedStream(encoded, decode(encoded, name)), body)
 }
 
 /** Each layer can multiply the size by a thousand (urllib3's CVE-2025-66418). */

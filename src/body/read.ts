@@ -43,16 +43,32 @@ export async function drainBody(body: Readable, limit = Number.POSITIVE_INFINITY
 
 /**
  * A stream of `chunks`, a generator that reads `source`. Destroying the stream destroys the source at once: a generator
- * that waits for a chunk cannot be interrupted.
+ * that waits for a chunk cannot be interrupted, which is why this is not `Readable.from`.
  */
-export function mapStream(source: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
-  const stream = Readable.from(chunks, { objectMode: false })
-  const destroy = stream._destroy
-  stream._destroy = (error, callback) => {
-    if (!source.readableEnded) source.destroy()
-    destroy.call(stream, error, callback)
+export class MappedStream extends Readable {
+  readonly #source: Readable
+  readonly #chunks: AsyncGenerator<Uint8Array>
+
+  constructor(source: Readable, chunks: AsyncGenerator<Uint8Array>) {
+    super({ highWaterMark: 1 })
+    this.#source = source
+    this.#chunks = chunks
   }
-  return stream
+
+  override _read(): void {
+    this.#chunks.next().then(
+      ({ value, done }) => this.push(done ? null : value),
+      (error) => this.destroy(error),
+    )
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    if (!this.#source.readableEnded) this.#source.destroy()
+    this.#chunks.return(undefined).then(
+      () => callback(error),
+      (failure) => callback(error ?? failure),
+    )
+  }
 }
 
 function closedEarly(): Error {

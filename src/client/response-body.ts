@@ -1,6 +1,6 @@
 /** The body of a response: a stream that is read once, up to the largest accepted size, and kept if it is read as a whole. */
 import type { Readable } from 'node:stream'
-import { mapStream, readChunks, toBuffer } from '../body/read.ts'
+import { MappedStream, readChunks, toBuffer } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, type ErrorResponse, RequestException, StreamConsumedError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
@@ -35,7 +35,7 @@ export class ResponseBody {
   get raw(): Readable {
     // Created on demand: `read()` and the iterators do not need it.
     if (this.#raw === undefined) {
-      this.#raw = mapStream(this.#received, this.#withContext())
+      this.#raw = new MappedStream(this.#received, this.#withContext())
       // After `close()`: the error of a body that ended early would blame the server.
       if (this.#isClosed) this.#raw.destroy()
     }

@@ -3,8 +3,7 @@
  * concluded from a name here. Pure.
  */
 import type { X509Certificate } from 'node:crypto'
-import { isIP } from 'node:net'
-import { canonicalAddress, hostsOf, isSelfSigned, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
+import { hostsOf, isSelfSigned, publicKeyType, purposesOf } from '../x509/certificate-info.ts'
 import { type CertificateDetails, type ConstrainedName, detailsOf, isInRange } from '../x509/details.ts'
 import { isValidFor } from '../x509/hostname.ts'
 
@@ -101,7 +100,7 @@ function anchorOf(path: Chain, trusted: readonly X509Certificate[]): Anchor | un
 }
 
 /** Why a certificate that signed is not taken as the issuer (OpenSSL's `X509_check_issued`). */
-export function obstaclesTo(issuer: X509Certificate, certificate: X509Certificate): Obstacle[] {
+function obstaclesTo(issuer: X509Certificate, certificate: X509Certificate): Obstacle[] {
   const above = detailsOf(issuer)
   const below = detailsOf(certificate)
   const differs = (wanted: string | undefined, found: string | undefined) =>
@@ -149,7 +148,7 @@ export interface DateProblem {
 }
 
 /** The path, and the trusted certificate above it. */
-export function withAnchor(path: Chain, anchor: Anchor | undefined): Chain {
+function withAnchor(path: Chain, anchor: Anchor | undefined): Chain {
   return anchor === undefined || anchor.isInPath ? path : [...path, anchor.certificate]
 }
 
@@ -279,9 +278,4 @@ function isWithin(name: string, kind: NameKind, constraint: string): boolean | u
 /** The first common name in a subject as Node writes it, empty if there is none. */
 export function commonNameOf(subject: string | undefined): string {
   return /^CN=(.*)$/m.exec(subject ?? '')?.[1] ?? ''
-}
-
-/** The host as certificates write it, for comparison with {@link hostsOf}. */
-export function canonicalHost(host: string): string {
-  return isIP(host) === 0 ? host : canonicalAddress(host)
 }
