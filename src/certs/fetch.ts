@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { authorityOf, serverAddress } from '../core/address.ts'
+import { authorityOf, SOCKET_DEFAULTS, serverAddress } from '../core/address.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { environmentOf, processEnvironment } from '../core/environment.ts'
 import {
@@ -141,7 +141,7 @@ function handshake(to: ConnectionOptions, limit: AbortSignal): Promise<X509Certi
     const lenient = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     // Own properties, since Node copies the options into an object that inherits from Object.prototype.
     const none = { ca: undefined, cert: undefined, key: undefined, pfx: undefined }
-    const socket = connect(ownProperties({ ...to, ...none, ...lenient }))
+    const socket = connect(ownProperties({ ...SOCKET_DEFAULTS, ...to, ...none, ...lenient }))
     const abort = () => socket.destroy(limit.reason)
     limit.addEventListener('abort', abort)
     // The listeners stay, since more than one error may be emitted. The first call decides.

@@ -9,8 +9,20 @@ export interface ServerAddress {
   readonly servername: string
 }
 
-/** For sockets: a `path` on `Object.prototype` must not become a Unix socket to connect to. */
-export const NO_PATH: object = { path: undefined }
+/**
+ * The options of a socket that Node would otherwise find on a polluted `Object.prototype`: a `path` there became a Unix socket to
+ * connect to.
+ */
+export const SOCKET_DEFAULTS: object = {
+  path: undefined,
+  lookup: undefined,
+  family: undefined,
+  hints: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  signal: undefined,
+  timeout: undefined,
+}
 
 /** Host, port (with the scheme's default) and server name of the URL of a server or proxy. */
 export function serverAddress({ hostname, port, protocol }: URL): ServerAddress {

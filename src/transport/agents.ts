@@ -11,7 +11,7 @@ import https from 'node:https'
 import type { NetConnectOpts, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
-import { parseAuthority, withoutBrackets } from '../core/address.ts'
+import { parseAuthority, SOCKET_DEFAULTS, withoutBrackets } from '../core/address.ts'
 import type { ClientIdentity } from '../trust/client-identity.ts'
 import type { LearnedCertificate } from '../trust/learned.ts'
 import { PinMismatchError, type Pins } from '../trust/pins.ts'
@@ -157,7 +157,9 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     const session = this.#resumable()
     // The settings override a request's options and anything on Object.prototype.
     const own = { ...settings, ...this.#elsewhere(settings), ...attemptTimeout(options.connectTimeout) }
-    const resuming: ConnectionOptions = Object.assign(Object.create(null), options, own, { session: session?.ticket })
+    const resuming: ConnectionOptions = Object.assign(Object.create(null), SOCKET_DEFAULTS, options, own, {
+      session: session?.ticket,
+    })
     const socket = super.createConnection(resuming) as TLSSocket
     // Before Node 24 TLS sockets ignore the agent's `noDelay`: a request in several writes took 40 ms.
     socket.setNoDelay(true)

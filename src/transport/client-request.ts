@@ -39,6 +39,9 @@ export function openRequest(
     // `undefined` leaves the decision to Node's own --insecure-http-parser.
     insecureHTTPParser: insecureHTTPParser || undefined,
     connectTimeout: timeout.connect,
+    // Otherwise Node finds these on a polluted Object.prototype.
+    signal: undefined,
+    timeout: undefined,
   }
   // Looked up for each request: tracing and mocks replace these functions.
   const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)

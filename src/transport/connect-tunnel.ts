@@ -2,7 +2,7 @@
 import http from 'node:http'
 import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
-import { NO_PATH, serverAddress } from '../core/address.ts'
+import { SOCKET_DEFAULTS, serverAddress } from '../core/address.ts'
 import { ProxyError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
@@ -66,8 +66,8 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
 function connectToProxy({ proxy: { url }, tls: settings, connectTimeout }: TunnelOptions): Socket {
   const { host, port, servername } = serverAddress(url)
   const attempts = attemptTimeout(connectTimeout)
-  if (url.protocol !== 'https:') return net.connect({ ...NO_PATH, ...attempts, host, port }).setNoDelay(true)
-  const socket = tls.connect({ ...NO_PATH, ...attempts, ...settings(), host, port, servername })
+  if (url.protocol !== 'https:') return net.connect({ ...SOCKET_DEFAULTS, ...attempts, host, port }).setNoDelay(true)
+  const socket = tls.connect({ ...SOCKET_DEFAULTS, ...attempts, ...settings(), host, port, servername })
   observeHandshake(socket)
   // As in agents: otherwise a request in several writes waits 40 ms for the acknowledgement of the first.
   return socket.setNoDelay(true)

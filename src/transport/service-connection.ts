@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import net, { type Socket } from 'node:net'
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { authorityOf, NO_PATH, serverAddress } from '../core/address.ts'
+import { authorityOf, SOCKET_DEFAULTS, serverAddress } from '../core/address.ts'
 import type { Service } from '../core/service.ts'
 import type { LearnedCertificate } from '../trust/learned.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
@@ -39,7 +39,7 @@ export async function openServiceConnection(
   const secure = (plain: Socket, learned: readonly LearnedCertificate[] = []) => {
     // No ALPN: servers refuse a client that offers http/1.1 and not their own protocol.
     const settings = {
-      ...NO_PATH,
+      ...SOCKET_DEFAULTS,
       ...tlsSettings(trust, identity, learned),
       ALPNProtocols: undefined,
       session: undefined,
@@ -91,7 +91,7 @@ export async function connectService(service: Service, route: ServiceRoute, sign
   const { proxy } = route
   const socket =
     proxy === undefined
-      ? net.connect({ ...NO_PATH, host, port, ...route.connectTo })
+      ? net.connect({ ...SOCKET_DEFAULTS, host, port, ...route.connectTo })
       : await openThrough({ ...route, proxy, authority: authorityOf({ host, port }) }, signal)
   // The listener stays: whoever the socket is passed to may not listen yet when it fails.
   socket.on('error', () => {})

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { isIP, isIPv6, type Socket } from 'node:net'
-import { NO_PATH, parseAuthority, serverAddress } from '../core/address.ts'
+import { parseAuthority, serverAddress } from '../core/address.ts'
 import { onDeadline, withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
@@ -28,7 +28,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const loaded = Promise.all([resolve(authority, proxy.url.protocol), import('./socks-library.ts')])
   const [destination, library] = await withDeadline(loaded, { signal })
   const { host, port } = serverAddress(proxy.url)
-  const socket = connectTcp({ ...NO_PATH, ...attemptTimeout(connectTimeout), host, port }).setNoDelay(true)
+  const socket = connectTcp({ ...attemptTimeout(connectTimeout), host, port }).setNoDelay(true)
   // The listener stays: whoever the socket is passed to may not listen yet when it fails.
   const failure = new Promise<never>((_resolve, reject) => socket.on('error', reject))
   failure.catch(() => {})

@@ -1,10 +1,12 @@
 /** TCP connections: an early response is read although the upload fails, and each address of a name gets enough time. */
 import { channel } from 'node:diagnostics_channel'
 import net, { type NetConnectOpts, type SocketConstructorOpts } from 'node:net'
+import { SOCKET_DEFAULTS } from '../core/address.ts'
 import { codeOf } from '../core/error-code.ts'
 
-/** Opens a connection as `net.connect` does. */
-export function connectTcp(options: NetConnectOpts): TcpSocket {
+/** Opens a connection as `net.connect` does, but takes no option from `Object.prototype`. */
+export function connectTcp(given: NetConnectOpts): TcpSocket {
+  const options: NetConnectOpts = Object.assign(Object.create(null), SOCKET_DEFAULTS, given)
   const socket = new TcpSocket(options as SocketConstructorOpts)
   if (CREATED.hasSubscribers) CREATED.publish({ socket })
   if (options.timeout) socket.setTimeout(options.timeout)
