@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'what a request says of TLS goes over what its agent does',
-      ['Object.create(null), options, own,', 'Object.create(null), own, options,'],
+      ['SOCKET_DEFAULTS, options, own,', 'SOCKET_DEFAULTS, own, options,'],
       'client/other-clients.test.ts',
       'what another client says of TLS does not weaken an agent',
     ],
