@@ -233,6 +233,47 @@ export const tlsBytes: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: noise },
 )
 
+/** Greetings, and answers to STARTTLS; a greeting of MySQL has its flags behind the salt. */
+const SERVICE_PIECES = [
+  ...['S', 'N', 'E', `E\0\0\0\x0cSFATAL\0\0`, `E\xff\xff\xff\xff`],
+  ...[mysqlGreeting('\xff\xff'), mysqlGreeting('\0\0'), '\x04\0\0\0\xff\x10\x04#', '\xff\xff\xff\0'],
+  ...[
+    '220 mail\r\n',
+    '220-mail\r\n',
+    '250-STARTTLS\r\n250 OK\r\n',
+    '250 OK\r\n',
+    '454 no\r\n',
+    `${'250-x\r\n'.repeat(3000)}`,
+  ],
+  ...['* OK\r\n', '* CAPABILITY IMAP4rev1 STARTTLS\r\n', 'a OK\r\n', 'a1 OK\r\n', '* BYE\r\n', '* {99999}\r\n'],
+  ...['+OK\r\n', '-ERR\x1b[31m\r\n', '+OK\r\nSTLS\r\n.\r\n', '.\r\n', 'x'.repeat(70_000)],
+  ...[
+    '0\x0c\x02\x01\x01x\x07\x0a\x01\0\x04\0\x04\0',
+    '0\x84\xff\xff\xff\xff',
+    '0\x80',
+    '0\x0c\x02\x01\x01x\x07\x0a\x01\x34\x04\0\x04\0',
+  ],
+]
+
+function mysqlGreeting(flags: string): string {
+  const packet = `\x0a8.0\0\0\0\0\0${'s'.repeat(8)}\0${flags}\x21\0\0${flags}\x15${'\0'.repeat(10)}${'s'.repeat(12)}\0`
+  return `${String.fromCharCode(packet.length)}\0\0\0${packet}`
+}
+
+/** Of servers that are asked for TLS: PostgreSQL, MySQL, SMTP, IMAP, POP3, LDAP. */
+export const serviceBytes: fc.Arbitrary<string> = edited(
+  fc
+    .array(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.constantFrom(...SERVICE_PIECES) },
+        { weight: 1, arbitrary: tlsBytes },
+        { weight: 1, arbitrary: noise },
+      ),
+      { minLength: 1, maxLength: 4 },
+    )
+    .map(join),
+)
+
 /** Now and then damaged at one place, or cut off. */
 function edited(bytes: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const place = fc.nat(0xffff)

@@ -16,7 +16,7 @@ import {
   tlsOptions,
   trustedAgent,
 } from '../../../src/index.ts'
-import { type Peers, TRUSTED } from './peers.ts'
+import { type Peers, trustOf } from './peers.ts'
 import type { ClientName, Plan, Reading } from './plan.ts'
 
 type Client = (plan: Plan, peers: Peers) => Promise<unknown>
@@ -52,7 +52,7 @@ export const CLIENTS: Readonly<Record<ClientName, Client>> = {
   explain: (plan, peers) =>
     expected(
       explain(urlOf(plan, peers), {
-        verify: TRUSTED,
+        verify: trustOf(plan),
         trustEnv: false,
         timeout: { connect: plan.connect ?? OWN_LIMIT },
         ...proxiesOf(plan, peers),
@@ -81,8 +81,8 @@ export function isLimited({ client, connect: ms, read, total, abort }: Plan): bo
 /** ms; for functions that have a limit of their own. */
 const OWN_LIMIT = 60
 
-function urlOf({ tls }: Plan, { port }: Peers): string {
-  return `${tls === 'none' ? 'http' : 'https'}://127.0.0.1:${port}/?q=1`
+function urlOf({ tls, scheme }: Plan, { port }: Peers): string {
+  return `${scheme ?? (tls === 'none' ? 'http' : 'https')}://127.0.0.1:${port}/?q=1`
 }
 
 function proxiesOf({ proxy }: Plan, { proxyPort }: Peers): { proxies?: { all: string } } {
@@ -105,7 +105,7 @@ async function withSession(
   const timer = abort === undefined ? undefined : setTimeout(() => controller.abort(), abort)
   try {
     const options = {
-      verify: TRUSTED,
+      verify: trustOf(plan),
       auth: new HTTPDigestAuth('ada', 'secret'),
       timeout: { connect: connectLimit, read, total },
       signal: controller.signal,
@@ -172,7 +172,7 @@ async function drain(stream: Readable): Promise<void> {
 
 async function requestByAgent(plan: Plan, peers: Peers): Promise<void> {
   const proxy = plan.proxy === 'none' ? undefined : `${plan.proxy}://ada:secret@127.0.0.1:${peers.proxyPort}`
-  const agent = trustedAgent({ verify: TRUSTED, proxy })
+  const agent = trustedAgent({ verify: trustOf(plan), proxy })
   const signal = plan.abort === undefined ? undefined : AbortSignal.timeout(plan.abort)
   const request = https.request(urlOf(plan, peers), { agent, timeout: plan.read, signal })
   const closed = new Promise((resolve) => request.once('close', resolve))
@@ -194,7 +194,7 @@ async function requestByAgent(plan: Plan, peers: Peers): Promise<void> {
 }
 
 async function connectSocket(plan: Plan, { port }: Peers): Promise<void> {
-  const socket = connect({ host: '127.0.0.1', port, ...tlsOptions(TRUSTED) })
+  const socket = connect({ host: '127.0.0.1', port, ...tlsOptions(trustOf({ ...plan, isPinned: false })) })
   const timer = plan.total === undefined ? undefined : setTimeout(() => socket.destroy(), plan.total)
   if (plan.read !== undefined) socket.setTimeout(plan.read, () => socket.destroy())
   socket.on('error', () => {}).resume()

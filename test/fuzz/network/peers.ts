@@ -1,4 +1,5 @@
 /** The peers of a hostile connection on loopback: a server, what damages its records, and a proxy, as the plan says. */
+import { X509Certificate } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,13 +12,20 @@ const authority = createAuthority()
 const stranger = createAuthority({ commonName: 'Stranger' })
 
 /** What the clients trust. */
-export const TRUSTED = authority.certificate
+const TRUSTED = authority.certificate
 
 const PAIRS: Readonly<Record<Identity, { readonly key: string; readonly chain: string }>> = {
   right: authority.issue({ hosts: ['127.0.0.1', 'localhost'] }),
   stranger: stranger.issue({ hosts: ['127.0.0.1', 'localhost'] }),
   'other host': authority.issue({ hosts: ['other.test'] }),
 }
+const PIN = `sha256:${new X509Certificate(PAIRS.right.chain).fingerprint256}`
+
+/** What a client of this plan trusts. */
+export function trustOf({ isPinned = false }: Plan): string {
+  return isPinned ? PIN : TRUSTED
+}
+
 const contexts = new Map<string, SecureContext>()
 
 function contextFor(identity: Identity, version: 'TLSv1.2' | 'TLSv1.3'): SecureContext {
@@ -82,7 +90,7 @@ export class Peers {
 
   /** As the server. */
   #accept(tcp: Socket): void {
-    const { tls, identity, early } = this.#plan
+    const { tls, identity, early, scheme } = this.#plan
     const socket = tls === 'TLSv1.2' || tls === 'TLSv1.3' ? secured(tcp, contextFor(identity, tls)) : tcp
     const next = () => this.#plan.turns[Math.min(this.#turn++, this.#plan.turns.length - 1)]
     let isBusy = false
@@ -94,7 +102,7 @@ export class Peers {
     }
     socket.on('data', (data: Buffer) => {
       if (tls !== 'forged') this.received += data.length
-      if (!isBusy && (tls === 'forged' || data.includes('\r\n\r\n'))) perform()
+      if (!isBusy && (tls === 'forged' || scheme !== undefined || data.includes('\r\n\r\n'))) perform()
     })
     if (!early) return
     if (socket === tcp) perform()

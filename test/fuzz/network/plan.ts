@@ -24,6 +24,8 @@ export interface Damage {
   readonly end: 'keep' | 'fin' | 'rst' | 'stall'
 }
 
+export const STARTTLS_SCHEMES = ['postgres', 'mysql', 'smtp', 'imap', 'pop3', 'ldap'] as const
+
 /** Calls of the public functions. */
 export type ClientName = 'whole' | 'stream' | 'upload' | 'fetch' | 'explain' | 'fetchCert' | 'agent' | 'socket'
 
@@ -35,6 +37,10 @@ export interface Plan {
   /** `forged`: the client begins TLS, and the server answers with its turns as they are. */
   readonly tls: 'none' | 'TLSv1.2' | 'TLSv1.3' | 'forged'
   readonly identity: Identity
+  /** Of the URL, if it is none of HTTP: the server is asked for TLS first, and answers with its turns as they are. */
+  readonly scheme?: (typeof STARTTLS_SCHEMES)[number] | undefined
+  /** Whether the server is known by the fingerprint of its certificate in place of a CA. */
+  readonly isPinned?: boolean | undefined
   /** By request; the last one is used for all that follow. */
   readonly turns: readonly Turn[]
   /** Whether the server sends its first turn before it has been asked. */

@@ -1,7 +1,7 @@
 /** Plans of hostile connections, of every kind. */
 import fc from 'fast-check'
-import { connectBytes, httpBytes, socksBytes, tlsBytes } from './bytes.ts'
-import type { Damage, End, Plan, Turn } from './plan.ts'
+import { connectBytes, httpBytes, serviceBytes, socksBytes, tlsBytes } from './bytes.ts'
+import { type Damage, type End, type Plan, STARTTLS_SCHEMES, type Turn } from './plan.ts'
 
 const end = fc.constantFrom<End>('end', 'end', 'fin', 'rst', 'keep', 'keep')
 const pause = fc.constantFrom(0, 0, 1, 5)
@@ -63,7 +63,17 @@ export const tlsPlans: fc.Arbitrary<Plan> = fc.record({
   client: anyClient,
   tls: overTls,
   identity,
+  isPinned: fc.constantFrom(false, false, true),
   damage: fc.option(damage, { nil: undefined, freq: 4 }),
+})
+
+/** Servers of other protocols, before TLS. */
+export const servicePlans: fc.Arbitrary<Plan> = fc.record({
+  ...common,
+  client: fc.constantFrom<Plan['client'][]>('explain', 'fetchCert'),
+  scheme: fc.constantFrom(...STARTTLS_SCHEMES),
+  turns: fc.array(turn(serviceBytes), { minLength: 1, maxLength: 4 }),
+  early: fc.boolean(),
 })
 
 /** Servers that answer to a ClientHello with anything. */

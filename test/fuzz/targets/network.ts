@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { FOUND_PLANS } from '../found-plans.ts'
 import type { Target } from '../harness.ts'
 import type { Plan } from '../network/plan.ts'
-import { forgedPlans, plainPlans, socksPlans, tlsPlans, tunnelPlans } from '../network/plans.ts'
+import { forgedPlans, plainPlans, servicePlans, socksPlans, tlsPlans, tunnelPlans } from '../network/plans.ts'
 import { playAll } from '../network/recorders.ts'
 
 function network(name: string, plans: fc.Arbitrary<Plan>, found: readonly Plan[] = []): Target {
@@ -30,6 +30,7 @@ export const NETWORK: readonly Target[] = [
   network('servers of HTTP', plainPlans, FOUND_PLANS.plain),
   network('servers over TLS', tlsPlans, FOUND_PLANS.tls),
   network('servers that forge TLS', forgedPlans, FOUND_PLANS.forged),
+  network('servers of other protocols', servicePlans),
   network('proxies', tunnelPlans, FOUND_PLANS.tunnel),
   network('SOCKS proxies', socksPlans, FOUND_PLANS.socks),
 ]
