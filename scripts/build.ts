@@ -17,7 +17,9 @@ const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inh
 if (status !== 0) process.exit(status ?? 1)
 
 // What users import or run; the rest is loaded from there.
-const entries = ['index', 'certs/index', 'cli/main', 'register'].filter((name) => globSync(`src/${name}.ts`).length > 0)
+const entries = ['index', 'certs/index', 'cli/bin', 'cli/main', 'register'].filter(
+  (name) => globSync(`src/${name}.ts`).length > 0,
+)
 const [vouch, certs] = ['index', 'certs/index'].map((name) => loadedWith(resolve(COMPILED, `${name}.js`)))
 await write(
   {

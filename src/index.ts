@@ -10,6 +10,7 @@ import { Request } from './client/request.ts'
 import { Response } from './client/response.ts'
 import { Session } from './client/session.ts'
 import * as errors from './core/errors.ts'
+import { checkNodeVersion } from './core/node-version.ts'
 import { disableWarnings } from './core/warnings.ts'
 import { CookieJar } from './http/cookies.ts'
 import { HeaderMap } from './http/headers.ts'
@@ -147,5 +148,7 @@ const requests = {
   tlsOptions,
   trustedAgent,
 }
+
+checkNodeVersion()
 
 export default requests

@@ -12,7 +12,10 @@ import tls from 'node:tls'
 import { displayName } from './core/credentials.ts'
 import { environmentBundle, processEnvironment } from './core/environment.ts'
 import { CABundleError, SSLError } from './core/errors.ts'
+import { checkNodeVersion } from './core/node-version.ts'
 import { bundleOfPath } from './trust/ca-bundle.ts'
+
+checkNodeVersion()
 
 const envBundle = environmentBundle(processEnvironment())
 if (envBundle !== undefined) {

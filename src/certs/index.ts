@@ -1,4 +1,6 @@
 /** The public names of `vouch/certs`, which makes, renews and inspects certificates. */
+import { checkNodeVersion } from '../core/node-version.ts'
+
 export type { CertificateInfo } from '../x509/certificate-info.ts'
 export {
   type CAOptions,
@@ -16,3 +18,5 @@ export type { CertOptions } from './options.ts'
 export type { CertificatePair } from './pair.ts'
 export { type EnsuredCert, type EnsureSelfSignedCertOptions, ensureSelfSignedCert } from './renew.ts'
 export { type CertWatch, type WatchCertOptions, watchCert } from './watch.ts'
+
+checkNodeVersion()

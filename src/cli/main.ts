@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `vouch`: selects a command, runs it, and reports its errors. */
 import { displayName } from '../core/credentials.ts'
+import { checkNodeVersion } from '../core/node-version.ts'
 import { nearest } from '../core/options.ts'
 import { VOUCH } from '../core/shell.ts'
 import { type Command, UsageError } from './command.ts'
@@ -117,6 +118,7 @@ function hintsOf(error: unknown): readonly string[] {
     : []
 }
 
+checkNodeVersion()
 // The reader of the output may close the pipe early: `vouch cert show … | head`.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

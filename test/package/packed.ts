@@ -11,6 +11,7 @@ interface Manifest {
   readonly version: string
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly imports: Readonly<Record<string, unknown>>
+  readonly engines: { readonly node: string }
   readonly dependencies: Readonly<Record<string, string>>
 }
 
