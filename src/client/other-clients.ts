@@ -6,7 +6,7 @@ import { optionNames, ownOptions } from '../core/options.ts'
 import { snapshot } from '../core/snapshot.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { tlsSettings } from '../transport/agents.ts'
-import { checkProxies, proxyFor } from '../transport/proxies.ts'
+import { checkProxies, type ProxyServer, proxyFor } from '../transport/proxies.ts'
 import { TrustedAgent } from '../transport/trusted-agent.ts'
 import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
 import { resolveClientCert } from '../trust/client-identity.ts'
@@ -33,8 +33,11 @@ export interface TrustedAgentOptions {
   verify?: Verify | null | undefined
   /** The client certificate. */
   cert?: ClientCert | null | undefined
-  /** The proxy to go through: an http, https or SOCKS URL, with credentials if it requires them. Default: none. */
-  proxy?: string | URL | null | undefined
+  /**
+   * The proxy to go through: an http, https or SOCKS URL, with credentials if it requires them; `true`: the environment's for each
+   * request (`HTTPS_PROXY`, `NO_PROXY` …), as for requests of vouch. Default: none.
+   */
+  proxy?: string | URL | true | null | undefined
 }
 
 /**
@@ -82,9 +85,18 @@ export function trustedAgent(options: TrustedAgentOptions = {}): Agent {
   // Report wrong values here, not at the first request.
   trustOf(verify)
   const client = cert === undefined || cert === null ? undefined : toClientCertSource(cert)
-  const call = checkProxies({ all: proxy })
-  const through = proxyFor(ANY, { call, session: undefined, env: undefined, envOverSession: true })
-  return new TrustedAgent(() => ({ trust: trustOf(verify), cert: client, proxy: through }))
+  const through = proxy === true ? environmentProxy : fixedProxy(proxy)
+  return new TrustedAgent((target) => ({ trust: trustOf(verify), cert: client, proxy: through(target) }))
+}
+
+function environmentProxy(target: URL): ProxyServer | undefined {
+  return proxyFor(target, { ...NO_PROXIES, env: processEnvironment() })
+}
+
+/** @throws TypeError or InvalidProxyURL at once */
+function fixedProxy(proxy: string | URL | null | undefined): () => ProxyServer | undefined {
+  const found = proxyFor(ANY, { ...NO_PROXIES, call: checkProxies({ all: proxy }) })
+  return () => found
 }
 
 /** As for a request of a session without options. */
@@ -93,5 +105,6 @@ function trustOf(verify: Verify | null | undefined): Trust {
 }
 
 const ANY = new URL('https://localhost')
+const NO_PROXIES = { call: undefined, session: undefined, env: undefined, envOverSession: true }
 const TLS_OPTIONS = optionNames<TlsOptionsInit>({ cert: true })
 const AGENT_OPTIONS = optionNames<TrustedAgentOptions>({ verify: true, cert: true, proxy: true })

@@ -13,10 +13,10 @@ import { findRoute, type Route, type RouteSettings } from './route.ts'
 
 export class TrustedAgent extends https.Agent {
   readonly #pools = new PoolManager(SIZES)
-  readonly #settings: () => RouteSettings
+  readonly #settings: (target: URL) => RouteSettings
 
-  /** @param settings called for each request */
-  constructor(settings: () => RouteSettings) {
+  /** @param settings called for each request, with its URL */
+  constructor(settings: (target: URL) => RouteSettings) {
     super({ keepAlive: true })
     this.#settings = settings
   }
@@ -27,7 +27,7 @@ export class TrustedAgent extends https.Agent {
     const fail = (error: Error) => (request as unknown as NodeRequest).onSocket(null, error)
     try {
       const target = targetOf(options)
-      const route = findRoute(this.#pools, { target, headers: NO_HEADERS }, this.#settings())
+      const route = findRoute(this.#pools, { target, headers: NO_HEADERS }, this.#settings(target))
       const go = ({ pool, trust }: Route) => {
         if (request.destroyed) return fail(new Error('the request was aborted'))
         if (trust?.verified === false) warnInsecure(target.hostname)
