@@ -13,6 +13,11 @@ export interface TlsInfo {
   readonly protocol: string | null
   /** The cipher suite, by its standard name. */
   readonly cipher: string | undefined
+  /**
+   * The group of the key exchange: `X25519MLKEM768`, `X25519`, `secp256r1`; `undefined` without one (RSA key exchange), and for hybrid
+   * groups and resumed sessions of TLS 1.2 on Node 22, which does not name these.
+   */
+  readonly group: string | undefined
   /** Whether the connection had served a request before this one. */
   readonly reused: boolean
   /** The server's certificate. */
@@ -39,6 +44,7 @@ export interface Handshake {
   readonly peer: PresentedCertificate | undefined
   readonly protocol: string | null
   readonly cipher: CipherNameAndProtocol | undefined
+  readonly group: string | undefined
 }
 
 /**
@@ -63,8 +69,28 @@ export function observeHandshake(socket: TLSSocket, resumable?: PresentedCertifi
 }
 
 function record(socket: TLSSocket, peer: PresentedCertificate | undefined): void {
-  handshakes.set(socket, { peer, protocol: socket.getProtocol(), cipher: socket.getCipher() })
+  const [protocol, cipher, group] = [socket.getProtocol(), socket.getCipher(), groupOf(socket)]
+  handshakes.set(socket, { peer, protocol, cipher, group })
 }
+
+/** Read with the handshake, once the connection is closed, Node does not know it any more. */
+function groupOf(socket: TLSSocket): string | undefined {
+  try {
+    // Node 24 reports hybrid groups as well, of the type TLSGroup.
+    const { name }: { readonly name?: string } = socket.getEphemeralKeyInfo() ?? {}
+    return GROUP_NAMES.get(name) ?? name
+  } catch {
+    // Another runtime.
+    return undefined
+  }
+}
+
+/** Of OpenSSL's names, those that are not IANA's. A resumed session has names of another list. */
+const GROUP_NAMES: ReadonlyMap<string | undefined, string> = new Map([
+  ['prime256v1', 'secp256r1'],
+  ['x25519', 'X25519'],
+  ['x448', 'X448'],
+])
 
 /**
  * What was presented on a connection that {@link observeHandshake} observes. In a listener of 'error' also if the handshake failed
@@ -123,6 +149,7 @@ class ConnectionInfo implements TlsInfo {
   readonly verified: boolean
   readonly protocol: string | null
   readonly cipher: string | undefined
+  readonly group: string | undefined
   readonly reused: boolean
   readonly trust: TrustInfo
   readonly #peer: PresentedCertificate | undefined
@@ -131,6 +158,7 @@ class ConnectionInfo implements TlsInfo {
     this.verified = verified
     this.protocol = handshake?.protocol ?? null
     this.cipher = handshake?.cipher?.standardName
+    this.group = handshake?.group
     this.reused = reused
     this.trust = trust
     this.#peer = handshake?.peer

@@ -5,6 +5,7 @@ import type { Server } from 'node:https'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { Session } from '../../src/index.ts'
+import { nodeMajor } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 
@@ -88,3 +89,33 @@ test('a session whose connection failed is not offered again: the next one shake
   assert.equal(tls?.peerCertificate?.subject, 'CN=one')
   assert.equal(server.sessionsReused, 0)
 })
+
+for (const [maxVersion, ecdhCurve, expected] of [
+  ['TLSv1.3', 'P-384', 'secp384r1'],
+  ['TLSv1.3', 'X25519', 'X25519'],
+  ['TLSv1.2', 'P-521', 'secp521r1'],
+  ['TLSv1.2', 'X25519', 'X25519'],
+  ['TLSv1.3', 'P-256', 'secp256r1'],
+  ['TLSv1.2', 'prime256v1', 'secp256r1'],
+  ['TLSv1.3', 'X25519MLKEM768', 'X25519MLKEM768'],
+] as const) {
+  test(`the group of the key exchange is named, also once the connection is closed (${maxVersion}, ${ecdhCurve})`, async (t) => {
+    if (ecdhCurve === 'X25519MLKEM768' && nodeMajor < 24) return t.skip('Node 22 does not name hybrid groups')
+    await using server = await startHttpsServer({
+      cert: pairs[0].chain,
+      key: pairs[0].key,
+      maxVersion,
+      ecdhCurve,
+      handler: (_request, response) => response.setHeader('connection', 'close').end(),
+    })
+    await using session = new Session({ verify: authority.certificate })
+    const { tls } = await session.get(server.url)
+    assert.equal(tls?.group, expected)
+    assert.equal(JSON.parse(JSON.stringify(tls)).group, expected)
+    // A resumed session of TLS 1.2 has the group that it was made with; TLS 1.3 exchanges keys again.
+    const resumed = (await session.get(server.url)).tls
+    assert.equal(server.sessionsReused, 1)
+    const isNamed = maxVersion === 'TLSv1.3' || nodeMajor >= 24
+    assert.equal(resumed?.group, isNamed ? expected : undefined)
+  })
+}
