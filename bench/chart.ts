@@ -8,7 +8,7 @@ const LABELS = 150
 const BAR = 20
 const GAP = 8
 
-/** An SVG of P1's CPU and P3's time; colours that can be told apart on light and on dark pages. */
+/** An SVG of P1's CPU and P3's time; colours that differ on light and on dark pages. */
 export function chart(reports: readonly Report[]): string {
   const rowsOf = (id: string) => reports.find(({ workload }) => workload.id === id)?.outcome.rows ?? []
   const first = panel('CPU for a keep-alive GET, µs', rowsOf('P1'), 0, 0)

@@ -1,6 +1,6 @@
 /**
  * `node bench/player.ts MODULE WAY URL CA`: one client in a process of its own, so that its CPU time, its memory and its
- * compiled code are nobody else's. For each line `{ "requests": …, "inFlight": … }` it asks so often, and writes a
+ * compiled code are its own. For each line `{ "requests": …, "inFlight": … }` it asks so often, and writes a
  * `Sample` as a line.
  */
 import { createInterface } from 'node:readline'

@@ -8,7 +8,7 @@ export function start(file: string, part: string, args: readonly string[], flags
   return fork(new URL(file), [part, ...args], { stdio: 'inherit', env: cleanEnvironment(), execArgv: [...flags] })
 }
 
-/** Lets a part play to its end; what it told. */
+/** Runs a part to its end, and returns its result. */
 export async function play<T>(
   file: string,
   part: string,
@@ -25,7 +25,7 @@ export async function play<T>(
   return message
 }
 
-/** In a part: tells its result, and ends. */
+/** In a part: reports its result, and exits. */
 export function tell(result: unknown): void {
   process.send?.(result, () => process.exit())
 }

@@ -1,4 +1,4 @@
-/** What Node's test runner is told, wherever the tests run. */
+/** The arguments of Node's test runner, wherever the tests run. */
 export const TEST_ARGUMENTS: readonly string[] = [
   '--test',
   '--test-reporter=spec',
@@ -7,7 +7,7 @@ export const TEST_ARGUMENTS: readonly string[] = [
   '--test-concurrency=2',
 ]
 
-/** What it is told besides, to measure coverage; the first reporter prints the table, the second judges it. */
+/** Further ones, to measure coverage; the first reporter prints the table, the second judges it. */
 export const COVERAGE_ARGUMENTS: readonly string[] = [
   '--experimental-test-coverage',
   '--test-coverage-include=src/**',

@@ -62,7 +62,7 @@ export class Rotation {
       await write(next.cert + before.cert)
       await write(next.cert)
       await write(next.cert)
-      // Nobody may trust the old authority any more.
+      // The old CA must not be trusted any more.
       await order(this.#server, { to: 'stranger', cert: retired.cert, key: retired.key })
       this.#current = next
       this.rounds++

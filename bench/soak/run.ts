@@ -31,7 +31,7 @@ const bound = setTimeout(() => abandon(`not done within ${values.minutes} minute
 
 /** As many idle connections as the pools of the module's functions keep, for three bundles. */
 const MAX_OPEN = 30
-/** The output, which is nobody's leak. */
+/** The output, which is no leak. */
 const OWN = new Set(['PipeWrap', 'TTYWrap'])
 const folder = mkdtempSync(join(tmpdir(), 'vouch-soak-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))

@@ -1,6 +1,6 @@
 /**
  * What the soak is about, in a process of its own, until the parent process ends: a server that answers with the nonce that
- * it is sent, a stranger whom nobody trusts, and the bundle. All of them change as they are told to.
+ * it is sent, a stranger that is not trusted, and the bundle. All of them change on demand.
  */
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'

@@ -168,7 +168,7 @@ async function materialize(paths: PairPaths, kind: Kind): Promise<void> {
   const path = paths[kind]
   const file = `${hiddenPath(path)}.file`
   const content = await realpath(path).catch(() => undefined)
-  // Somebody else may write to the directory: a link to another file must not give that file a second name there.
+  // Another user may be able to write to the directory: a link to another file must not give that file a second name there.
   const isOurs = content !== undefined && (await filesOf(paths, kind)).includes(content)
   await rm(isOurs ? file : path, { force: true })
   if (!isOurs) return

@@ -98,7 +98,7 @@ export class ProxyError extends ConnectionError {
   static override readonly code = 'ERR_PROXY'
 }
 
-/** Why a TLS connection was refused, in one word. */
+/** Why a TLS connection was refused. */
 export type SSLErrorReason =
   | 'self-signed'
   | 'unknown-ca'
@@ -145,7 +145,7 @@ export interface SSLErrorOptions extends RequestExceptionOptions {
  */
 export class SSLError extends ConnectionError {
   static override readonly code: string = 'ERR_SSL'
-  /** The cause in one word; switch on this, not on the message. */
+  /** The kind of failure: switch on this, not on the message. */
   readonly reason: SSLErrorReason
   /** The host that was connected to. */
   readonly host: string | undefined

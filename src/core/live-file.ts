@@ -3,7 +3,7 @@
  *
  * A status call costs about 2 µs, reading and parsing a bundle takes milliseconds. So each use asks for the status of the
  * file, and only a changed file is read. The parsed content is kept as a snapshot. Once the file has other content, its
- * snapshot is marked stale, which tells the contexts and agents built on it that they are out of date.
+ * snapshot is marked stale, and with it the contexts and agents that are built on it.
  */
 import { hash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'

@@ -28,7 +28,7 @@ export const called = (certificate: X509Certificate): string => quoted(certifica
 
 export const quoted = (name: string | undefined): string => `'${printable(nameInOneLine(name)) || '(no name)'}'`
 
-/** What tells certificates of one name apart. */
+/** Distinguishes certificates of one name. */
 const identified = (certificate: X509Certificate): string =>
   `SHA-256 ${certificate.fingerprint256}, valid ${spanOf(certificate)}`
 

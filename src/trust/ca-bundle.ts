@@ -77,7 +77,7 @@ export class CABundle {
   /**
    * A new bundle: this one, and certificates that help to build chains and are not trusted themselves, for servers that do not
    * send their intermediate certificates. A chain through them must end at a certificate of the bundle, and every constraint
-   * on the way counts (pathLenConstraint, nameConstraints, dates).
+   * above the server's certificate counts (pathLenConstraint, nameConstraints, dates).
    *
    * @throws CABundleError for a self-signed certificate among them, and for a certificate of the bundle that is not self-signed: the
    *   two cannot be told apart then; also for damaged or empty sources. Paths are read when the bundle is used.

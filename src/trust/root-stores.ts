@@ -10,7 +10,7 @@ export type StoreName = 'default' | 'bundled' | 'system'
 /**
  * The roots of a store. The same object until the store changes, which only `tls.setDefaultCACertificates` can do.
  *
- * The system's store lists some roots several times (Linux: 432 entries, 144 certificates); they are told apart by
+ * The system's store lists some roots several times (Linux: 432 entries, 144 certificates); duplicates are found by
  * content. Reading it can take seconds on macOS, so nothing but `CABundle.system()` does.
  *
  * @throws CABundleError when the store cannot be listed

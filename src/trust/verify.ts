@@ -36,7 +36,7 @@ export type Trust =
     }
   | PinnedTrust
 
-/** Pins say who the origin is, and nothing about an https proxy on the way to it. */
+/** Pins identify the origin. They say nothing about an https proxy in front of it. */
 interface PinnedTrust {
   readonly kind: 'pins'
   readonly source: TrustSource
@@ -80,7 +80,7 @@ export function toTrust(verify: Verify, source: TrustSource): Trust {
 
 const DEFAULT: Trust & { readonly kind: 'default' } = { kind: 'default', source: 'default' }
 
-/** The trust for an https proxy on the way to an origin with this trust. */
+/** The trust for an https proxy in front of an origin with this trust. */
 export function trustForProxy(trust: Trust): Trust {
   return trust.kind === 'pins' ? trust.forProxy : trust
 }

@@ -48,7 +48,7 @@ const CASES: [header: string, expected: [string, Record<string, string>][]][] = 
 ]
 
 for (const [header, expected] of CASES) {
-  test(`the challenges of '${header}' are told apart`, () => assert.deepEqual(parsed(header), expected))
+  test(`the challenges of '${header}' are separated`, () => assert.deepEqual(parsed(header), expected))
 }
 
 test('several headers follow one another', () => {

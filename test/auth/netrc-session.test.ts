@@ -42,10 +42,10 @@ const OWN = `Basic ${btoa('x:y')}`
 const headers = { Authorization: 'Bearer mine' }
 const PRECEDENCE: [what: string, call: RequestOptions, defaults: SessionOptions, expected: string | undefined][] = [
   ['nothing else: the file', {}, {}, ADA],
-  ['the auth of a call goes over the file', { auth: ['x', 'y'] }, {}, OWN],
-  ['the auth of the session goes over the file', {}, { auth: ['x', 'y'] }, OWN],
-  ['the file goes over a header of the call, as in requests', { headers }, {}, ADA],
-  ['the file goes over a header of the session, as in requests', {}, { headers }, ADA],
+  ['the auth of a call overrides the file', { auth: ['x', 'y'] }, {}, OWN],
+  ['the auth of the session overrides the file', {}, { auth: ['x', 'y'] }, OWN],
+  ['the file overrides a header of the call, as in requests', { headers }, {}, ADA],
+  ['the file overrides a header of the session, as in requests', {}, { headers }, ADA],
   ['a function that sets nothing leaves the header', { headers, auth: () => {} }, {}, 'Bearer mine'],
   ['trustEnv: false leaves the file alone', {}, { trustEnv: false }, undefined],
   ['auth: null is as if the session had none', { auth: null }, { auth: ['x', 'y'] }, ADA],
@@ -55,7 +55,7 @@ for (const [what, call, defaults, expected] of PRECEDENCE) {
   test(what, async () => assert.equal(await sent(server.url127, call, defaults), expected))
 }
 
-test('the file goes over the credentials of the URL, as in requests', async () => {
+test('the file overrides the credentials of the URL, as in requests', async () => {
   assert.equal(await sent(server.url127.replace('//', '//x:y@')), ADA)
   assert.equal(await sent(server.url127.replace('//', '//x:y@'), {}, { trustEnv: false }), OWN)
 })

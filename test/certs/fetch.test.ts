@@ -40,7 +40,7 @@ test('hosts and ports alone will do, addresses of both kinds, and names to ask f
     assert.equal((await fetchCert(url))[0].fingerprint, one.fingerprint)
   }
   assert.equal((await fetchCert(server.url, { servername: 'two' }))[0].fingerprint, two.fingerprint)
-  // The server hears of the end of a handshake after the client.
+  // The server sees the end of a handshake after the client.
   while (asked.length < 4) await once(server.server, 'secureConnection')
   assert.deepEqual(asked, ['localhost', 'none', 'localhost', 'two'])
   assert.deepEqual(server.handshakeErrors, [])

@@ -56,7 +56,7 @@ test('days left are whole ones, 0 on the last day and negative afterwards', () =
   )
 })
 
-test('an authority, what it issued, and what only claims to be self-signed are told apart', async () => {
+test('a CA, a certificate that it issued, and one that only claims to be self-signed differ', async () => {
   const ca = await createCA({ commonName: 'Team CA' })
   const root = inspectCert(ca.cert)
   assert.deepEqual([root.ca, root.selfSigned, root.purposes, root.hosts], [true, true, [], []])
@@ -101,7 +101,7 @@ test('what is signed with its own key is self-signed, authority or not', () => {
   assert.equal(inspectCert(selfSigned({ ca: null, keyUsage: null }).certificate).selfSigned, true)
 })
 
-test('a key of an algorithm that nobody knows is called unknown, and has signed nothing', () => {
+test('a key of an unknown algorithm is called unknown, and has signed nothing', () => {
   const der = toDer(selfSigned().certificate)
   const ecPublicKey = Buffer.from('2a8648ce3d0201', 'hex')
   der[der.indexOf(ecPublicKey) + ecPublicKey.length - 1] = 0x7f

@@ -151,7 +151,7 @@ const precious: [what: string, code: string, message: RegExp, put: (dir: TempDir
     },
   ],
   [
-    'a certificate of somebody else that ends soon',
+    'a certificate of another issuer that expires soon',
     'ERR_CERTIFICATE',
     /cert\.pem': it expires in 4 days, but it is not self-signed: have 'CN=Test CA' issue it again, or name other files/,
     (dir) => {
@@ -161,7 +161,7 @@ const precious: [what: string, code: string, message: RegExp, put: (dir: TempDir
     },
   ],
   [
-    'a certificate of somebody else without its key',
+    'a certificate of another issuer without its key',
     'ERR_CERTIFICATE',
     /its key is missing, but it is not self-signed/,
     (dir) => dir.write('cert.pem', createAuthority().issue().certificate),
@@ -216,7 +216,7 @@ for (const [what, code, message, prepare] of precious) {
   })
 }
 
-test("somebody else's certificate is kept while it is good", async () => {
+test("another issuer's certificate is kept while it is good", async () => {
   using dir = tempDir()
   const ca = await createCA()
   const [certFile, keyFile] = filesOf(dir)
@@ -254,7 +254,7 @@ test('many calls at once in one process make one pair', async () => {
 test('what is kept needs no lock, so that its directory may be read-only', onPosix, async () => {
   using dir = tempDir()
   const files = put(dir, 100)
-  // Whoever needed the lock would wait for this process, which has it.
+  // A call that needs the lock would wait for this process, which has it.
   const hold = Promise.withResolvers<void>()
   const held = withPair(locatePair(...files), () => hold.promise)
   assert.equal((await ensureSelfSignedCert(...files, 'localhost')).action, 'kept')
@@ -330,7 +330,7 @@ test('what a killed writer has left is tidied by the next call, also by one that
   assert.deepEqual(readdirSync(dir.path).sort(), ['cert.pem', 'key.pem'])
 })
 
-test('a link of ours that leads nowhere any more stands in the way of nobody', onPosix, async () => {
+test('a dangling link of ours is replaced', onPosix, async () => {
   using dir = tempDir()
   for (const name of ['cert', 'key']) symlinkSync(`${OURS}/now/${name}`, dir.join(`${name}.pem`))
   assert.equal((await ensureSelfSignedCert(...filesOf(dir), 'localhost')).action, 'created')
@@ -340,7 +340,7 @@ test('a link of ours that leads nowhere any more stands in the way of nobody', o
 /** The hidden directory of a pair whose certificate is cert.pem. */
 const OURS = `.vouch-${createHash('sha256').update('cert.pem').digest('hex').slice(0, 16)}`
 
-test('a link that somebody else has made in the form of ours gives no file a second name', onPosix, async () => {
+test('a link that another user has made in the form of ours gives no file a second name', onPosix, async () => {
   for (const hidden of ['.vouch-0000000000000000', OURS]) {
     for (const inside of ['now', 'old', 'new']) {
       using dir = tempDir()

@@ -62,7 +62,7 @@ test('a renewed pair is taken over while connections stay open, and clients that
   open.destroy()
 })
 
-test('no request is lost while the certificate is renewed again and again under load, by whoever trusts the file', async () => {
+test('no request is lost while the certificate is renewed again and again under load, by clients that trust the file', async () => {
   using dir = tempDir()
   const files = filesOf(dir)
   await createSelfSignedCert(...files, ['localhost', '127.0.0.1'])

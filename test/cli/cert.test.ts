@@ -209,7 +209,7 @@ test('a certificate is fetched and shown through a proxy, by the name that is as
   assert.match(none.stderr, /^vouch: error: .*proxy 127\.0\.0\.1:1/)
 })
 
-test('what is fetched goes where it is told to, in the form that is asked for', async () => {
+test('the fetched certificate goes to the named file, in the form that is asked for', async () => {
   using dir = tempDir()
   const root = createAuthority()
   const { key, certificate } = root.issue()

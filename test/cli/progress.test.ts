@@ -32,7 +32,7 @@ test('the line has a bar, the share, bytes and rate where the size is known, els
   assert.equal(progressLine(progress(0, 10), 0, 30), `[${'.'.repeat(8)}]   0 %  0 B of 10 B`)
 })
 
-test('bytes are told in units of a thousand', () => {
+test('bytes are printed in units of a thousand', () => {
   const table: [count: number, text: string][] = [
     [0, '0 B'],
     [999, '999 B'],

@@ -9,7 +9,7 @@ import { onInterrupt, save } from '../../src/cli/save.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { hasShell } from './vouch.ts'
 
-test('what somebody else writes meanwhile is kept', async () => {
+test('a file that another process writes meanwhile is kept', async () => {
   using dir = tempDir()
   const content = async function* () {
     yield 'ours'

@@ -1,4 +1,4 @@
-/** docs/command-line.md tells what is printed: each of its sessions is run, and its outputs are compared. */
+/** The sessions of docs/command-line.md: each of its sessions is run, and its outputs are compared. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -84,13 +84,13 @@ test('a self-signed certificate that is no authority is a chain of one, trusted 
   }
 })
 
-test('of a certificate whose end nobody can read no days are counted', async () => {
+test('of a certificate whose expiry date cannot be parsed no days are counted', async () => {
   const { pem, key } = leaf(undefined, { to: utcTime('490230000000Z') })
   await using server = await startHttpsServer({ cert: pem, key: key.export({ type: 'pkcs8', format: 'pem' }) })
   assert.match(String(await explain(server.url, { verify: pem })), /^ +valid .* to \(no date\)$/m)
 })
 
-test('the environment decides as for a request, unless it is told not to', async () => {
+test('the environment decides as for a request, unless trustEnv is false', async () => {
   await using server = await start()
   using dir = tempDir()
   const path = dir.write('corp.pem', root.certificate)
@@ -140,7 +140,7 @@ test('where there is no connection there is nothing to explain: it rejects as a 
   await assert.rejects(explain('https://localhost/', { verifi: true } as object), /explain has no option "verifi"/)
 })
 
-test('a server that says nothing is given up in time', async () => {
+test('explain rejects in time if the server sends nothing', async () => {
   await using server = await startSilentServer()
   await assert.rejects(explain(`https://127.0.0.1:${server.port}`, { timeout: 100 }), ConnectTimeout)
 })

@@ -268,7 +268,7 @@ test('an abort ends an upload and closes its stream', async () => {
   await cancelled
 })
 
-test('the signal of a Request, and one of another class, are heard', async () => {
+test('the signal of a Request, and one of another class, abort it', async () => {
   await using manual = await startManual()
   const controller = new AbortController()
   const pending = fetch(new Request(manual.url127, { signal: controller.signal }))

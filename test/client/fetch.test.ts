@@ -341,7 +341,7 @@ for (const name of [
     const error = await failure(fetch(server.url, { [name]: {} } as RequestInit))
     assert.match(error.message, new RegExp(`"${name}".*new Session\\(\\{`))
     assert.equal(error.cause, undefined)
-    // Libraries hand on options that nobody has set.
+    // Libraries pass on options that are not set.
     await failure(fetch(server.url, { [name]: undefined } as RequestInit)).then(({ message }) =>
       assert.match(message, /^fetch failed/),
     )

@@ -28,7 +28,7 @@ after(async () => {
   dir[Symbol.dispose]()
 })
 
-/** What both callbacks were told. */
+/** The arguments of both callbacks. */
 async function progressOf(path: string, options: RequestOptions): Promise<[up: Progress[], down: Progress[]]> {
   const up: Progress[] = []
   const down: Progress[] = []
@@ -63,7 +63,7 @@ const UPLOADS: [what: string, options: () => RequestOptions, size: number, isKno
 ]
 
 for (const [what, options, size, isKnown, least] of UPLOADS) {
-  test(`the upload of ${what} is told step by step, ${isKnown ? 'of a known total' : 'the total at the end'}`, async () => {
+  test(`the upload of ${what} is reported step by step, ${isKnown ? 'of a known total' : 'the total at the end'}`, async () => {
     const [up] = await progressOf('/', options())
     assertProgress(up, size, isKnown)
     assert.equal(up.filter(({ percent }) => percent === 1).length, 1)
@@ -71,7 +71,7 @@ for (const [what, options, size, isKnown, least] of UPLOADS) {
   })
 }
 
-test('a download is told step by step, in bytes of the wire when it is compressed', async () => {
+test('a download is reported step by step, in bytes of the wire when it is compressed', async () => {
   for (const [path, size, isKnown] of [
     ['/', BODY.length, true],
     ['/chunked', BODY.length, false],

@@ -121,7 +121,7 @@ async function follow(url: string, options: RequestOptions = {}, method = 'GET')
   return { ...response.json<Echo>(), final: response.url }
 }
 
-test('the history holds the responses on the way, each with its own', async () => {
+test('the history holds the redirects, each with its own history', async () => {
   await using session = new Session()
   const response = await session.get(to(to('/end', 307), 301))
   assert.deepEqual(
@@ -241,7 +241,7 @@ test('a redirect does not take Proxy-Authorization along, wherever it leads', as
   }
 })
 
-test('credentials that were stripped do not come back on the way back', async () => {
+test('stripped credentials are not restored by a redirect back', async () => {
   const { headers } = await follow(to(to(`${one.url127}/end`, 302, two.url127)), { auth: ['ada', 'secret'] })
   assert.equal(headers.authorization, undefined)
 })

@@ -28,7 +28,7 @@ after(async () => {
   dir[Symbol.dispose]()
 })
 
-/** A program that exits by itself, or is killed after 20 s and has no exit status then. */
+/** A program that exits, or is killed after 20 s and has no exit status then. */
 function start(
   program: string,
   env: NodeJS.ProcessEnv,
@@ -62,7 +62,7 @@ const ASK_EACH = `for (const url of process.argv.slice(1)) {
 }`
 
 for (const [name, client] of Object.entries(CLIENTS)) {
-  test(`${name} trusts the bundle and nothing else, and the process ends by itself`, async () => {
+  test(`${name} trusts the bundle and nothing else, and the process exits`, async () => {
     const program = `${client}\n${ASK_EACH}`
     const urls = [server.url, strange.url]
     const { status, stdout, stderr } = await start(program, { REQUESTS_CA_BUNDLE: bundle }, urls, 'vouch/register')

@@ -47,7 +47,7 @@ function respond(answer: Answer): Promise<Response> {
 const typed = (type: string | undefined, body: string | Buffer = ''): Promise<Response> =>
   respond({ headers: type === undefined ? {} : { 'Content-Type': type }, body })
 
-test('a response tells status, reason, URL, headers, request and time', async () => {
+test('a response has status, reason, URL, headers, request and time', async () => {
   const response = await respond({ status: 201, reason: 'Made It', headers: { 'X-One': ['1', '2'] }, body: 'hello' })
   assert.equal(response.statusCode, 201)
   assert.equal(response.reason, 'Made It')

@@ -133,7 +133,7 @@ for (const [title, url, timeout, kind] of EXPIRE) {
 }
 
 test('a limit that has run out between two requests of a redirect still counts', async () => {
-  // The hook takes its time when the first answer is there, and no request is on its way.
+  // The hook waits when the first response is there, and no request is in transit.
   const hooks = { response: () => sleep(300) as Promise<never> }
   await using session = new Session({ timeout: { total: 200 }, hooks })
   await assert.rejects(session.get(`${server.url127}/loop`), Timeout)

@@ -70,7 +70,7 @@ for (const [what, url, options] of bad) {
       const streams = [createReadStream(path), createReadStream(dir.join(name)), createReadStream(path)] as const
       await assert.rejects(post(url, { ...options, data: streams[0] }))
       await assert.rejects(post(url, { ...options, files: { a: streams[1], b: ['n', streams[2]] } }))
-      // An error that nobody listens to would end the process.
+      // An error without a listener would end the process.
       await delay(20)
       assert.deepEqual(
         streams.map(({ destroyed }) => destroyed),

@@ -40,7 +40,7 @@ export function verdictOf(server: ServerCase, trusts: Trusts): string {
     // Without partial chains, a signature that cannot be checked is found late.
     problems.push({ at: depth, reason, phase: isStrict && depth === 0 ? 'names' : 'chain' })
   } else if (trusts.kind === 'certificates' && trusts.namesakeFirst && !server.keyIdentifiers) {
-    // Nothing but the name tells the two authorities apart, and OpenSSL takes the first.
+    // Nothing but the name distinguishes the two CAs, and OpenSSL takes the first.
     problems.push({ at: depth, reason: 'unknown-ca', phase: 'signatures' })
   }
   const late = (phase: Phase) => PHASES.indexOf(phase)

@@ -11,7 +11,7 @@ import { type Accepted, Tally } from './tally.ts'
 
 type Settle = Extract<Question, { kind: 'settle' }>
 
-/** Every combination of what can decide. The files need not exist: nobody looks at them here. */
+/** Every combination of what can decide. The files need not exist: they are not read here. */
 function combinations(): Settle[] {
   const unsetEmptySet = (path: string) => [undefined, '', path]
   return ['request', 'send'].flatMap((how) =>
@@ -68,7 +68,7 @@ async function ourVerdict({ how, trust_env, env, session: verify, call }: Settle
   return trust.kind === 'default' ? 'default roots' : 'unverified'
 }
 
-/** Where `send` is given null, vouch takes what the session says; `''` is refused, whoever says it. */
+/** Where `send` is given null, vouch takes what the session says; `''` is refused wherever it is set. */
 const sendInherits = ({ how, session, call }: Settle, ours: string) =>
   how === 'send' && call === null && ours === (session === '' ? 'refused' : theirVerdict(session ?? true))
 

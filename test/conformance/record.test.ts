@@ -22,7 +22,7 @@ test('a record is read back as it was written, and nothing of it has changed', (
   assert.deepEqual(changedAnswers(recording, inquiry, live), [])
 })
 
-test('questions that were changed, added or taken away are told by name, but for those that a machine cannot ask', () => {
+test('questions that were changed, added or taken away are named, but for those that a machine cannot ask', () => {
   const recording = recordingOf(inquiry, live)
   const now = asking(['good', { host: '127.0.0.1' }], ['toString', {}])
   assert.deepEqual(changedQuestions(recording, now), ['changed: good', 'new: toString', 'asked no more: expired'])
@@ -30,7 +30,7 @@ test('questions that were changed, added or taken away are told by name, but for
   assert.deepEqual(changedQuestions(recording, elsewhere), [])
 })
 
-test('answers that are not those of the record are told by name', () => {
+test('answers that are not those of the record are named', () => {
   const other = { versions, answers: ['trusted', 'trusted'] }
   assert.deepEqual(changedAnswers(recordingOf(inquiry, live), inquiry, other), ['expired'])
 })
@@ -44,7 +44,7 @@ for (const [how, python] of [
     skip: here && whyNoRequests(),
   }, async () => {
     const file = import.meta.url.replace('record.test', 'netrc-differential.test')
-    // A run of its own, which reports to nobody but us.
+    // A run of its own, which reports to this one only.
     const env = { PYTHON: python, NODE_TEST_CONTEXT: undefined, RECORD: undefined }
     const stdout = await outputOf(process.execPath, [fileURLToPath(file)], { env })
     assert.match(stdout, /scenarios compared: 3000, with requests \d/)

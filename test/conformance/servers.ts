@@ -23,7 +23,7 @@ export interface ServerCase {
   readonly key: string
   /** What is wrong with a certificate of the path; it shows in chains that reach this certificate. */
   readonly flaws: readonly Flaw[]
-  /** Whether authorities of the same name can be told apart by their keys' identifiers. */
+  /** Whether CAs of the same name have key identifiers that distinguish them. */
   readonly keyIdentifiers: boolean
   /** Whether the certificate is for another host. */
   readonly wrongHost: boolean

@@ -30,7 +30,7 @@ export class Tally<D extends Accepted> {
     this.#times.set(difference, (this.#times.get(difference) ?? 0) + 1)
   }
 
-  /** Tells the figures; fails when a difference was not needed any more. */
+  /** Reports the figures; fails if a difference is no longer needed. */
   report(t: TestContext, scenarios: number): void {
     const needed = [...this.#times].filter(([, times]) => times > 0)
     t.diagnostic(`scenarios compared: ${scenarios}, with ${wordsOf(this.#versions)}`)

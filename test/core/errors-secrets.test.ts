@@ -1,4 +1,4 @@
-/** I5: no error tells a credential, whatever is done with it. */
+/** I5: no error shows a credential, whatever is done with it. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
@@ -113,12 +113,12 @@ function assertSilent(error: unknown, title: string): void {
     (error as Error).stack ?? '',
   ]
   for (const text of said) {
-    for (const secret of [SECRET, ENCODED]) assert.ok(!text?.includes(secret), `${title} tells the secret: ${text}`)
+    for (const secret of [SECRET, ENCODED]) assert.ok(!text?.includes(secret), `${title} shows the secret: ${text}`)
   }
 }
 
 for (const [way, user, secrets] of WAYS) {
-  test(`no error tells a secret that was given ${way}`, async () => {
+  test(`no error shows a secret that was given ${way}`, async () => {
     for (const scheme of ['http', 'https']) {
       for (const [rest, options, names] of FAILURES) {
         // Each try has a stream of its own.

@@ -206,7 +206,7 @@ for (const [what, make, problem] of unusable) {
   })
 }
 
-test('two looks at a file are told apart by each of its marks', () => {
+test('two statuses of a file differ by each of its fields', () => {
   using dir = tempDir()
   const status = statSync(dir.write('a', 'one'))
   assert.equal(sameFile(status, { ...status }), true)

@@ -1,4 +1,4 @@
-/** What is told apart by looking at the chain, for chains that no server of the tests sends. */
+/** Diagnoses of chains that no server of the tests sends. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
@@ -60,7 +60,7 @@ const unknown: [code: string, message: string, summary: string][] = [
 ]
 
 for (const [code, message, summary] of unknown) {
-  test(`an error of TLS that has no row is told in its own words: ${code}`, () => {
+  test(`an error of TLS that has no row keeps its own words: ${code}`, () => {
     const row = reasonFor(Object.assign(new Error(message), { code }))
     assert.equal(row?.reason, 'other')
     assert(row.summary.endsWith(summary), row.summary)
@@ -125,7 +125,7 @@ const inspectors: [issuer: string, product: string | undefined][] = [
 ]
 
 for (const [issuer, product] of inspectors) {
-  test(`'${issuer}' is ${product ?? 'nobody that inspects TLS'}`, () => {
+  test(`'${issuer}' is ${product ?? 'no product that inspects TLS'}`, () => {
     const ca = createAuthority({ commonName: issuer })
     assert.equal(inspectorIn(x509(ca.issue().certificate))?.product, product)
   })
@@ -141,7 +141,7 @@ const unreadable: [text: string, dates: Forgery][] = [
   [' to (no date)', { to: utcTime('490230000000Z') }],
 ]
 for (const [text, dates] of unreadable) {
-  test(`a server whose certificate has a date that nobody can read is refused, and said to be valid ${text}`, async () => {
+  test(`a server whose certificate has a date that cannot be parsed is refused, and said to be valid ${text}`, async () => {
     const { key, pem } = leaf(undefined, dates)
     await using server = await startHttpsServer({ key: key.export({ type: 'pkcs8', format: 'pem' }), cert: pem })
     await assert.rejects(get(server.url), (error) => error instanceof SSLError && error.message.includes(text))

@@ -121,7 +121,7 @@ const EXAMPLES: Readonly<Record<string, readonly RegExp[]>> = {
 }
 
 for (const file of globSync('docs/examples/*.ts').sort()) {
-  test(`${file} does what it says, whatever the environment, and ends by itself`, async () => {
+  test(`${file} does what it says, whatever the environment, and exits`, async () => {
     const output = await printedBy(file, { env: { REQUESTS_CA_BUNDLE: '/no/such/bundle', NO_COLOR: '1' } })
     const expected = EXAMPLES[basename(file, '.ts')]
     assert(expected)

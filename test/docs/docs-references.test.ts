@@ -84,7 +84,7 @@ for (const [page, text] of Object.entries({ 'docs/security.md': security, 'docs/
   })
 }
 
-test('the scripts that docs/internals.md tells to run exist', () => {
+test('the scripts that docs/internals.md names exist', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
   const told = [...internals.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
   assert(told.length > 5)

@@ -99,10 +99,10 @@ const WAYS_TO_GIVE_UP: Record<string, () => { options: RequestOptions; arrived?:
   'has waited long enough for all': () => ({ options: { timeout: { total: 20 } }, name: 'Timeout' }),
 }
 
-describe('an answer that comes when its client has given up', () => {
+describe('a response that arrives after its client has aborted the request', () => {
   for (const [scheme, start] of Object.entries(SERVERS)) {
     for (const [how, prepare] of Object.entries(WAYS_TO_GIVE_UP)) {
-      test(`over ${scheme}, because it ${how}, is given to nobody else`, async () => {
+      test(`over ${scheme}, because it ${how}, is given to no other request`, async () => {
         let arrived: (() => void) | undefined
         const late: (() => void)[] = []
         await using server = await start((request, response) => {

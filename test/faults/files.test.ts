@@ -26,7 +26,7 @@ const server = await startHttpsServer({
 })
 after(() => server.close())
 
-/** A file that requests need: what it holds, and how they are told of it. */
+/** A file that requests need: what it holds, and the option that names it. */
 interface Role {
   readonly name: string
   readonly content: string
@@ -70,7 +70,7 @@ const NONE_HASHED = { 'a file in a hashed directory': [undefined, /no usable cer
 interface Fault {
   readonly make: (path: string) => unknown
   readonly told: Told
-  /** Where it is told otherwise. */
+  /** For the roles that report it in other words. */
   readonly except?: Partial<Record<RoleName, Told>>
 }
 

@@ -1,4 +1,4 @@
-/** Answers without an end: what bounds them is told here for each. */
+/** Answers without an end: what bounds each of them. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
@@ -101,7 +101,7 @@ test('a decompression bomb of 256 MiB costs little more than maxResponseSize, ho
       response.end(BOMBS[encoding] ?? 'ok')
     },
   })
-  // In a process of its own: its memory is nobody else's.
+  // In a process of its own: it shares its memory with no other test.
   const script = `
     const { get } = await import('${moduleUrl('index')}')
     const ask = (path) => get('${server.url127}/' + encodeURIComponent(path), { maxResponseSize: 1_000_000 })
@@ -126,7 +126,7 @@ test('a decompression bomb of 256 MiB costs little more than maxResponseSize, ho
 
 test('they leave nothing behind', assertNothingLeft)
 
-test('zstd frames with nothing in them keep nobody busy', async () => {
+test('empty zstd frames cost no CPU time without end', async () => {
   const frame = zlib.zstdCompressSync('')
   // Node 26 goes through them itself, all at once.
   const bodies = { '50': 'read', '100000': nodeMajor >= 26 ? 'read' : 'refused' }

@@ -26,7 +26,7 @@ const authority = createAuthority()
 const { chain: cert, key } = authority.issue({ hosts: ['127.0.0.1'] })
 const verify = authority.certificate
 
-/** What anybody in transit can insert into a connection, without its keys. */
+/** What an attacker in transit can insert into a connection, without its keys. */
 const RECORDS: Readonly<Record<string, Buffer>> = {
   'a record that is not of the connection': Buffer.from(`1703030010${'00'.repeat(16)}`, 'hex'),
   'an alert in plain text': Buffer.from('15030300020228', 'hex'),
@@ -79,11 +79,11 @@ describe('inserted into a response', { concurrency: 4 }, () => {
 })
 
 for (const scheme of ['http', 'https'] as const) {
-  test(`a reset is no end of a body, however its end is told (${scheme})`, async () => {
+  test(`a reset is no end of a body, however its end is framed (${scheme})`, async () => {
     for (const framing of FRAMINGS) await failsWith(ChunkedEncodingError, scheme, framing, 'rst')
   })
 
-  test(`a server that is silent in the middle of a body is a ReadTimeout, however its end is told (${scheme})`, async () => {
+  test(`a server that is silent in the middle of a body is a ReadTimeout, however its end is framed (${scheme})`, async () => {
     for (const framing of FRAMINGS) {
       await failsWith(ReadTimeout, scheme, framing, 'silence', { timeout: { read: 40 } })
     }

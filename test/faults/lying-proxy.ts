@@ -1,4 +1,4 @@
-/** A proxy on loopback that says what it is told to, step by step, and is honest as long as it is told nothing. */
+/** A proxy on loopback that follows a script, step by step, and is honest without one. */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -120,6 +120,6 @@ export function pretend(what: string, tls: { readonly cert: string; readonly key
     client.removeAllListeners('data')
     say(client, what)
     const impostor = new TLSSocket(client, { isServer: true, ...tls })
-    impostor.on('error', () => {}).on('data', () => assert.fail('an impostor is told something'))
+    impostor.on('error', () => {}).on('data', () => assert.fail('an impostor has received something'))
   }
 }

@@ -217,7 +217,7 @@ function isAsExpected(error: unknown, { name, code, message = /(?:)/ }: Expected
   return true
 }
 
-/** What is meant for the server is told to no proxy. */
+/** What is meant for the server is sent to no proxy. */
 function assertUntold({ received }: LyingProxy, scheme: ProxyScheme): void {
   assert(!received.includes('?q=1'))
   // The password of SOCKS 5 is not encrypted.

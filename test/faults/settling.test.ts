@@ -72,7 +72,7 @@ describe('a call', { concurrency: 8 }, () => {
           const replies = HONEST[scheme]
           proxy.lies = [...replies.slice(0, -1), lie(replies.at(-1) ?? '')]
           const settled = withinBound(name, call(`${scheme}://127.0.0.1:${proxy.port}`, isEnded ? 50_000 : 100))
-          // `explain` tells of a server that breaks off by its result.
+          // `explain` reports a server that breaks off by its result.
           if (name === 'explain') await settled.catch((error) => assert(error instanceof RequestException))
           else if (name.startsWith('trusted')) await assert.rejects(settled)
           else await assert.rejects(settled, (error) => error instanceof RequestException)

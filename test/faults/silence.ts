@@ -1,4 +1,4 @@
-/** An address of loopback where nobody answers: neither accepted nor refused, as behind a firewall that drops. Linux only. */
+/** An address of loopback that drops connections: neither accepted nor refused, as behind a firewall that drops. Linux only. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { startScript } from '../helpers/processes.ts'
@@ -14,7 +14,7 @@ const LISTENER = `
   })
 `
 
-/** Has nobody answer at this address until the end of the scope. */
+/** Drops connections to this address until the end of the scope. */
 export async function silence(host: string, port: number): Promise<AsyncDisposable> {
   const listener = await startScript(LISTENER, [host, String(port)])
   // The kernel accepts one connection more than the backlog; it drops what comes then.

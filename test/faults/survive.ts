@@ -149,7 +149,7 @@ export function assertDiscreet(error: unknown): void {
   for (let cause = error; cause instanceof Error; cause = cause.cause) assert(!('rawPacket' in cause))
 }
 
-/** Far more than anything takes here: a wait without an end is to be told as such. */
+/** Far more than anything takes here: a wait without an end must fail as such. */
 export async function withinBound<T>(what: string, work: Promise<T>): Promise<T> {
   const timer = new AbortController()
   const bound = delay(BOUND, undefined, { signal: timer.signal }).then(() => assert.fail(`${what}: no end in sight`))

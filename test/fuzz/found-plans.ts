@@ -42,7 +42,7 @@ export const FOUND_PLANS: Readonly<Record<Group, readonly Plan[]>> = {
   ],
   forged: [],
   tunnel: [
-    // The timeout of the request was never heard of.
+    // The request emitted no 'timeout'.
     plan({ client: 'agent', tls: 'TLSv1.3', proxy: 'http', proxyTurns: [turn('HTTP/1.1 2')], read: 15 }),
   ],
   socks: [

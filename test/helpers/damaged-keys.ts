@@ -31,7 +31,7 @@ export function markKey(key: KeyObject, pem = key.export({ type: 'pkcs8', format
 
 const WINDOW = 16
 
-/** What becomes of a key on its way through environment variables, secret stores, JSON and shells. */
+/** What becomes of a key in environment variables, secret stores, JSON and shells. */
 export const DAMAGED: readonly (readonly [form: string, damage: (pem: string, der: Buffer) => string])[] = [
   ['base64 of PEM', (pem) => Buffer.from(pem).toString('base64')],
   ['base64 of PEM, in lines', (pem) => Buffer.from(pem).toString('base64').replace(/.{76}/g, '$&\n')],

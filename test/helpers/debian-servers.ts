@@ -44,7 +44,7 @@ export async function startPostgres(pair: Pair): Promise<RunningServer> {
   }
   // SIGTERM would wait for its clients.
   const server = await startProgram(command, { user: UNPRIVILEGED, signal: 'SIGINT' })
-  // It listens some time before it lets anybody in.
+  // It listens some time before it accepts clients.
   for (let tries = 0; tries < 200; tries++) {
     if (statusOf(['pg_isready', '-h', '127.0.0.1', '-p', String(server.port)]) === 0) break
     await delay(50)
@@ -222,7 +222,7 @@ export async function startRedis(pair: NonNullable<Pair>): Promise<RunningServer
   return Object.assign(server, { securePort: server.port })
 }
 
-/** Mosquitto (MQTT), with TLS only; it lets everybody in. */
+/** Mosquitto (MQTT), with TLS only, without passwords. */
 export async function startMosquitto(pair: NonNullable<Pair>): Promise<RunningServer> {
   const server = await startProgram(
     (port, dir) => {

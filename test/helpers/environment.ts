@@ -1,6 +1,6 @@
 /**
  * Import this first in a test file: the tests then see no proxy and no trust of the machine they run on, and a process
- * warning that nobody expected fails the test.
+ * warning that no test expected fails the test.
  */
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'

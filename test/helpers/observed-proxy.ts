@@ -1,4 +1,4 @@
-/** A proxy of every kind that tells whose each of its tunnels is: CONNECT, plain or over TLS, and SOCKS 5. */
+/** A proxy of every kind that knows the user of each of its tunnels: CONNECT, plain or over TLS, and SOCKS 5. */
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
@@ -11,13 +11,13 @@ export type ProxyKind = 'http' | 'https' | 'socks5h'
 export interface ObservedProxy extends AsyncDisposable {
   /** `scheme://localhost:PORT`, with credentials where a user is given; his password is his name. */
   url(user?: string): string
-  /** Who asked for the tunnel whose end is this socket of a server: `''` is nobody, `undefined` that there is none. */
+  /** The user of the tunnel that ends at this socket of a server: `''` without credentials, `undefined` without a tunnel. */
   userOf(socket: Socket): string | undefined
   /** Tunnels opened so far. */
   readonly tunnels: number
 }
 
-/** Lets everybody through, to loopback, whatever host he names. */
+/** Accepts every user, and connects to loopback whatever the host is. */
 export async function startObservedProxy(
   kind: ProxyKind,
   tls: { readonly key: string; readonly cert: string },
@@ -30,7 +30,7 @@ export async function startObservedProxy(
       const ports = `${origin.localPort} ${origin.remotePort}`
       const owner = { user }
       users.set(ports, owner)
-      // The next connection may have the same ports before this is heard of.
+      // The next connection may have the same ports before this event.
       origin.on('close', () => users.get(ports) === owner && users.delete(ports))
       tunnels++
       client.write(welcome)

@@ -27,7 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** PostgreSQL's own programs are in a directory for each version. */
 const POSTGRES = globSync('/usr/lib/postgresql/*/bin').sort().join(':')
 
-/** Servers are where only root looks by itself. */
+/** Servers are in directories that only root has in its PATH. */
 const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:${POSTGRES}` }
 
 export function hasProgram(program: string): boolean {
@@ -70,7 +70,7 @@ export interface RunningProgram extends AsyncDisposable {
 }
 
 /**
- * Starts a program that listens on the port it is told, and waits until it does. At the end of the scope it is terminated,
+ * Starts a program that listens on a given port, and waits until it does. At the end of the scope it is terminated,
  * and the directory that it was given for its files is removed when it has exited.
  */
 export async function startProgram(

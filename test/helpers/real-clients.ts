@@ -13,7 +13,7 @@ export interface RealClient {
   readonly package: string
   readonly isInstalled: boolean
   readonly hasEd25519: boolean
-  /** Opens the URL while it trusts the certificate (PEM), and ends when `arrived` is, or the client has given up. */
+  /** Opens the URL while it trusts the certificate (PEM), and ends when `arrived` is resolved, or the client has exited. */
   open(url: URL, certificate: string, arrived: Promise<void>): Promise<void>
 }
 
@@ -34,7 +34,7 @@ function client(name: string, package_: string, program: string, command: Comman
   }
 }
 
-/** A client with an NSS database. Debian's browsers have no other way to be told what to trust. */
+/** A client with an NSS database. Debian's browsers take trust settings from nowhere else. */
 function nss(
   name: string,
   package_: string,

@@ -7,7 +7,7 @@ import { type RunningProgram, startProgram } from './programs.ts'
 import type { TempDir } from './temp.ts'
 
 export interface SquidOptions {
-  /** Who may use it, by Basic auth. Default: everybody. */
+  /** User and password for Basic auth. Default: none are needed. */
   readonly login?: readonly [user: string, password: string]
   /** Opens TLS connections and presents certificates signed by `ca`; it trusts servers of `origins` (PEM). */
   readonly inspect?: { readonly ca: TestCertificate; readonly origins: string }

@@ -186,7 +186,7 @@ for (const host of ['test', 'local', 'example', 'localhost', 'intranet', 'a.test
   })
 }
 
-test('a cookie for everybody under a top-level domain is a TypeError', () => {
+test('a cookie for a whole top-level domain is a TypeError', () => {
   for (const domain of ['.com', '.test']) {
     assert.throws(() => new CookieJar().set('a', '1', { domain }), { name: 'TypeError', message: /^cookies: 'a'/ })
   }

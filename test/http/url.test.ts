@@ -119,7 +119,7 @@ test('a URL object is copied, not changed', () => {
   assert.notEqual(prepareUrl(url), url)
 })
 
-test('no URL at all and values of other types are told apart', () => {
+test('no URL at all and values of other types have errors of their own', () => {
   const prepare = prepareUrl as (url: unknown) => URL
   assert.throws(() => prepare(undefined), { name: 'URLRequired' })
   assert.throws(() => prepare(5), { name: 'TypeError', message: 'url must be a string or a URL, got number' })

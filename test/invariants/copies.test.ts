@@ -1,4 +1,4 @@
-/** I1: what is changed after it was handed over changes nothing, and keys of caches are told apart. */
+/** I1: changes after a call have no effect on it, and keys of caches are unambiguous. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'

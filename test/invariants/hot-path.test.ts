@@ -101,7 +101,7 @@ function isOurs(stack: string | undefined): boolean {
   return caller.includes(SOURCES)
 }
 
-test('a request that is over is let go of: next to nothing of it gets into old space', async () => {
+test('a finished request is collected: next to nothing of it gets into old space', async () => {
   await using server = await startHttpsServer({ cert: chain, key })
   using dir = tempDir()
   const program = `

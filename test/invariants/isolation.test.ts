@@ -82,7 +82,7 @@ test('plain connections through SOCKS belong to a proxy and its user', async () 
   assert.deepEqual([server.connections, proxy.tunnels], [4, 3])
 })
 
-/** Every field of a pool's key by itself; of those that are equal otherwise. */
+/** Every field of a pool's key alone; of those that are equal otherwise. */
 const PIN = `sha256:${'a'.repeat(64)}`
 const OTHER_PIN = `sha256:${'b'.repeat(64)}`
 

@@ -80,7 +80,7 @@ for (const [what, code] of [
     'await get(url, { verify: ca, timeout: { connect: 1e6, read: 1e6, total: 1e6 }, signal: AbortSignal.timeout(1e6) })',
   ],
 ] as const) {
-  test(`a program that does its work ends by itself: ${what}`, async () => {
+  test(`a program exits when its work is done: ${what}`, async () => {
     await using server = await startHttpsServer({
       cert: chain,
       key,

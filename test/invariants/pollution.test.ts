@@ -1,4 +1,4 @@
-/** I2 against a polluted `Object.prototype`: what somebody put there is no option of a request. */
+/** I2 against a polluted `Object.prototype`: its properties are no options of a request. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

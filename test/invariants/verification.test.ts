@@ -93,7 +93,7 @@ test('nothing but a bundle in the environment decides, and an empty variable is 
   await withEnv({ REQUESTS_CA_BUNDLE: '', CURL_CA_BUNDLE: good }, async () => assert((await get(server.url)).ok))
 })
 
-test('what a call trusts goes over the environment, whichever of the two would accept', async () => {
+test('what a call trusts overrides the environment, whichever of the two would accept', async () => {
   await using server = await startUntrusted()
   using dir = tempDir()
   const good = dir.write('good.pem', authority.certificate)

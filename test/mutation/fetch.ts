@@ -26,7 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
       'the client certificate of the session is presented, and stays behind',
     ],
     [
-      'fetch sends cookies that nobody asked it to send',
+      'fetch sends cookies that were not asked for',
       ['call.withCookies ? session.cookies : new CookieJar()', 'session.cookies'],
       TEST,
       'no cookie goes out or in, unless credentials is include',

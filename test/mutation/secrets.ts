@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a subscriber of vouch:trust',
     ],
     [
-      'a bundle is made by anybody',
+      'a bundle is made by any file',
       ['if (token !== INTERNAL) throw', 'if (token === null) throw'],
       'invariants/copies.test.ts',
       'a bundle is made by its functions only',
@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a planted link gives a file a second name',
       ['(await filesOf(paths, kind)).includes(content)', '(await filesOf(paths, kind)).length > 0'],
       'certs/renew.test.ts',
-      'a link that somebody else has made',
+      'a link that another user has made',
     ],
   ]),
 ]

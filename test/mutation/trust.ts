@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
       'PREAUTH is taken for a greeting',
       ['if (/^\\* (?:PREAUTH|BYE)\\b/i.test(greeting))', 'if (/^\\* (?:BYE)\\b/i.test(greeting))'],
       'transport/starttls.test.ts',
-      'imap: a server that lets everybody in',
+      'imap: a server that needs no login',
     ],
     [
       'the client certificate is presented to an https proxy, for another protocol',
@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a certificate that is trusted counts for its names',
     ],
     [
-      'what a request says of TLS goes over what its agent does',
+      'what a request says of TLS overrides its agent',
       ['SOCKET_DEFAULTS, options, own,', 'SOCKET_DEFAULTS, own, options,'],
       'client/other-clients.test.ts',
       'what another client says of TLS does not weaken an agent',
@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
         'if (envTrust',
       ],
       'invariants/verification.test.ts',
-      'what a call trusts goes over',
+      'what a call trusts overrides',
     ],
     [
       'options are inherited from Object.prototype',
@@ -374,7 +374,7 @@ export const MUTANTS: readonly Mutant[] = [
       'the change time of a file is not looked at',
       [' && a.ctimeMs === b.ctimeMs', ''],
       'core/live-file.test.ts',
-      'two looks at a file are told apart',
+      'two statuses of a file differ',
     ],
     [
       'a replaced version is not stale',

@@ -42,7 +42,7 @@ test('OpenTelemetry sees a span for each request, and its traceparent arrives', 
 })
 
 for (const name of ['msw', 'nock']) {
-  test(`${name} answers what it is told to; other requests go to the server, and are verified`, { skip }, async () => {
+  test(`${name} answers the mocked requests; others go to the server, and are verified`, { skip }, async () => {
     const { outcomes } = await observed(name)
     assert.deepEqual(outcomes, {
       'mocked with its CA': 'mocked',

@@ -43,7 +43,7 @@ test('npm installs it from git, builds it, and leaves out what it was built with
     assert(!existsSync(dir.join('project/node_modules', name)), name)
 })
 
-test('no page tells to install a package of this name from the registry', () => {
+test('no page installs a package of this name from the registry', () => {
   const pages = ['README.md', 'docs/quickstart.md'].map((page) => readFileSync(page, 'utf8'))
   for (const page of pages) assert.doesNotMatch(page, /^npm (?:install|i|add) vouch\b/m)
 })

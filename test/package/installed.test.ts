@@ -71,7 +71,7 @@ for (const [file, imports] of [
   ['request.mjs', `import requests from 'vouch'`],
   ['request.cjs', `const { default: requests } = require('vouch')`],
 ] as const) {
-  test(`${file}: a server is verified, or refused, and the process ends by itself`, async () => {
+  test(`${file}: a server is verified, or refused, and the process exits`, async () => {
     const authority = createAuthority()
     const { key, chain } = authority.issue({ hosts: ['localhost'] })
     await using server = await startHttpsServer({ key, cert: chain })
@@ -120,7 +120,7 @@ const PROGRAM = `
   }
   // @ts-expect-error: a name that is not an option
   void get('https://localhost', { verfiy: true })
-  // @ts-expect-error: a number trusts nobody
+  // @ts-expect-error: a number is no trust
   void get('https://localhost', { verify: 1 })
   // @ts-expect-error: no URL
   void get()
@@ -133,7 +133,7 @@ const REQUIRED = `
   import certs = require('vouch/certs')
   export const response: Promise<vouch.Response> = vouch.get('https://localhost', { verify: 'ca.pem' })
   export const pair: Promise<certs.SelfSignedCert> = certs.createSelfSignedCert('a.crt', 'a.key', 'localhost')
-  // @ts-expect-error: a number trusts nobody
+  // @ts-expect-error: a number is no trust
   void vouch.get('https://localhost', { verify: 1 })
 `
 

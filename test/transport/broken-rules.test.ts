@@ -62,7 +62,7 @@ for (const [what, wire, rule, lenient] of BROKEN) {
   })
 }
 
-test('a session reads leniently if it is told to, and a call overrides it', async () => {
+test('a session reads leniently by an option, and a call overrides it', async () => {
   await using server = await startAnswering(`${STATUS}X: 1\r\n 2\r\n${OK}`)
   await using session = new Session({ insecureHTTPParser: true })
   assert.equal((await session.get(server.url)).text, 'ok')

@@ -23,7 +23,7 @@ function startEndless(encoding: 'identity' | 'gzip'): Promise<TestServer> {
 }
 
 for (const encoding of ['identity', 'gzip'] as const) {
-  test(`close() gives up the connection of an unfinished ${encoding} body, read or not`, async () => {
+  test(`close() destroys the connection of an unfinished ${encoding} body, read or not`, async () => {
     await using server = await startEndless(encoding)
     await using session = new Session()
     session.mount('http://', new HTTPAdapter({ poolMaxsize: 2, poolBlock: true }))

@@ -14,7 +14,7 @@ async function warningsOf(body: () => unknown): Promise<string[]> {
   return (await expectWarnings(NAME, body)).map(({ message }) => message)
 }
 
-test("the server's certificate that ends within 14 days is told of once, however many connections are made", async () => {
+test("the server's certificate that expires within 14 days causes one warning, however many connections are made", async () => {
   const { certificate, key } = selfSigned({ notAfter: inDays(5) })
   await using server = await startHttpsServer({ key, cert: certificate })
   const warnings = await expectWarnings(NAME, async () => {
@@ -24,7 +24,7 @@ test("the server's certificate that ends within 14 days is told of once, however
       await session.get(server.url)
     }
   })
-  // The bundle holds the same certificate, which is not told of a second time.
+  // The bundle holds the same certificate: no second warning.
   assert.equal(warnings.length, 1)
   const [warning] = warnings
   assert.match(
@@ -39,9 +39,9 @@ test('a warning that cannot be given does not leave the request without an end',
   const { certificate, key } = selfSigned({ notAfter: inDays(5) })
   await using server = await startHttpsServer({ key, cert: certificate })
   t.mock.method(process, 'emitWarning', () => {
-    throw new Error('somebody has replaced emitWarning')
+    throw new Error('emitWarning is replaced')
   })
-  await assert.rejects(get(server.url, { verify: certificate }), /somebody has replaced emitWarning/)
+  await assert.rejects(get(server.url, { verify: certificate }), /emitWarning is replaced/)
 })
 
 const quiet: [what: string, days: number, options: RequestOptions][] = [
@@ -63,7 +63,7 @@ for (const [what, days, options] of quiet) {
   })
 }
 
-test('how many days it is told ahead is an option of the session and of the call', async () => {
+test('how many days ahead the warning comes is an option of the session and of the call', async () => {
   const root = createAuthority({ notAfter: inDays(400) })
   const { key, chain } = root.issue({ notAfter: inDays(60) })
   await using server = await startHttpsServer({ key, cert: chain })
@@ -77,7 +77,7 @@ test('how many days it is told ahead is an option of the session and of the call
   await session.close()
 })
 
-test('a certificate of a small bundle is told of, those of a list of roots are not', async () => {
+test('a certificate of a small bundle causes a warning, those of a list of roots do not', async () => {
   const root = createAuthority({ notAfter: inDays(100) })
   const { key, chain } = root.issue()
   await using server = await startHttpsServer({ key, cert: chain })
@@ -90,7 +90,7 @@ test('a certificate of a small bundle is told of, those of a list of roots are n
 })
 
 for (const form of ['PEM', 'PKCS#12'] as const) {
-  test(`the client certificate (${form}) is told of`, async () => {
+  test(`the client certificate (${form}) causes a warning`, async () => {
     const root = createAuthority()
     const { key, chain } = root.issue()
     await using server = await startHttpsServer({

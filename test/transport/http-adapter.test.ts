@@ -122,7 +122,7 @@ test('deflate without its zlib header is decoded, as some servers send it', asyn
   assert.equal((await get(server.url127)).text, 'hello')
 })
 
-test('a handshake that the server refuses is told in one line', async () => {
+test('the error of a handshake that the server refuses is one line', async () => {
   const ca = createAuthority()
   const { key, chain: cert } = ca.issue({ hosts: ['127.0.0.1'] })
   await using server = await startHttpsServer({ key, cert, ciphers: 'ECDHE-RSA-AES128-SHA', maxVersion: 'TLSv1.2' })

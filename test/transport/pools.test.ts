@@ -168,7 +168,7 @@ for (const [options, message] of WRONG) {
   })
 }
 
-test('a script that only makes requests ends by itself, with connections still idle', async () => {
+test('a script that only makes requests exits, with connections still idle', async () => {
   const { key, certificate: cert } = selfSigned({ hosts: ['127.0.0.1'] })
   await using plain = await startHttpServer()
   await using secure = await startHttpsServer({ key, cert })

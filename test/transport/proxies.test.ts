@@ -45,7 +45,7 @@ const MERGING: [what: string, rules: Partial<ProxyRules>, expected: string | und
   ['an empty one in lower case takes the other away', { env: { https_proxy: '', HTTPS_PROXY: 'http://e' } }, undefined],
   ['ALL_PROXY counts last', { env: { ALL_PROXY: 'http://a', https_proxy: 'http://e' } }, 'e'],
   ['ALL_PROXY counts', { env: { all_proxy: 'http://a' } }, 'a'],
-  ['the environment goes over the session', { env: { https_proxy: 'http://e' }, session: { https: 'http://s' } }, 'e'],
+  ['the environment overrides the session', { env: { https_proxy: 'http://e' }, session: { https: 'http://s' } }, 'e'],
   [
     'but under it in send',
     { env: { https_proxy: 'http://e' }, session: { https: 'http://s' }, envOverSession: false },
@@ -69,7 +69,7 @@ const MERGING: [what: string, rules: Partial<ProxyRules>, expected: string | und
     's',
   ],
   ['under a host of the session', { env: { https_proxy: 'http://e' }, session: { 'https://a.test': 'http://s' } }, 's'],
-  ['the call goes over both', { env: { https_proxy: 'http://e' }, call: { https: 'http://c' } }, 'c'],
+  ['the call overrides both', { env: { https_proxy: 'http://e' }, call: { https: 'http://c' } }, 'c'],
   ['null in the call means direct', { env: { https_proxy: 'http://e' }, call: { https: null } }, undefined],
   ['NO_PROXY keeps the environment out', { env: { https_proxy: 'http://e', NO_PROXY: 'a.test' } }, undefined],
   ['but not the session', { env: { NO_PROXY: 'a.test' }, session: { https: 'http://s' } }, 's'],

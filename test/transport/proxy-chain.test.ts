@@ -89,7 +89,7 @@ test('a proxy may go on by SOCKS', { skip: whyNo('microsocks') }, async () => {
   assert((await get(origin.url127, { verify: ca.certificate, proxies: { https: first.url() } })).ok)
 })
 
-test('a second proxy that is not there is told with the status of the first', async () => {
+test('the error for a second proxy that is not there has the status of the first', async () => {
   await using first = await startChain(() => ({ upstreamProxyUrl: 'http://127.0.0.1:1' }))
   const proxies = { all: first.url() }
   await assert.rejects(get('https://localhost:9/', { proxies }), (error) => {

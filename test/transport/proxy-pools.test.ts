@@ -160,7 +160,7 @@ test('close() ends the requests that wait for a tunnel and those that wait for a
   assert.equal(silent.connections, 2)
 })
 
-/** What `net.Socket` was told about Nagle's algorithm. */
+/** The calls of `setNoDelay` of `net.Socket`. */
 const noDelayOf = (socket: object): unknown =>
   Object.getOwnPropertySymbols(socket)
     .filter(({ description }) => description === 'kSetNoDelay')

@@ -58,7 +58,7 @@ for (const [kind, options] of [
     assert.equal(proxy.connections, 1)
   })
 
-  test(`credentials in the URL of an ${kind} proxy reach the proxy, and nobody else`, async () => {
+  test(`credentials in the URL of an ${kind} proxy reach the proxy, and no server`, async () => {
     await using secure = await startOrigin()
     await using plain = await startHttpServer()
     const expected = `Basic ${Buffer.from('ada:s:cret').toString('base64')}`
@@ -202,7 +202,7 @@ test('a proxy that never answers CONNECT is abandoned at the time limit, by a si
   await pending
 })
 
-test('a program that used tunnels ends by itself, with the tunnels still open', async () => {
+test('a program that used tunnels exits, with the tunnels still open', async () => {
   await using origin = await startOrigin()
   await using proxy = await startProxy()
   await using secure = await startProxy(tlsProxy)

@@ -70,7 +70,7 @@ test('names are resolved here for socks4 and socks5, by the proxy for socks5h', 
   })
 })
 
-test('socks4a tells the proxy the name, and the user', async () => {
+test('socks4a sends the proxy the name, and the user', async () => {
   const server = ca.issue({ hosts: ['origin.test'] })
   await using secure = await startHttpsServer({ cert: server.chain, key: server.key })
   await using plain = await startHttpServer()

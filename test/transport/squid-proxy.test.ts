@@ -76,7 +76,7 @@ test('squid: the wrong credentials, or none, are refused, and are not in the err
 test('squid: what it refuses to connect to is a ProxyError with its status', squid, async () => {
   await using proxy = await startSquid()
   const proxies = { all: `http://127.0.0.1:${proxy.port}` }
-  // 192.0.2.0/24 is for documentation; squid is told to connect to loopback only.
+  // 192.0.2.0/24 is for documentation; squid connects to loopback only.
   await assert.rejects(get('https://192.0.2.1/', { proxies }), { name: 'ProxyError', message: /failed: 403 Forbidden/ })
   assert.equal((await get('http://192.0.2.1/', { proxies })).statusCode, 403)
   await assert.rejects(get('https://127.0.0.1:1/', { proxies }), { name: 'ProxyError', message: /failed: 503/ })

@@ -223,7 +223,7 @@ const REFUSALS: readonly [protocol: StartTlsProtocol, what: string, script: read
     /it answers STARTTLS with "454 4\.7\.0 TLS not available \\u\{1b\}\[2J"$/,
   ],
   ['smtp', 'of another protocol', [[undefined, 'SSH-2.0-x\r\n']], /does not speak SMTP: it sends "SSH-2\.0-x"$/],
-  ['imap', 'that lets everybody in', [[undefined, '* PREAUTH hello\r\n']], /its greeting is "\* PREAUTH hello"$/],
+  ['imap', 'that needs no login', [[undefined, '* PREAUTH hello\r\n']], /its greeting is "\* PREAUTH hello"$/],
   ['imap', 'that says good-bye', [[undefined, '* BYE\r\n']], /its greeting is "\* BYE"$/],
   [
     'imap',

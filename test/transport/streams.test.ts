@@ -153,7 +153,7 @@ test('a server that does not read makes the upload wait', async () => {
     before = produced
     await sleep(100)
   }
-  // What the sockets of both sides take, and a few chunks on the way.
+  // What the sockets of both sides buffer, and a few chunks in transit.
   assert(produced > 0 && produced < 24_000_000, `${produced} bytes were produced`)
   socketOfServer?.on('data', () => {}).resume()
   await eventually(() => produced === 1024 * 65_536, 'the upload does not go on')
@@ -193,7 +193,7 @@ for (const encoding of ['identity', 'gzip']) {
   })
 }
 
-test('a response that nobody reads is closed with its session', async () => {
+test('an unread response is closed with its session', async () => {
   await using server = await startHttpServer({ handler: (_request, response) => response.write('x') })
   const session = new Session()
   const response = await session.get(server.url127, { stream: true })

@@ -1,4 +1,4 @@
-/** What a response tells of its connection: the same whether the handshake was whole, resumed a session, or lay long ago. */
+/** What a response says of its connection: the same whether the handshake was whole, resumed a session, or lay long ago. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import type { Server } from 'node:https'

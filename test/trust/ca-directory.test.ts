@@ -149,7 +149,7 @@ function element(tag: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag, 0x82, content.length >> 8, content.length & 0xff]), content])
 }
 
-/** A certificate with this subject. Its signature is wrong, which nobody looks at here. */
+/** A certificate with this subject. Its signature is wrong, which is not verified here. */
 function withSubject(name: Attribute[][]): string {
   const subject = name.map((relative) =>
     element(

@@ -25,7 +25,7 @@ const authority = createAuthority()
 const pair = authority.issue({ hosts: ['localhost', '127.0.0.1'] })
 const start = () => startHttpsServer({ cert: pair.chain, key: pair.key })
 
-test('what a request trusts is told, and each reading of a file, and nothing else', async () => {
+test('what a request trusts is published, and each reading of a file, and nothing else', async () => {
   await using server = await start()
   await using plain = await startHttpServer()
   using dir = tempDir()
@@ -53,7 +53,7 @@ test('what a request trusts is told, and each reading of a file, and nothing els
   ])
 })
 
-test('a refusal is told with its reason and what was presented: of a server, of a proxy, of a file', async () => {
+test('a refusal is published with its reason and what was presented: of a server, of a proxy, of a file', async () => {
   await using server = await start()
   const own = selfSigned()
   await using proxy = await startProxy({ cert: own.certificate, key: own.key })

@@ -53,7 +53,7 @@ test('intermediates are not trusted: a chain that ends at one is refused', async
   assert.notEqual(await reasonOf(leaf, others.withIntermediates(leaf.certificate)), 'trusted')
 })
 
-test('every constraint on the way counts', async () => {
+test('every constraint of the chain counts', async () => {
   const constrained = createAuthority({ nameConstraints: { permitted: ['corp.example'] } })
   const short = createAuthority({ pathLength: 0 })
   const past = { notBefore: new Date(Date.now() - 9e8), notAfter: new Date(Date.now() - 1e8) }

@@ -43,7 +43,7 @@ test('another trust, another order of it or another client certificate has anoth
     context(root.certificate),
     context(other.certificate),
     context([root.certificate, other.certificate]),
-    // OpenSSL takes the first of two authorities of one name where nothing else tells them apart.
+    // OpenSSL takes the first of two authorities of one name if nothing else distinguishes them.
     context([other.certificate, root.certificate]),
     context(true),
     context(false),

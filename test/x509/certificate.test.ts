@@ -27,7 +27,7 @@ const brokenPkcs7 = element(
   signedData,
   element(0xa0, element(0x30, element(0xa0, element(0x30, Buffer.from([5, 0]))))),
 )
-/** With an extendedCertificate of PKCS#6, which nobody has made for decades, before the certificate. */
+/** With an extendedCertificate of PKCS#6, obsolete for decades, before the certificate. */
 const obsoletePkcs7 = sequence(
   signedData,
   context(0, sequence(context(0, Buffer.concat([context(0, Buffer.from([5, 0]), true), der]), true)), true),

@@ -26,7 +26,7 @@ export type RuleId =
   | 'python'
   | 'config-key'
 
-const ANY_CERTIFICATE = 'any certificate is accepted: whoever is in between can read and change the traffic'
+const ANY_CERTIFICATE = 'any certificate is accepted: an attacker in between can read and change the traffic'
 
 const RULES: readonly Rule[] = [
   { id: 'reject-unauthorized', opens: ANY_CERTIFICATE, instead: forClient },
@@ -57,7 +57,7 @@ const RULES: readonly Rule[] = [
   },
   {
     id: 'npm-strict-ssl',
-    opens: 'packages are installed from whoever answers in place of the registry',
+    opens: 'packages are installed from any server that answers in place of the registry',
     instead: () => 'cafile=/path/to/company-ca.pem in .npmrc, or NODE_EXTRA_CA_CERTS=company-ca.pem',
   },
   {
@@ -74,7 +74,7 @@ const RULES: readonly Rule[] = [
   },
   {
     id: 'kubernetes',
-    opens: 'the credentials of the cluster are sent to whoever answers in its place',
+    opens: 'the credentials of the cluster are sent to any server that answers in its place',
     instead: () => 'certificate-authority: ca.pem in the kubeconfig, or --certificate-authority=ca.pem',
   },
   {
@@ -84,7 +84,7 @@ const RULES: readonly Rule[] = [
   },
   {
     id: 'git',
-    opens: 'code is fetched from whoever answers, and credentials are sent there',
+    opens: 'code is fetched from any server that answers, and credentials are sent there',
     instead: () => 'git config http.sslCAInfo /path/to/company-ca.pem',
   },
   {

@@ -112,7 +112,7 @@ export const generalizedTime = (text: string): Buffer => tlv(0x18, Buffer.from(t
 export const extension = (id: string, critical: boolean, content: Uint8Array): Buffer =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(content))
 
-/** Nobody knows it. */
+/** An algorithm that no program knows. */
 export const UNKNOWN = '1.3.6.1.4.1.32473.1'
 
 export const ID = {

@@ -21,7 +21,7 @@ import type { ClientName, Plan, Reading } from './plan.ts'
 
 type Client = (plan: Plan, peers: Peers) => Promise<unknown>
 
-/** Resolves when the call has settled and all that it opened has been told to close; throws what no user expects. */
+/** Resolves when the call has settled and all that it opened is being closed; throws what no user expects. */
 export const CLIENTS: Readonly<Record<ClientName, Client>> = {
   whole: (plan, peers) => withSession(plan, (session, options) => session.get(urlOf(plan, peers), options), peers),
   stream: (plan, peers) =>
@@ -70,7 +70,7 @@ export const CLIENTS: Readonly<Record<ClientName, Client>> = {
   socket: connectSocket,
 }
 
-/** Whether a call settles by itself, whatever its peers do. */
+/** Whether a call settles without the help of its peers. */
 export function isLimited({ client, connect: ms, read, total, abort }: Plan): boolean {
   if (client === 'explain' || client === 'fetchCert') return true
   if (client === 'agent') return read !== undefined || abort !== undefined

@@ -166,7 +166,7 @@ export class Peers {
 
 function secured(tcp: Socket, secureContext: SecureContext): TLSSocket {
   const socket = new TLSSocket(tcp, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
-  // Of a connection that is reset, Node closes the handle and tells only the TLS socket.
+  // Of a connection that is reset, Node closes the handle, and only the TLS socket emits events.
   socket.on('error', () => tcp.destroy()).on('close', () => tcp.destroy())
   return socket
 }

@@ -22,7 +22,7 @@ const sent = target('headers of a request', fc.array(fc.tuple(names, values), { 
   for (const [name, value] of headers) {
     validateHeaderName(name)
     validateHeaderValue(name, value)
-    // Nothing that would begin another header, or become another character on the way.
+    // Nothing that would begin another header, or become another character in transit.
     assert(/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
   }
 })

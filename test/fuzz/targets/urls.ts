@@ -105,7 +105,7 @@ const destinations = fc
   .tuple(fc.constantFrom(...HOSTS), fc.constantFrom('', ':8443'))
   .map(([host, port]) => `https://${host}${port}/`)
 
-/** requests' `should_bypass_proxies` with `*` and IPv6 anywhere in the list, told once more, with addresses as numbers. */
+/** requests' `should_bypass_proxies` with `*` and IPv6 anywhere in the list, written once more, with addresses as numbers. */
 function bypassModel(url: URL, rules: string): boolean {
   const list = rules.replaceAll(' ', '').toLowerCase()
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname

@@ -23,7 +23,7 @@ import {
 import { Observer, OWNER_PARAMETER } from './observer.ts'
 import { clientAuthority, clients, leaves, optionsIn, pemOf, rootsWith } from './parts.ts'
 
-/** The sizes of the pools of each session: one of them has to give up pools all the time. */
+/** The sizes of the pools of each session: one of them has to close pools all the time. */
 const POOL_CONNECTIONS = [2, 10]
 
 /** A request that was sent, and what must come of it. */
