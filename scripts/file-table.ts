@@ -35,7 +35,7 @@ function openingOf(file: string): string {
 
 /** The first sentence of the comment with which a source begins, in one line and without its period. */
 export function openingSentence(source: string): string | undefined {
-  const [, comment] = /^(?:#!.*\n)?\/\*\*(.*?)\*\//s.exec(source) ?? []
+  const [, comment] = /^(?:#![^\n]*\n)?\/\*\*(.*?)\*\//s.exec(source) ?? []
   const [paragraph = ''] = (comment ?? '')
     .replace(/^\s*\*? ?/gm, '')
     .trim()

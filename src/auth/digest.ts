@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { LruMap } from '../core/lru-map.ts'
+import { percentEncode } from '../http/form.ts'
 import type { Auth, AuthTarget } from './auth.ts'
 import { checkCredential } from './auth.ts'
 import { parseChallenges } from './challenge.ts'
@@ -152,7 +153,7 @@ export class DigestChallenge {
     }
     const isPlain = user === name
     if (isPlain || this.#params.get('charset')?.toUpperCase() !== 'UTF-8') return [`username=${quote(name)}`]
-    return [`username*=UTF-8''${encodeURIComponent(user).replace(/['()*]/g, percentEncodeCharacter)}`]
+    return [`username*=UTF-8''${encodeURIComponent(user).replace(/['()*]/g, (each) => percentEncode(each))}`]
   }
 
   #echo(name: string, write: (value: string) => string): string[] {
@@ -168,8 +169,4 @@ function asBytes(text: string): string {
 
 function quote(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
-}
-
-function percentEncodeCharacter(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 }

@@ -6,7 +6,7 @@ import { defaultCommonName } from './create.ts'
 import { parseHosts } from './hosts.ts'
 import { type Issuer, issueCertificate, type Subject } from './issue-certificate.ts'
 import { CERT_OPTIONS, type CertOptions, type CertSettings, checkPassphrase, nameText, readOptions } from './options.ts'
-import { type CertificatePair, describePair, type PairText, pairTarget, readPair, savePair } from './pair.ts'
+import { type CertificatePair, describePair, pairTarget, readPair, savePair } from './pair.ts'
 import { locatePair } from './pair-paths.ts'
 
 /** Options of {@link createCA}; `days` is 3650 by default. */
@@ -139,7 +139,7 @@ export async function createCA(
   const subject = { commonName: nameText('commonName', commonName), hosts: [], ca: true, purpose: undefined }
   const target = await pairTarget(first, keyFile, settings.overwrite)
   const pair = await issueCertificate(subject, settings, CA_DAYS)
-  return new CertificateAuthority(await savePair(target, pair), privateKeyOf(pair))
+  return new CertificateAuthority(await savePair(target, pair), createPrivateKey(pair))
 }
 
 /**
@@ -171,10 +171,6 @@ export async function loadCA(
 
 function isOptions(value: unknown): value is CAOptions {
   return typeof value === 'object' && value !== null && !(value instanceof URL)
-}
-
-function privateKeyOf({ key, passphrase }: PairText): KeyObject {
-  return createPrivateKey({ key, passphrase })
 }
 
 /** Ten years: each client has to be configured again for a new CA. */

@@ -1,7 +1,9 @@
 /** The response of `fetch`: the global `Response`, with the body as it arrives. */
+
 import type { Readable } from 'node:stream'
 import type { ReadableByteStreamController } from 'node:stream/web'
 import { toBuffer } from '../body/read.ts'
+import { headerPairs, headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 
 /** What a `Response` made by hand cannot be given. */
@@ -31,16 +33,6 @@ export function bodyStream({ body, rawHeaders }: AdapterResponse, rules: BodyRul
   return new ReadableStream(new ByteSource(body, Number(length), rules))
 }
 
-/** The values of a header. @param name in lower case */
-export function headerValues(rawHeaders: readonly string[], name: string): string[] {
-  const values: string[] = []
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const each = rawHeaders[index] ?? ''
-    if (each.length === name.length && each.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '')
-  }
-  return values
-}
-
 /** @param body `null` for a response without one */
 export function toResponse(
   { statusCode, reason, rawHeaders }: AdapterResponse,
@@ -53,9 +45,7 @@ export function toResponse(
   const response = new globalThis.Response(body, init)
   const { headers } = response
   if (body instanceof Uint8Array) headers.delete('content-type')
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    addHeader(headers, rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '')
-  }
+  for (const [name, value] of headerPairs(rawHeaders)) addHeader(headers, name, value)
   if (isStandard) return describe(response, { ...facts })
   return describe(response, {
     ...facts,

@@ -2,6 +2,7 @@
 
 import { redactUrl, withoutAuth } from '../core/credentials.ts'
 import { InvalidURL } from '../core/errors.ts'
+import { percentEncode } from '../http/form.ts'
 import type { HeaderMap } from '../http/headers.ts'
 import { noAdapter, prepareUrl } from '../http/url.ts'
 
@@ -88,12 +89,10 @@ function lacksHost(location: string, base: URL): boolean {
 /** Each byte above 127 is percent-encoded, whatever its charset; those of the host are UTF-8 if they can be. */
 function escapeLocation(location: string): string {
   const [authority = ''] = /^\s*(?:[a-z][a-z\d+.-]*:)?\/\/[^/?#\\]*/i.exec(location) ?? []
-  const rest = location.slice(authority.length).replace(/[\x80-\xff]/g, (byte) => encodeURIByte(byte.charCodeAt(0)))
+  const rest = location
+    .slice(authority.length)
+    .replace(/[\x80-\xff]/g, (byte) => percentEncode(Buffer.from(byte, 'latin1')))
   return decodeLocation(authority) + rest
-}
-
-function encodeURIByte(byte: number): string {
-  return `%${byte.toString(16).toUpperCase()}`
 }
 
 /** Many servers send UTF-8 in Location, although headers are latin-1. */

@@ -11,6 +11,7 @@ import { checkInteger } from '../core/options.ts'
 import { printable } from '../core/printable.ts'
 import { CookieJar } from '../http/cookies.ts'
 import { type Link, parseLinkHeader } from '../http/link-header.ts'
+import { headerPairs, headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 import type { TlsInfo } from '../transport/tls-info.ts'
 import type { PreparedRequest } from './prepared-request.ts'
@@ -92,30 +93,14 @@ export class Response {
     return this.#headers
   }
 
-  /**
-   * @internal The first value of a header, without making a `Headers` (which loads all of fetch: 10 ms once).
-   * @param name in lower case
-   */
+  /** @internal The first value of a header. @param name in lower case */
   header(name: string): string | undefined {
-    const at = this.#indexOf(name, 0)
-    return at < 0 ? undefined : this.#rawHeaders[at + 1]
+    return this.headerValues(name)[0]
   }
 
   /** @internal All values of a header. */
   headerValues(name: string): string[] {
-    const values: string[] = []
-    for (let at = this.#indexOf(name, 0); at >= 0; at = this.#indexOf(name, at + 2)) {
-      values.push(this.#rawHeaders[at + 1] ?? '')
-    }
-    return values
-  }
-
-  #indexOf(name: string, from: number): number {
-    for (let at = from; at < this.#rawHeaders.length; at += 2) {
-      const each = this.#rawHeaders[at] ?? ''
-      if (each.length === name.length && each.toLowerCase() === name) return at
-    }
-    return -1
+    return headerValues(this.#rawHeaders, name)
   }
 
   /** The cookies that this response sets. */
@@ -282,9 +267,3 @@ const MAX_TEXT_BYTES = 268_435_456
 
 /** `chardet` takes 0.2 s for each MB, and the beginning suffices. */
 const DETECTION_BYTES = 65_536
-
-function* headerPairs(rawHeaders: readonly string[]): Generator<[string, string]> {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']
-  }
-}

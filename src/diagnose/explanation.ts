@@ -73,7 +73,12 @@ export class Explanation {
     this.port = parts.port
     this.chain = chain.map(describeCertificate)
     this.intermediates = intermediates.map(describeCertificate)
-    this.anchor = anchor ? { ...describeCertificate(anchor.certificate), path: displayPath(anchor.path) } : null
+    this.anchor = anchor
+      ? {
+          ...describeCertificate(anchor.certificate),
+          path: anchor.path === undefined ? null : displayName(anchor.path),
+        }
+      : null
     this.trust = parts.trust
     this.findings = parts.findings ?? []
     this.hints = parts.hints
@@ -150,10 +155,6 @@ export class Explanation {
       ['more', this.reason === null ? undefined : guideTo(this.reason)],
     ])
   }
-}
-
-function displayPath(path: string | undefined): string | null {
-  return path === undefined ? null : displayName(path)
 }
 
 /** Empty if the date of the certificate cannot be parsed. */

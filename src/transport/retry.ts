@@ -1,6 +1,8 @@
 /** Whether and when a request is sent again, as urllib3's `Retry` decides; certificate failures are never retried. */
+
 import { drainBody } from '../body/read.ts'
 import { ConnectionError, ConnectTimeout, ProxyError, ReadTimeout, RetryError, SSLError } from '../core/errors.ts'
+import { headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse, WireRequest } from './adapter.ts'
 import { BROKEN, NOT_CONNECTED } from './map-error.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -81,7 +83,9 @@ export class Retries {
   afterResponse(response: AdapterResponse): number | undefined {
     const { statusCode } = response
     const { statuses, respectRetryAfter, total } = this.#policy
-    const retryAfter = respectRetryAfter ? parseRetryAfter(headerOf(response, 'retry-after')) : undefined
+    const retryAfter = respectRetryAfter
+      ? parseRetryAfter(headerValues(response.rawHeaders, 'retry-after')[0])
+      : undefined
     const isRequested = retryAfter !== undefined && RETRY_AFTER_STATUSES.has(statusCode) && total > 0
     if (!(statuses.has(statusCode) || isRequested) || !this.#isMethodAllowed || !this.#request.rewindable)
       return undefined
@@ -147,9 +151,4 @@ function kindOf(error: unknown): 'connect' | 'read' | undefined {
   if (NOT_CONNECTED.has(code)) return 'connect'
   if (!isBroken) return undefined
   return error instanceof ProxyError ? 'connect' : 'read'
-}
-
-function headerOf({ rawHeaders }: AdapterResponse, name: string): string | undefined {
-  const index = rawHeaders.findIndex((each, at) => at % 2 === 0 && each.toLowerCase() === name)
-  return index < 0 ? undefined : rawHeaders[index + 1]
 }

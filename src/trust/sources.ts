@@ -65,7 +65,7 @@ export function readTrustContent(content: string | Uint8Array, source: string): 
     contents.set(key, anchors)
     return anchors
   } catch (error) {
-    throw contentError(error, source)
+    throw error instanceof BundleSyntaxError ? syntaxError(error, source) : error
   }
 }
 
@@ -226,10 +226,6 @@ function fileError(error: unknown, { path, source }: TrustPath): CABundleError {
 
 function directoryError({ path, source }: TrustPath, problem: string, hints: readonly string[]): CABundleError {
   return aboutFile(new CABundleError(problem, { path: displayName(source), hints }), path)
-}
-
-function contentError(error: unknown, source: string): unknown {
-  return error instanceof BundleSyntaxError ? syntaxError(error, source) : error
 }
 
 function syntaxError(error: BundleSyntaxError, name: string, path?: string): CABundleError {

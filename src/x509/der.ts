@@ -39,6 +39,12 @@ export function readElement(bytes: Buffer): DerElement {
   return { tag, content: bytes.subarray(start, end), bytes: bytes.subarray(0, end) }
 }
 
+/** The element itself. @throws RangeError for `undefined` */
+export function required(element: DerElement | undefined): DerElement {
+  if (element === undefined) throw new RangeError('DER element is missing')
+  return element
+}
+
 /** The elements that `content` holds, one after the other. */
 export function readElements(content: Buffer): DerElement[] {
   const elements: DerElement[] = []
@@ -48,4 +54,13 @@ export function readElements(content: Buffer): DerElement[] {
     rest = rest.subarray(element.bytes.length)
   }
   return elements
+}
+
+/**
+ * The SEQUENCEs of a certificate in their fixed order: algorithm, issuer, validity, subject, key (RFC 5280, section 4.1). The
+ * version, tagged [0], is absent in v1 certificates.
+ */
+export function certificateSequences(certificate: Buffer): DerElement[] {
+  const [tbs] = readElements(readElement(certificate).content)
+  return tbs ? readElements(tbs.content).filter(({ tag }) => tag === SEQUENCE) : []
 }

@@ -1,7 +1,7 @@
 /** What a certificate says beyond Node's `X509Certificate`: key usage, identifiers, the signature's hash, name constraints. */
 import type { X509Certificate } from 'node:crypto'
 import { isIPv4 } from 'node:net'
-import { CONTEXT_0, type DerElement, OBJECT_IDENTIFIER, readElement, readElements, SEQUENCE } from './der.ts'
+import { CONTEXT_0, type DerElement, OBJECT_IDENTIFIER, readElement, readElements, required, SEQUENCE } from './der.ts'
 
 /** `undefined`: the certificate does not have the extension. */
 export interface CertificateDetails {
@@ -146,11 +146,6 @@ function weakHashOf({ content }: DerElement): string | undefined {
   if (named === undefined) return 'SHA-1'
   const [hash] = readElements(readElement(named.content).content)
   return hash?.content.toString('hex') === SHA1 ? 'SHA-1' : undefined
-}
-
-function required(element: DerElement | undefined): DerElement {
-  if (element === undefined) throw new RangeError('DER element is missing')
-  return element
 }
 
 /** `[3]` of TBSCertificate. */

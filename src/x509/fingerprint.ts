@@ -1,6 +1,6 @@
 /** SHA-256 fingerprints of a certificate and of its public key, in the forms in which `verify` takes them as pins. */
 import { createPublicKey, hash, X509Certificate } from 'node:crypto'
-import { readElement, readElements, SEQUENCE } from './der.ts'
+import { certificateSequences } from './der.ts'
 
 /** The fingerprint of a certificate as a pin: `sha256:AA:BB:…`. */
 export function certificatePin(certificate: X509Certificate): string {
@@ -20,10 +20,7 @@ export function publicKeyPin(certificate: X509Certificate): string | undefined {
  */
 export function publicKeyOf(der: Buffer): Buffer | undefined {
   try {
-    const [tbs] = readElements(readElement(der).content)
-    // The version, tagged [0], is absent in v1 certificates; the order of the SEQUENCEs is fixed.
-    const sequences = readElements(tbs?.content ?? Buffer.alloc(0)).filter(({ tag }) => tag === SEQUENCE)
-    const key = sequences[4]?.bytes
+    const key = certificateSequences(der)[4]?.bytes
     if (key === undefined) return undefined
     const read = createPublicKey({ key, format: 'der', type: 'spki' })
     return read.equals(new X509Certificate(der).publicKey) ? key : undefined

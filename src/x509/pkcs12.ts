@@ -11,7 +11,7 @@ import {
   X509Certificate,
 } from 'node:crypto'
 import { derOfBer } from './ber.ts'
-import { type DerElement, OBJECT_IDENTIFIER, readElement, readElements, SEQUENCE } from './der.ts'
+import { type DerElement, OBJECT_IDENTIFIER, readElement, readElements, required, SEQUENCE } from './der.ts'
 import { toPem } from './pem.ts'
 
 /**
@@ -174,11 +174,6 @@ function pkcs12Key(id: number, length: number, secret: Buffer, salt: Buffer, ite
     }
   }
   return Buffer.concat(blocks).subarray(0, length)
-}
-
-function required(element: DerElement | undefined): DerElement {
-  if (element === undefined) throw new RangeError('DER element is missing')
-  return element
 }
 
 /** The octets of an object identifier, in hex. */

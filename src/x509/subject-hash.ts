@@ -1,12 +1,12 @@
 /** Names of certificates as OpenSSL compares them, and its hash of the subject: the name of its file in a hashed directory. */
 import { hash, type X509Certificate } from 'node:crypto'
-import { readElement, readElements, SEQUENCE, SET } from './der.ts'
+import { certificateSequences, readElements, SEQUENCE, SET } from './der.ts'
 
 /** What `openssl x509 -noout -subject_hash` prints: SHA-1 of the canonical subject, the first four bytes, little-endian. */
 export function subjectHash(certificate: X509Certificate): string {
   let subject = hashes.get(certificate)
   if (subject === undefined) {
-    const digest = hash('sha1', canonicalName(subjectOf(certificate.raw)), 'buffer')
+    const digest = hash('sha1', canonicalName(namesOf(certificate.raw).subject), 'buffer')
     subject = digest.readUInt32LE(0).toString(16).padStart(8, '0')
     hashes.set(certificate, subject)
   }
@@ -26,17 +26,9 @@ export function isSelfIssued({ raw }: X509Certificate): boolean {
   }
 }
 
-function subjectOf(certificate: Buffer): Buffer {
-  return namesOf(certificate).subject
-}
-
-/** The relative distinguished names of issuer and subject (RFC 5280 section 4.1): after serial and algorithm, around validity. */
+/** The relative distinguished names of issuer and subject. */
 function namesOf(certificate: Buffer): { readonly issuer: Buffer; readonly subject: Buffer } {
-  const [tbs] = readElements(readElement(certificate).content)
-  const fields = tbs ? readElements(tbs.content) : []
-  // The version, tagged [0], is absent in v1 certificates; the order of the SEQUENCEs is fixed.
-  const sequences = fields.filter((field) => field.tag === SEQUENCE)
-  const [, issuer, , subject] = sequences
+  const [, issuer, , subject] = certificateSequences(certificate)
   if (issuer === undefined || subject === undefined) throw new RangeError('the certificate has no subject')
   return { issuer: issuer.content, subject: subject.content }
 }

@@ -56,6 +56,7 @@ test('docs/internals.md lists every file of src/ with the sentence that it begin
 const OPENINGS: readonly (readonly [source: string, sentence: string | undefined])[] = [
   ['/** One sentence. Another one. */\n', 'One sentence'],
   ['#!/usr/bin/env node\n/** A program */\n', 'A program'],
+  ['#!/usr/bin/env node\n/** A program. */\n\n/** A function. */\n', 'A program'],
   ['/**\n * Two lines (RFC 7616), of\n * one sentence.\n *\n * More.\n */\n', 'Two lines (RFC 7616), of one sentence'],
   ['/**\n * A heading\n *\n * More.\n */\n', 'A heading'],
   ['/** Makes a {@link Trust} of `a.b`. */\n', 'Makes a `Trust` of `a.b`'],

@@ -101,13 +101,10 @@ function ignoresAbove(folder: string): IgnoreFile[] {
   const folders: string[] = []
   for (let at = folder; ; at = dirname(at)) {
     if (at !== folder) folders.unshift(at)
-    if (existsSync(join(at, '.git'))) return [...excludesOf(at), ...folders.flatMap(ignoreFileOf)]
+    if (existsSync(join(at, '.git')))
+      return [...rulesIn(join(at, '.git/info/exclude'), at), ...folders.flatMap(ignoreFileOf)]
     if (dirname(at) === at) return []
   }
-}
-
-function excludesOf(folder: string): IgnoreFile[] {
-  return rulesIn(join(folder, '.git/info/exclude'), folder)
 }
 
 function ignoreFileOf(folder: string): IgnoreFile[] {
