@@ -16,7 +16,7 @@ import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { shellPath, VOUCH } from '../core/shell.ts'
-import { BundleSyntaxError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
+import { BundleSyntaxError, KeysOnlyError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
 import { isBase64Pem } from '../x509/content-kind.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
@@ -88,7 +88,7 @@ export function caCacheStats(): { files: number; hits: number; parses: number } 
   }
 }
 
-const files = new LiveFiles<readonly TrustAnchor[]>(readCertificates, 2048, ({ value, replaced, path = '' }) => {
+const files = new LiveFiles<readonly TrustAnchor[]>(certificatesIn, 2048, ({ value, replaced, path = '' }) => {
   publish(() => ({ event: replaced ? 'reloaded' : 'loaded', path: displayName(path), certificates: value.length }))
 })
 const contents = new LruMap<string, Anchors>(128)
@@ -122,7 +122,24 @@ function invalidate(path: string): void {
   directories.delete(path)
 }
 
+/** None in a file of keys: in a directory it is passed over, as a key is in a file of certificates. */
+function certificatesIn(content: Buffer): readonly TrustAnchor[] {
+  try {
+    return readCertificates(content)
+  } catch (error) {
+    if (error instanceof KeysOnlyError) return []
+    throw error
+  }
+}
+
 function readFile(source: TrustPath, status?: Stats): Anchors {
+  const anchors = readFileOfAny(source, status)
+  if (anchors.value.length === 0) throw fileError(new KeysOnlyError(), source)
+  return anchors
+}
+
+/** A file that may hold keys only. */
+function readFileOfAny(source: TrustPath, status?: Stats): Anchors {
   try {
     return files.read(source.path, status)
   } catch (error) {
@@ -137,7 +154,7 @@ function fileIn({ path, source }: TrustPath, name: string): TrustPath {
 /** A file of a directory without hashed names, where one that holds no certificate is in the way of the others. */
 function readFileAmong(source: TrustPath, name: string): Anchors {
   try {
-    return readFile(fileIn(source, name))
+    return readFileOfAny(fileIn(source, name))
   } catch (error) {
     if (!(error instanceof CABundleError)) throw error
     const { summary, path, line, code, cause, hints } = error
@@ -151,7 +168,11 @@ function readFileAmong(source: TrustPath, name: string): Anchors {
 
 function readDirectory(source: TrustPath, status: Stats): Anchors[] {
   const { listing, listingSnapshot } = listDirectory(source, status)
-  if (!listing.hashed) return [listingSnapshot, ...listing.names.map((name) => readFileAmong(source, name))]
+  if (!listing.hashed) {
+    const found = listing.names.map((name) => readFileAmong(source, name))
+    if (found.some(({ value }) => value.length > 0)) return [listingSnapshot, ...found]
+    throw fileError(new KeysOnlyError(), fileIn(source, listing.names[0] ?? ''))
+  }
   const found = readHashedFiles(source, listing.names)
   if (found.length > 0) return [listingSnapshot, ...found]
   const name = displayName(source.source)

@@ -58,12 +58,22 @@ export class BundleSyntaxError extends Error {
   }
 }
 
+/** For PEM with private keys and no certificate. */
+export class KeysOnlyError extends BundleSyntaxError {
+  constructor() {
+    super('no certificate in it: it holds a private key; name the certificate that belongs to it', {
+      hints: ['the file of the certificate often ends in .crt or .cer'],
+    })
+  }
+}
+
 /**
  * All certificates in the content of a bundle: PEM text with anything between the blocks, one DER certificate or
  * several, or PKCS#7 (`.p7b`, PEM or DER). PKCS#7 blocks count only in a file without certificate blocks: in others OpenSSL,
  * and with it requests, ignores them.
  *
- * @throws BundleSyntaxError if there is none, or one of them is damaged: a bundle is never used in part.
+ * @throws BundleSyntaxError if there is none, or one of them is damaged: a bundle is never used in part; KeysOnlyError if there are
+ *   keys only
  */
 export function readCertificates(content: Buffer): TrustAnchor[] {
   if (isPem(content)) return readPemCertificates(content.toString('latin1'), content)
@@ -196,11 +206,7 @@ function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): Bundl
   const describe = (what: string, ...hints: string[]) => new BundleSyntaxError(`${problem}: ${what}`, { hints })
   const labels = new Set(blocks.map((block) => block.label))
   for (const label of labels) {
-    if (label.endsWith('PRIVATE KEY'))
-      return describe(
-        'it holds a private key; name the certificate that belongs to it',
-        'the file of the certificate often ends in .crt or .cer',
-      )
+    if (label.endsWith('PRIVATE KEY')) return new KeysOnlyError()
     if (label.endsWith('CERTIFICATE REQUEST'))
       return describe(
         'it holds a signing request, not the certificate made from it',

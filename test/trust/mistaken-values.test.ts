@@ -117,13 +117,33 @@ for (const [what, content] of CONVERTED) {
   })
 }
 
-test('a directory with a key among its certificates: the command that the hint names makes it usable', async () => {
+test('a key among the certificates of a directory is passed over, as one in a file is, until it is a certificate', async () => {
   using dir = tempDir()
+  const verify = dir.join('certs')
+  const other = certify()
   dir.write('certs/ca.pem', own.certificate)
   dir.write('certs/ca.key.pem', own.key)
+  await using server = await startHttpsServer({ key: own.key, cert: own.certificate })
+  await using second = await startHttpsServer({ key: other.key, cert: other.certificate })
+  assert.equal((await get(server.url, { verify })).statusCode, 200)
+  await assert.rejects(get(second.url, { verify }), { name: 'SSLError' })
+  dir.write('certs/ca.key.pem', other.certificate)
+  assert.equal((await get(second.url, { verify })).statusCode, 200)
+})
+
+test('a directory of keys only is refused', async () => {
+  using dir = tempDir()
+  dir.write('keys/a.pem', own.key)
+  const error = await refusal({ verify: dir.join('keys') })
+  assert.match(error.message, /a\.pem: no certificate in it: it holds a private key/)
+})
+
+test('a directory with a damaged file among its certificates: the command that the hint names makes it usable', async () => {
+  using dir = tempDir()
+  dir.write('certs/ca.pem', own.certificate)
+  dir.write('certs/notes.pem', 'notes')
   const verify = dir.join('certs')
   const error = await refusal({ verify })
-  assert.match(error.message, /ca\.key\.pem: no certificate in it: it holds a private key/)
   const [, from = '', to = ''] = /mv -n (\S+) (\S+)/.exec(error.message) ?? []
   await outputOf('mv', ['-n', from, to])
   await using server = await startHttpsServer({ key: own.key, cert: own.certificate })
