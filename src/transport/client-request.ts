@@ -2,7 +2,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { serverAddress } from '../core/address.ts'
-import { RequestException } from '../core/errors.ts'
+import { InvalidHeader, RequestException } from '../core/errors.ts'
 import type { HeaderMap } from '../http/headers.ts'
 import type { SendSettings, WireRequest } from './adapter.ts'
 import { isSocks, type ProxyServer } from './proxies.ts'
@@ -26,6 +26,12 @@ export function openRequest(
   if (authorization !== undefined) fields.push('Proxy-Authorization', authorization)
   if (body !== undefined && expectContinue !== undefined && !headers.has('Expect'))
     fields.push('Expect', '100-continue')
+  if (headers.has('Trailer') && !/\bchunked\s*$/i.test(headers.get('Transfer-Encoding') ?? '')) {
+    // Node would throw when the body has begun.
+    throw new InvalidHeader(
+      'the header Trailer needs a chunked body: data that is a stream or an iterable, without Content-Length',
+    )
+  }
   const path = `${url.pathname}${url.search}`
   const options = {
     ...serverAddress(peer),

@@ -30,37 +30,96 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
   // Node would send `close`, which is wrong for a tunnel; requests and curl send none either.
   request.removeHeader('Connection')
   enforceConnectTimeout(request, 'connect', connectTimeout)
+  const started = performance.now()
   let abortReason: Error | undefined
   let isSettled = false
-  request.once('connect', (response, socket: Socket, head: Buffer) => {
-    isSettled = true
-    // Node has removed its own listener; the one of whoever gets the socket may come later.
-    socket.on('error', () => {})
-    if (response.statusCode === 200) {
-      // The server's first bytes may have arrived in the same packet as the proxy's response.
-      if (options.serverFirst && head.length > 0) socket.unshift(head)
-      callback(null, socket)
-      return
-    }
-    socket.destroy()
-    const status = printable(`${response.statusCode} ${response.statusMessage ?? ''}`.trim())
-    callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${status}`))
-  })
-  request.on('error', (error) => {
+  const fail = (error: Error) => {
     if (isSettled) return
     isSettled = true
     callback(
       abortReason ?? (error instanceof InternalConnectTimeout ? error : mapProxyError(error, proxy.url, presented())),
     )
+  }
+  const settle = (socket: Socket, { status, reason, rest }: FinalResponse) => {
+    isSettled = true
+    if (status === 200) {
+      // The server's first bytes may have arrived in the same packet as the proxy's response.
+      if (options.serverFirst && rest.length > 0) socket.unshift(rest)
+      callback(null, socket)
+      return
+    }
+    socket.destroy()
+    const shown = printable(`${status} ${reason}`.trim())
+    callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${shown}`))
+  }
+  request.once('connect', ({ statusCode: status = 0, statusMessage: reason = '' }, socket: Socket, rest: Buffer) => {
+    // Node has removed its own listener; the one of the tunnel's user may come later.
+    socket.on('error', fail)
+    if (!isInterim(status)) settle(socket, { status, reason, rest })
+    else readFinalResponse(socket, rest, { connectTimeout, started }, (final) => settle(socket, final))
   })
+  request.on('error', fail)
   request.end()
   const presented = () => ({ chain: presentedChain(connection), trust })
   const destroy = (reason: Error) => {
     abortReason = reason
     request.destroy(reason)
+    connection?.destroy(reason)
   }
   return { destroy }
 }
+
+/** The response to CONNECT that decides, and the bytes behind its head. */
+interface FinalResponse {
+  readonly status: number
+  readonly reason: string
+  readonly rest: Buffer
+}
+
+/** Interim responses precede the final one (RFC 9110 section 15.2); 101 is final. Node takes them for the final response to CONNECT. */
+const isInterim = (status: number): boolean => status >= 100 && status < 200 && status !== 101
+
+/**
+ * Reads on behind an interim response. The socket is destroyed with an error if what follows is no HTTP, has no end or does not
+ * arrive in time.
+ */
+function readFinalResponse(
+  socket: Socket,
+  head: Buffer,
+  { connectTimeout: limit, started }: Pick<TunnelOptions, 'connectTimeout'> & { readonly started: number },
+  done: (final: FinalResponse) => void,
+): void {
+  let received: Buffer = Buffer.alloc(0)
+  const expire = (ms: number) => socket.destroy(new InternalConnectTimeout(ms))
+  const timer =
+    limit === undefined ? undefined : setTimeout(expire, Math.max(1, limit - (performance.now() - started)), limit)
+  const onEnd = () => socket.destroy(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
+  const onData = (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk])
+    for (let end = received.indexOf(HEAD_END); end >= 0; end = received.indexOf(HEAD_END)) {
+      const [, status, reason = ''] = STATUS_LINE.exec(received.toString('latin1', 0, end)) ?? []
+      const rest = received.subarray(end + HEAD_END.length)
+      if (status !== undefined && isInterim(Number(status))) received = rest
+      else {
+        stop()
+        if (status === undefined) socket.destroy(new Error('its response is not HTTP'))
+        else done({ status: Number(status), reason, rest })
+        return
+      }
+    }
+    if (received.length > MAX_HEAD_BYTES) socket.destroy(new Error('its response to CONNECT has no end'))
+  }
+  const stop = () => {
+    clearTimeout(timer)
+    socket.off('data', onData).off('end', onEnd).off('close', stop)
+  }
+  socket.on('data', onData).on('end', onEnd).on('close', stop)
+  onData(head)
+}
+
+const HEAD_END = '\r\n\r\n'
+const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?(?:\r\n|$)/
+const MAX_HEAD_BYTES = 16_384
 
 /** A connection to the proxy itself. */
 function connectToProxy({ proxy: { url }, tls: settings, connectTimeout }: TunnelOptions): Socket {

@@ -1,9 +1,11 @@
 /** Proxies that refuse, talk nonsense or hang up: errors in bounded time, which name the proxy and no credentials. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { ConnectionError, get, ProxyError, SSLError } from '../../src/index.ts'
+import { ConnectionError, get, ProxyError, Session, SSLError } from '../../src/index.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
@@ -81,6 +83,76 @@ function isDiscreet(error: Error): true {
   assert.doesNotMatch(everything, /top-secret|its-sec|YWRhOnRvcC1zZWNyZXQ/)
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) assert(!('rawPacket' in cause))
   return true
+}
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
+const BEHIND: [what: string, pieces: readonly string[], end: boolean, error: RegExp][] = [
+  ['a refusal', [CONTINUE, 'HTTP/1.1 407 Who?\r\nX: its-secret\r\n\r\n'], false, /^ProxyError: .*failed: 407 Who\?$/],
+  [
+    'another, and a refusal in pieces',
+    [`${CONTINUE}HTTP/1.1 102 X\r\n`, '\r\nHTTP/1.1 50', '2 Bad\r\n\r\n'],
+    false,
+    /502 Bad$/,
+  ],
+  ['no HTTP', [CONTINUE, 'its-secret\r\n\r\n'], false, /^ProxyError: .*is not HTTP/],
+  ['the end', [CONTINUE], true, /^ProxyError: .*the connection was closed without a response$/],
+  ['silence', [CONTINUE], false, /^ConnectTimeout: /],
+  [
+    'headers without an end',
+    [CONTINUE, 'HTTP/1.1 200 OK\r\n', ...Array(40).fill(`X: ${'x'.repeat(1000)}\r\n`)],
+    false,
+    /no end/,
+  ],
+]
+
+for (const [what, pieces, end, words] of BEHIND) {
+  test(`behind 100 Continue in answer to CONNECT comes ${what}`, async () => {
+    await using server = await startTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', async () => {
+        for (const piece of pieces) {
+          socket.write(piece)
+          await delay(5)
+        }
+        if (end) socket.end()
+      })
+    })
+    const proxies = { all: `http://ada:top-secret@127.0.0.1:${server.port}` }
+    await assert.rejects(get('https://origin.test/', { proxies, timeout: { connect: 400 } }), (error) => {
+      assert(error instanceof Error)
+      assert.match(String(error), words)
+      return isDiscreet(error)
+    })
+    await delay(20)
+    assert.equal(server.sockets.size, 0)
+  })
+}
+
+test('interim responses before the 200 to CONNECT are passed over', async () => {
+  const { chain, key, root } = certified()
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using proxy = await startTcpServer((socket) => {
+    socket.once('data', async () => {
+      socket.write(CONTINUE)
+      await delay(5)
+      socket.write(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n`)
+      const origin = connect(server.port, '127.0.0.1')
+      socket.pipe(origin).pipe(socket)
+      for (const each of [socket, origin]) each.on('error', () => {})
+    })
+  })
+  await using session = new Session({
+    verify: root,
+    trustEnv: false,
+    proxies: { https: `http://127.0.0.1:${proxy.port}` },
+  })
+  for (let n = 0; n < 2; n++) assert.equal((await session.get(server.url)).statusCode, 200)
+  assert.equal(server.connections, 1)
+})
+
+function certified() {
+  const ca = createAuthority()
+  return { ...ca.issue({ hosts: ['localhost'] }), root: ca.certificate }
 }
 
 test('CONNECT names the server and carries the credentials for the proxy, and nothing of the request', async () => {

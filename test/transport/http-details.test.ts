@@ -2,7 +2,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type RequestOptions, Session } from '../../src/index.ts'
+import { post, type RequestOptions, Session } from '../../src/index.ts'
 import { startHttpServer } from '../helpers/servers.ts'
 import { startTcpServer, type TcpServer } from '../helpers/tcp.ts'
 
@@ -136,6 +136,21 @@ for (const [what, answer, error] of BROKEN) {
     assert.equal(server.accepted, 2)
   })
 }
+
+test('Trailer goes out with a chunked body, and is an InvalidHeader with any other', async () => {
+  await using server = await answering(OK)
+  const headers = { Trailer: 'X-Sum' }
+  for (const data of [undefined, 'x', Buffer.from('x')]) {
+    const work = post(server.url, { headers, ...(data && { data }) })
+    await assert.rejects(work, { name: 'InvalidHeader', message: /Trailer needs a chunked body/ })
+  }
+  assert.equal(server.connections, 0)
+  const data = (async function* () {
+    yield 'x'
+  })()
+  assert.equal((await post(server.url, { headers, data })).text, 'ok')
+  assert.match(server.received, /Trailer: X-Sum\r\n/)
+})
 
 test('headers go out in latin-1 and come in so, and a reason may have accents or be none', async () => {
   await using server = await answering(
