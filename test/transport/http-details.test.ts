@@ -144,12 +144,12 @@ test('Trailer goes out with a chunked body, and is an InvalidHeader with any oth
     const work = post(server.url, { headers, ...(data && { data }) })
     await assert.rejects(work, { name: 'InvalidHeader', message: /Trailer needs a chunked body/ })
   }
-  assert.equal(server.connections, 0)
+  assert.equal(server.accepted, 0)
   const data = (async function* () {
     yield 'x'
   })()
   assert.equal((await post(server.url, { headers, data })).text, 'ok')
-  assert.match(server.received, /Trailer: X-Sum\r\n/)
+  assert.match(server.received(), /Trailer: X-Sum\r\n/)
 })
 
 test('headers go out in latin-1 and come in so, and a reason may have accents or be none', async () => {
