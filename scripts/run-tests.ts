@@ -19,7 +19,7 @@ const measuring = values.coverage ? COVERAGE_ARGUMENTS : []
 if (positionals.length === 0) rmSync('build/compile-cache', { recursive: true, force: true })
 const { status } = spawnSync(process.execPath, [...TEST_ARGUMENTS, ...measuring, ...files], {
   stdio: 'inherit',
-  timeout: 1_200_000,
+  timeout: 1_800_000,
   // Code from a cache is counted less precisely (Node's documentation of `module.enableCompileCache`).
   env: values.coverage ? cleanEnvironment() : testEnvironment(),
 })
