@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { outputOf, run } from '../helpers/processes.ts'
+import { hasProgram } from '../helpers/programs.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { userEnvironment } from './packed.ts'
 
-const noRepository = !existsSync('.git') && 'this is no checkout'
+const noRepository = (!existsSync('.git') && 'this is no checkout') || (!hasProgram('git') && 'git is not installed')
 
 test('npm installs it from git, builds it, and leaves out what it was built with', {
   skip: noRepository,
