@@ -192,13 +192,13 @@ function sentChain(socket: TLSSocket): X509Certificate[] {
 /** Rejects with the error of vouch for a failed connection or handshake. What maps it is loaded only then. */
 async function rejectMapped(error: Error & { code?: string }, service: Service): Promise<never> {
   if (error instanceof RequestException) throw error
-  const { mapOpenSSLError } = await import('../transport/map-error.ts')
+  const { mapOpenSSLError, problemOf } = await import('../transport/map-error.ts')
   const server = serverAddress(service.target)
   const other = service.scheme === 'https' ? undefined : service
   const mapped = mapOpenSSLError(error, { ...server, service: other, chain: [], trust: undefined })
   if (mapped) throw mapped
-  const { code, message } = error
-  throw new ConnectionError(`no connection to ${authorityOf(server)}: ${message}`, { code, cause: error })
+  const { code } = error
+  throw new ConnectionError(`no connection to ${authorityOf(server)}: ${problemOf(error)}`, { code, cause: error })
 }
 
 /** The server of an `https:` URL, or of a host with or without a port. */

@@ -14,7 +14,9 @@ export interface Command {
   readonly summary: string
   /** The complete help: usage, options, examples. */
   readonly help: string
-  /** @returns the exit status: 0 for success, 1 for failure */
+  /** What it takes, for the completion of shells. */
+  readonly options: ArgumentOptions
+  /** @returns the exit status */
   run(args: readonly string[], output: Output): Promise<number>
 }
 
@@ -23,10 +25,10 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-type Options = NonNullable<ParseArgsConfig['options']>
+export type ArgumentOptions = NonNullable<ParseArgsConfig['options']>
 
 /** Parses options and positional arguments. @throws UsageError for an unknown option or a missing value */
-export function readArguments<const T extends Options>(args: readonly string[], options: T) {
+export function readArguments<const T extends ArgumentOptions>(args: readonly string[], options: T) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
@@ -36,7 +38,7 @@ export function readArguments<const T extends Options>(args: readonly string[], 
       .replace(/\. (?:To specify|Did you).*$/s, '')
       .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
       .replace(/'(.*)'/s, (_, word: string) => `'${displayName(word)}'`)
-    throw new UsageError(`${problem}${meantOption(problem, Object.keys(options))}`)
+    throw new UsageError(`${problem}${habitOf(problem) ?? meantOption(problem, Object.keys(options))}`)
   }
 }
 
@@ -54,6 +56,29 @@ function meantOption(problem: string, options: readonly string[]): string {
   return meant === undefined ? '' : `: did you mean '--${meant}'?`
 }
 
+/** Options of curl that are no option here, and what to type instead. */
+const HABITS: ReadonlyMap<string, string> = new Map([
+  ['X', 'write vouch request METHOD URL, or vouch post URL'],
+  ['request', 'write vouch request METHOD URL, or vouch post URL'],
+  ['I', 'write vouch head URL'],
+  ['head', 'write vouch head URL'],
+  ['u', 'put user and password into ~/.netrc, or a header into a file: -H @FILE; others can read command lines'],
+  ['user', 'put user and password into ~/.netrc, or a header into a file: -H @FILE; others can read command lines'],
+  ['L', 'redirects are followed without it'],
+  ['location', 'redirects are followed without it'],
+  ['s', 'progress is shown on a terminal only'],
+  ['silent', 'progress is shown on a terminal only'],
+  ['O', 'name the file: -o FILE'],
+  ['data-raw', 'write -d TEXT'],
+  ['data-binary', 'write -d @FILE, which sends a file as it is'],
+])
+
+function habitOf(problem: string): string | undefined {
+  const [, name = ''] = /^unknown option '--?([^']+)'/.exec(problem) ?? []
+  const advice = HABITS.get(name)
+  return advice && `: ${advice}`
+}
+
 /** Options of curl, wget, HTTPie and openssl, and ours for each. */
 const FOREIGN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...['cacert', 'capath', 'ca-certificate', 'ca-directory', 'CAfile', 'CApath', 'ca'].map((name) => [name, 'verify']),
@@ -66,6 +91,7 @@ const FOREIGN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['out', 'output'],
   ['output-document', 'output'],
   ['force', 'overwrite'],
+  ['json', 'data-json'],
   ['f', 'overwrite'],
 ] as [string, string][])
 

@@ -211,7 +211,7 @@ function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy }: Er
 }
 
 /** The problem in words. */
-function problemOf(error: TransportError): string {
+export function problemOf(error: TransportError): string {
   if (error instanceof AggregateError) return error.errors.map(describeAttempt).join('; ')
   // First, also for an error with words of its own here: it takes the received bytes out of the error.
   const parserProblem = isParserError(error) ? describeParserError(error) : undefined

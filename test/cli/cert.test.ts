@@ -33,7 +33,7 @@ test('a certificate is made, looked at, kept, renewed, and never overwritten una
   if (!isWindows) assert.equal(statSync(dir.join('key.pem')).mode & 0o777, 0o600)
 
   const again = await vouch(dir, 'cert create localhost')
-  assert.deepEqual([again.status, again.stdout], [1, ''])
+  assert.deepEqual([again.status, again.stdout], [2, ''])
   assert.match(
     again.stderr,
     /^vouch: error: cannot write '.*cert\.pem': the file exists, use --overwrite to replace it\n$/,
@@ -110,7 +110,7 @@ test('what a server presents is fetched, said to be unverified, and can be trust
   assert.equal((await get(server.url, { verify: dir.join('box.crt') })).statusCode, 200)
 
   const again = await vouch(dir, `cert fetch 127.0.0.1:${server.port} -o box.crt`)
-  assert.deepEqual([again.status, again.stdout], [1, ''])
+  assert.deepEqual([again.status, again.stdout], [2, ''])
   assert.match(again.stderr, /error: cannot write 'box\.crt': the file exists, use --overwrite/)
   assert.equal((await vouch(dir, `cert fetch 127.0.0.1:${server.port}`)).stdout, pair.cert)
   const shown = await vouch(dir, `cert show 127.0.0.1:${server.port}`)
@@ -179,7 +179,7 @@ test('the passphrase of a key comes from the first line of a file', async () => 
   assert.throws(() => createPrivateKey({ key, passphrase: 'another' }))
   assert.equal(createPrivateKey({ key, passphrase: 'a secret' }).type, 'private')
   const ensured = await vouch(dir, 'cert ensure *.box.lan')
-  assert.deepEqual([ensured.status, ensured.stdout], [1, ''])
+  assert.deepEqual([ensured.status, ensured.stdout], [2, ''])
   assert.match(ensured.stderr, /use --passphrase-file/)
 })
 
@@ -205,7 +205,7 @@ test('a certificate is fetched and shown through a proxy, by the name that is as
   assert.equal(proxy.tunnels.length, 3)
   assert.deepEqual(asked, ['box.lan', 'box.lan', 'localhost', 'localhost'])
   const none = await vouch(dir, `cert fetch ${server.url} --proxy http://127.0.0.1:1`)
-  assert.deepEqual([none.status, none.stdout], [1, ''])
+  assert.deepEqual([none.status, none.stdout], [3, ''])
   assert.match(none.stderr, /^vouch: error: .*proxy 127\.0\.0\.1:1/)
 })
 
@@ -231,7 +231,7 @@ test('the fetched certificate goes to the named file, in the form that is asked 
   ]
   for (const [rest, why] of refusals) {
     const { status, stderr } = await fetch(rest)
-    assert.deepEqual([status, stderr.includes(`vouch: error: ${why}`)], [1, true], stderr)
+    assert.deepEqual([status, stderr.includes(`vouch: error: ${why}`)], [2, true], stderr)
   }
 })
 
@@ -252,7 +252,12 @@ test('who has read enough may close the pipe', async () => {
 })
 
 const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = [
-  ['', 2, /^$/, /^Usage: vouch COMMAND …\n\n {2}vouch check .*\n {2}vouch get .*\n {2}vouch cert create/],
+  [
+    '',
+    2,
+    /^$/,
+    /^Usage: vouch COMMAND …\n\n {2}vouch check .*\n {2}vouch get .*\n {2}vouch head .*\n {2}vouch post [\s\S]*\n {2}vouch cert create/,
+  ],
   ['--help', 0, /^Usage: vouch COMMAND …/, /^$/],
   ['--version', 0, /^\d+\.\d+\.\d+\n$/, /^$/],
   ['help cert show', 0, /^Usage: vouch cert show/, /^$/],
@@ -275,25 +280,30 @@ const lines: [line: string, status: number, stdout: RegExp, stderr: RegExp][] = 
   ['--verison', 2, /^$/, /no option '--verison': did you mean '--version'\?/],
   ['cert create', 2, /^$/, /^vouch: error: name the hosts .*\nvouch: hint: vouch cert create --help\n$/],
   ['cert create a --days 3x', 2, /^$/, /^vouch: error: --days must be a number, not '3x'\n/],
-  ['cert create a --days 0', 1, /^$/, /^vouch: error: --days must be a whole number from 1 to 36500, not 0\n$/],
+  ['cert create a --days 0', 2, /^$/, /^vouch: error: --days must be a whole number from 1 to 36500, not 0\n$/],
   ['cert create a --frob', 2, /^$/, /^vouch: error: unknown option '--frob'\n/],
   ['cert create a --kee b', 2, /^$/, /^vouch: error: unknown option '--kee': did you mean '--key'\?\n/],
   ['cert create a -f', 2, /^$/, /^vouch: error: unknown option '-f': did you mean '--overwrite'\?\n/],
   ['cert create a --days', 2, /^$/, /^vouch: error: option '--days <value>' argument missing\n/],
-  ['cert create a --key-type dsa', 1, /^$/, /^vouch: error: --key-type must be one of 'ec-p256', .*, not 'dsa'\n$/],
-  ['cert create https://box.lan:8443/', 1, /^$/, /^vouch: error: not a host: .*: give the host alone: 'box\.lan'/],
-  ['cert create a --cert none/cert.pem', 1, /^$/, /its directory does not exist, create '.*none' first/],
-  ['cert ensure a --renew-before 400', 1, /^$/, /^vouch: error: --renew-before \(400\) must be less than days \(365\)/],
+  ['cert create a --key-type dsa', 2, /^$/, /^vouch: error: --key-type must be one of 'ec-p256', .*, not 'dsa'\n$/],
+  ['cert create https://box.lan:8443/', 2, /^$/, /^vouch: error: not a host: .*: give the host alone: 'box\.lan'/],
+  ['cert create a --cert none/cert.pem', 2, /^$/, /its directory does not exist, create '.*none' first/],
+  [
+    'cert ensure a --renew-before 400',
+    2,
+    /^$/,
+    /^vouch: error: --renew-before \(400\) must be less than --days \(365\)/,
+  ],
   ['cert show', 2, /^$/, /name one file or URL/],
   [
     'cert show none.pem',
-    1,
+    2,
     /^$/,
     /^vouch: error: there is no file 'none\.pem'; for a server give https:\/\/HOST or HOST:PORT\n$/,
   ],
   ['cert fetch', 2, /^$/, /name one URL/],
-  ['cert fetch http://localhost:1/', 1, /^$/, /only https servers present a certificate here/],
-  ['cert fetch 127.0.0.1:1', 1, /^$/, /^vouch: error: no connection to 127\.0\.0\.1:1: connect ECONNREFUSED/],
+  ['cert fetch http://localhost:1/', 2, /^$/, /only https servers present a certificate here/],
+  ['cert fetch 127.0.0.1:1', 3, /^$/, /^vouch: error: no connection to 127\.0\.0\.1:1: connection refused/],
 ]
 
 for (const [line, status, stdout, stderr] of lines) {

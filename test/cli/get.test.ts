@@ -3,13 +3,13 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { createAuthority, encryptKey, toPkcs12 } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
-import { type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { type Echo, type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 import { hasShell, hasTerminal, main, onTerminal, shell, vouch } from './vouch.ts'
 
@@ -138,18 +138,23 @@ test('the environment counts, unless it is not to', async () => {
   assert.equal((await vouch(dir, `get ${server.url}/text --no-env`, env)).status, 1)
 })
 
-test('a status of 400 or above is an error, and what it says about itself is no data', async () => {
+test('a status of 400 or above is an error with --fail only, which prints and writes no body', async () => {
   await using server = await startPlain()
   using dir = tempDir()
-  const missing = await vouch(dir, `get ${server.url.replace('//', '//ada:secret@')}/missing -o page`)
-  assert.deepEqual([missing.status, missing.stdout, filesIn(dir)], [1, '', []])
+  const missing = await vouch(dir, `get ${server.url.replace('//', '//ada:secret@')}/missing -o page --fail`)
+  assert.deepEqual([missing.status, missing.stdout, filesIn(dir)], [4, '', []])
   assert.match(
     missing.stderr,
-    /^vouch: error: 404 Client Error: Not \\u\{9b\}Found for url: http:\/\/localhost:\d+\/missing\nvouch: hint: --json .*\n$/,
+    /^vouch: error: 404 Client Error: Not \\u\{9b\}Found for url: http:\/\/localhost:\d+\/missing\nvouch: hint: without --fail .*\n$/,
   )
-  const broken = await vouch(dir, `get ${server.url}/broken`)
+  const broken = await vouch(dir, `get ${server.url}/broken -f`)
   assert.match(broken.stderr, /^vouch: error: 500 Server Error: Internal Server Error for url: /)
-  assert.equal(broken.status, 1)
+  assert.equal(broken.status, 4)
+  const shown = await vouch(dir, `get ${server.url}/missing`)
+  assert.deepEqual([shown.status, shown.stdout], [0, 'there is no such thing'])
+  assert.match(shown.stderr, /^vouch: warning: the status is 404 Not /)
+  const written = await vouch(dir, `get ${server.url}/missing -o page`)
+  assert.deepEqual([written.status, readFileSync(dir.join('page'), 'utf8')], [0, 'there is no such thing'])
 })
 
 test('with --json there are status, headers and the body: as text, as Base64, or where it was written', async () => {
@@ -179,8 +184,9 @@ test('with --json there are status, headers and the body: as text, as Base64, or
   assert.deepEqual([saved.json.bytes, saved.json.file, saved.json.base64], [100_000, 'bytes', undefined])
   assert(readFileSync(dir.join('bytes')).equals(bytes))
 
-  const missing = await ask('missing -o missing')
-  assert.deepEqual([missing.status, missing.json.ok, missing.json.text], [1, false, 'there is no such thing'])
+  assert.deepEqual((await ask('missing')).status, 0)
+  const missing = await ask('missing --fail -o missing')
+  assert.deepEqual([missing.status, missing.json.ok, missing.json.text], [4, false, 'there is no such thing'])
   assert.match(missing.stderr, /^vouch: error: 404 Client Error/)
   assert.deepEqual(filesIn(dir), ['bytes', 'team.pem'])
 })
@@ -203,7 +209,7 @@ test('a file that exists is kept, and nothing is fetched for it', async () => {
   using dir = tempDir()
   dir.write('page', 'what was there', 0o640)
   const refused = await vouch(dir, `get ${server.url}/text -o page`)
-  assert.deepEqual([refused.status, server.requests], [1, 0])
+  assert.deepEqual([refused.status, server.requests], [2, 0])
   assert.match(refused.stderr, /^vouch: error: cannot write 'page': the file exists, use --overwrite to replace it\n$/)
   assert.match((await vouch(dir, `get ${server.url}/text -o .`)).stderr, /'\.': it is a directory, name a file in it/)
   assert.match((await vouch(dir, `get ${server.url}/text -o no/page`)).stderr, /its directory does not exist/)
@@ -233,21 +239,21 @@ test('of a body that breaks off nothing is left, and what was there stays', asyn
   using dir = tempDir()
   dir.write('page', 'what was there')
   const { status, stderr } = await vouch(dir, `get ${server.url}/cut -o page --overwrite`)
-  assert.equal(status, 1)
+  assert.equal(status, 3)
   assert.match(
     stderr,
     /^vouch: error: Connection broken: the response of localhost:\d+ ended before its body was complete/,
   )
   assert.deepEqual([filesIn(dir), readFileSync(dir.join('page'), 'utf8')], [['page'], 'what was there'])
   const onStdout = await vouch(dir, `get ${server.url}/cut`)
-  assert.deepEqual([onStdout.status, onStdout.stdout], [1, 'half'])
+  assert.deepEqual([onStdout.status, onStdout.stdout], [3, 'half'])
 })
 
 test('--timeout is in seconds', async () => {
   await using server = await startPlain()
   using dir = tempDir()
   const { status, stderr } = await vouch(dir, `get ${server.url}/stalls -o page --timeout 0.2`)
-  assert.deepEqual([status, filesIn(dir)], [1, []])
+  assert.deepEqual([status, filesIn(dir)], [3, []])
   assert.match(stderr, /^vouch: error: Read from localhost:\d+ timed out\. \(read timeout=200 ms\)\n$/)
 })
 
@@ -287,7 +293,7 @@ test('on a terminal the server cannot speak to it, and bytes are refused', { ski
   const evil = await onTerminal(dir, `get ${server.url}/evil`)
   assert.deepEqual([evil.status, evil.stdout], [0, 'one\\u{1b}[2J\ttwo\\u{9b}\n\\u{202e}three\n'])
   const binary = await onTerminal(dir, `get ${server.url}/bytes`, { NO_COLOR: '1' })
-  assert.equal(binary.status, 1)
+  assert.equal(binary.status, 2)
   assert.match(binary.stdout, /vouch: error: the body is binary, and not for a terminal: use -o FILE, or a pipe\n$/)
   assert.equal((await onTerminal(dir, `get ${server.url}/plain`)).stdout, 'grüße\n')
   assert.equal((await onTerminal(dir, `get ${server.url}/latin1`)).stdout, 'ü\n')
@@ -300,7 +306,7 @@ test('a terminal shows how far it is, and colours unless NO_COLOR is set', { ski
   assert.equal(status, 0)
   assert.match(stdout, /\r\[#{8,}\.+\] {2}\d\d % {2}\d\.0 kB of 5\.0 kB {2}\d+\.\d kB\/s/)
   assert.match(stdout, /\r\[#{40}\] 100 % {2}5\.0 kB of 5\.0 kB {2}\d+\.\d kB\/s *\n$/)
-  const failed = `get ${server.url}/missing`
+  const failed = `get ${server.url}/missing --fail`
   const coloured = await onTerminal(dir, failed)
   assert(coloured.stdout.startsWith('vouch: \u001b[31merror\u001b[39m: 404'), coloured.stdout)
   assert.match((await onTerminal(dir, failed, { NO_COLOR: '1' })).stdout, /^vouch: error: 404/)
@@ -313,6 +319,108 @@ test('an empty body is an empty file', async () => {
   assert.equal(statSync(dir.join('empty')).size, 0)
 })
 
+/** Every verb, as the server receives it. */
+const bodies: [line: string, method: string, type: string | undefined, body: RegExp][] = [
+  ['get URL', 'GET', undefined, /^$/],
+  ['delete URL', 'DELETE', undefined, /^$/],
+  ['post URL -d a=1 -d b=2', 'POST', 'application/x-www-form-urlencoded', /^a=1&b=2$/],
+  ['post URL -d @body.json', 'POST', undefined, /^\{"a": 1\}\n$/],
+  ['put URL -d @body.json -H Content-Type:text/plain', 'PUT', 'text/plain', /^\{"a": 1\}\n$/],
+  ['patch URL --data-json {"a":[1,2]}', 'PATCH', 'application/json', /^\{"a":\[1,2\]\}$/],
+  ['post URL --data-json @body.json', 'POST', 'application/json', /^\{"a": 1\}\n$/],
+  [
+    'post URL -F a=b=c -F f=@body.json;type=text/x-own',
+    'POST',
+    'multipart/form-data',
+    /name="a"\r\n\r\nb=c\r\n[\s\S]*name="f"; filename="body.json"\r\nContent-Type: text\/x-own\r\n\r\n\{"a": 1\}\n\r\n/,
+  ],
+  ['request propfind URL -H Depth:1', 'PROPFIND', undefined, /^$/],
+]
+
+for (const [line, method, type, body] of bodies)
+  test(`vouch ${line} sends what it says`, async () => {
+    await using server = await startHttpServer()
+    using dir = tempDir()
+    dir.write('body.json', '{"a": 1}\n')
+    const ran = await vouch(dir, line.replace('URL', `${server.url}/items`))
+    assert.deepEqual([ran.status, ran.stderr], [0, ''])
+    const echoed = JSON.parse(ran.stdout) as Echo
+    assert.deepEqual([echoed.method, echoed.url], [method, '/items'])
+    assert.equal(echoed.headers['content-type']?.toString().split(';')[0], type)
+    if (/body\.json$/.test(line)) assert.equal(echoed.headers['content-length'], '9')
+    assert.match(echoed.body, body)
+  })
+
+/** Responses without an error that are not what was asked for. */
+const parts: [
+  what: string,
+  head: readonly [status: number, headers: Record<string, string>],
+  line: string,
+  status: number,
+][] = [
+  ['a part that was not asked for', [206, { 'Content-Range': 'bytes 0-3/9' }], '', 3],
+  ['a part that was asked for', [206, { 'Content-Range': 'bytes 0-3/9' }], ' -H Range:bytes=0-3', 0],
+  ['a redirect without a place', [302, {}], '', 3],
+  ['several choices', [300, {}], '', 3],
+  ['a redirect that is not to be followed', [302, { Location: '/there' }], ' --max-redirects 0', 0],
+  ['a length without a body', [204, { 'Content-Length': '9' }], '', 3],
+  ['nothing new, unasked', [304, {}], '', 3],
+]
+
+for (const [what, [status, headers], more, expected] of parts)
+  test(`${what} (${status}): exit status ${expected}, and ${expected === 0 ? 'a file' : 'no file'}`, async () => {
+    await using server = await startHttpServer({
+      handler: (_, response) => response.writeHead(status, headers).end(status === 206 ? 'part' : undefined),
+    })
+    using dir = tempDir()
+    const ran = await vouch(dir, `get ${server.url} -o page${more}`)
+    assert.equal(ran.status, expected, ran.stderr)
+    assert.deepEqual(filesIn(dir), expected === 0 ? ['page'] : [])
+    const json = await vouch(dir, `get ${server.url} --json${more}`)
+    assert.deepEqual([json.status, JSON.parse(json.stdout).statusCode], [expected, status])
+  })
+
+test('a file that has not changed is left alone', async () => {
+  await using server = await startHttpServer({ handler: (_, response) => response.writeHead(304).end() })
+  using dir = tempDir()
+  dir.write('page', 'as it was')
+  const ran = await vouch(dir, `get ${server.url} -o page --overwrite -H If-None-Match:"1"`)
+  assert.deepEqual([ran.status, readFileSync(dir.join('page'), 'utf8')], [0, 'as it was'])
+})
+
+test('-i prints the headers before the body, head prints them alone, -v prints both sides without secrets', async () => {
+  await using server = await startHttpServer({
+    handler: (_, response) => response.writeHead(200, { 'X-Own': '1', 'Set-Cookie': 'sid=hunter2' }).end('hello'),
+  })
+  using dir = tempDir()
+  assert.match(
+    (await vouch(dir, `get ${server.url} -i`)).stdout,
+    /^HTTP\/1\.1 200 OK\n[\s\S]*\nx-own: 1\n[\s\S]*\nhello$/,
+  )
+  const head = await vouch(dir, `head ${server.url}`)
+  assert.match(head.stdout, /^HTTP\/1\.1 200 OK\n[\s\S]*x-own: 1\n[\s\S]*\n$/)
+  const verbose = await vouch(dir, `get ${server.url} -v -H Authorization:hunter2 -H X-Api-Key:hunter2`)
+  assert.equal(verbose.stdout, 'hello')
+  assert.match(
+    verbose.stderr,
+    /^> GET \/ HTTP\/1\.1\n[\s\S]*> Authorization: \*\*\*\n[\s\S]*< HTTP\/1\.1 200 OK\n[\s\S]*< set-cookie: sid=\*\*\*\n/,
+  )
+  assert.doesNotMatch(verbose.stderr, /hunter2/)
+})
+
+test('a full disk is an error, and a status of its own', { skip: !existsSync('/dev/full') }, async () => {
+  await using server = await startHttpServer()
+  using dir = tempDir()
+  for (const line of [
+    `vouch get ${server.url} > /dev/full`,
+    'vouch --help > /dev/full',
+    `vouch get ${server.url} -o /dev/full`,
+  ]) {
+    const { stdout } = await shell(dir, `${line}; echo "status $?"`)
+    assert.match(stdout, /^vouch: error: cannot write '.*': no space left on device\nstatus 2\n$/, line)
+  }
+})
+
 const lines: [line: string, status: number, stderr: RegExp][] = [
   ['get', 2, /^vouch: error: name one URL\nvouch: hint: vouch get --help\n$/],
   ['get a b', 2, /name one URL/],
@@ -322,14 +430,26 @@ const lines: [line: string, status: number, stderr: RegExp][] = [
   ['get a --max-time 3', 2, /unknown option '--max-time': did you mean '--timeout'\?/],
   ['get a --hader b', 2, /unknown option '--hader': did you mean '--header'\?/],
   ['get a -x', 2, /unknown option '-x': did you mean '--proxy'\?/],
+  ['get a -X POST', 2, /unknown option '-X': write vouch request METHOD URL/],
+  ['get a -I', 2, /unknown option '-I': write vouch head URL/],
+  ['get a -u ada:secret', 2, /unknown option '-u': put user and password into ~\/\.netrc/],
+  ['get a -d b', 2, /a GET request sends no body: use vouch post/],
+  ['post a -d b -F c=d', 2, /--data and --form exclude each other/],
+  ['post a --data-json {secret', 2, /--data-json is not valid JSON \(position 1\)/],
+  ['post a -d @none', 2, /^vouch: error: cannot read 'none': no such file or directory\n$/],
+  ['post a -F b', 2, /--form is NAME=VALUE or NAME=@FILE/],
+  ['request a', 2, /name a method and a URL/],
+  ['request G/T a', 2, /'G\/T' is no method/],
+  ['get a --max-redirects -1', 2, /./],
+  ['get a -H @none', 2, /^vouch: error: cannot read 'none': no such file or directory\n$/],
   ['get a -q', 2, /unknown option '-q'\n/],
   ['get a --verify b --no-verify', 2, /--verify and --no-verify exclude each other/],
   ['get a -H token', 2, /^vouch: error: a header is 'NAME: VALUE'\n/],
   ['get a --timeout 0', 2, /--timeout must be above 0/],
   ['get a --timeout soon', 2, /--timeout must be a number, not 'soon'/],
-  ['get ftp://a/', 1, /^vouch: error: No connection adapters were found for 'ftp:\/\/a\/'/],
-  ['get http://ada:secret@127.0.0.1:1/', 1, /^vouch: error: Failed to establish a new connection to 127\.0\.0\.1:1/],
-  ['get http://ada:secret@127.0.0.1:1x/', 1, /^vouch: error: Failed to parse: /],
+  ['get ftp://a/', 2, /^vouch: error: No connection adapters were found for 'ftp:\/\/a\/'/],
+  ['get http://ada:secret@127.0.0.1:1/', 3, /^vouch: error: Failed to establish a new connection to 127\.0\.0\.1:1/],
+  ['get http://ada:secret@127.0.0.1:1x/', 2, /^vouch: error: Failed to parse: /],
 ]
 
 for (const [line, status, stderr] of lines) {

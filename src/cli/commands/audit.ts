@@ -6,9 +6,12 @@ import { type Command, readArguments, UsageError } from '../command.ts'
 import { logLine, type Output, paint, print, printableLines, printJson } from '../print.ts'
 import { version } from '../version.ts'
 
+const OPTIONS = { json: { type: 'boolean' }, sarif: { type: 'boolean' } } as const
+
 export const auditCommand: Command = {
   name: 'audit',
   summary: 'find where a project switches verification off',
+  options: OPTIONS,
   help: `Usage: vouch audit [PATH…] [options]
 
 Looks through JavaScript, TypeScript, JSON, .env files, Dockerfiles, YAML, .npmrc, shell scripts and the like below each path
@@ -28,7 +31,7 @@ Examples:
   vouch audit --sarif > vouch.sarif`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, { json: { type: 'boolean' }, sarif: { type: 'boolean' } })
+    const { values, positionals } = readArguments(args, OPTIONS)
     if (values.json && values.sarif) throw new UsageError('--json and --sarif exclude each other')
     const missing = positionals.find((path) => !existsSync(path))
     if (missing !== undefined) throw new UsageError(`there is no file or directory '${displayName(missing)}'`)

@@ -40,6 +40,7 @@ const OPTIONS_HELP = `
 export const certCreate: Command = {
   name: 'cert create',
   summary: 'make a self-signed certificate and its key',
+  options: { ...OPTIONS, overwrite: { type: 'boolean' } },
   help: `Usage: vouch cert create HOST… [options]
 
 Makes a self-signed certificate for these host names and addresses, and its key. Existing files are kept.
@@ -63,6 +64,7 @@ Examples:
 export const certEnsure: Command = {
   name: 'cert ensure',
   summary: 'make a certificate if there is none, renew it if it expires soon',
+  options: { ...OPTIONS, 'renew-before': { type: 'string' } },
   help: `Usage: vouch cert ensure HOST… [options]
 
 Makes a self-signed certificate if there is none, renews it if it expires soon or is for other hosts, and otherwise keeps

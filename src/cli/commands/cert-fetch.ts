@@ -7,9 +7,19 @@ import { ROUTE_OPTIONS, routeOf, SERVICES_HELP } from '../connection.ts'
 import { hint, logLine, type Output, print, printJson, shownServer } from '../print.ts'
 import { checkTarget, save } from '../save.ts'
 
+const OPTIONS = {
+  output: { type: 'string', short: 'o' },
+  overwrite: { type: 'boolean', default: false },
+  chain: { type: 'boolean' },
+  servername: { type: 'string' },
+  ...ROUTE_OPTIONS,
+  json: { type: 'boolean' },
+} as const
+
 export const certFetch: Command = {
   name: 'cert fetch',
   summary: 'save the certificate that a server presents, unverified',
+  options: OPTIONS,
   help: `Usage: vouch cert fetch URL [options]
 
 Prints the certificate that a server presents, as PEM. It is not verified: compare its fingerprint with the server's
@@ -17,7 +27,7 @@ owner, out of band, before you trust it.
 
 ${SERVICES_HELP}
 
-  -o, --output FILE   write it to a file; an existing file is kept
+  -o, --output FILE   write it to a file; an existing file is kept; - is stdout
   --overwrite         replace an existing file
   --chain             all certificates that the server sends; trusting that file means trusting its CAs, too
   --servername NAME   the server name to send, if it differs from the URL's
@@ -33,29 +43,25 @@ Examples:
   vouch cert fetch box.lan:8443 | openssl x509 -noout -text`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, {
-      output: { type: 'string', short: 'o' },
-      overwrite: { type: 'boolean', default: false },
-      chain: { type: 'boolean' },
-      servername: { type: 'string' },
-      ...ROUTE_OPTIONS,
-      json: { type: 'boolean' },
-    })
+    const { values, positionals } = readArguments(args, OPTIONS)
     const [url, ...others] = positionals
     if (url === undefined || others.length > 0) throw new UsageError('name one URL')
-    if (values.output !== undefined) checkTarget(values.output, values.overwrite)
+    const file = values.output === '-' ? undefined : values.output
+    if (values.output === '-' && values.json)
+      throw new UsageError('--json and --output - exclude each other: both write to stdout')
+    if (file !== undefined) checkTarget(file, values.overwrite)
     const [first, ...rest] = await fetchCert(url, { servername: values.servername, ...routeOf(values) })
     const certificates = values.chain ? [first, ...rest] : [first]
     const pem = certificates.map((each) => each.pem).join('')
-    if (values.output !== undefined) await save(values.output, Readable.from([pem]), values.overwrite)
+    if (file !== undefined) await save(file, Readable.from([pem]), values.overwrite)
     if (values.json) printJson(output, values.chain ? certificates : first)
-    else if (values.output === undefined) print(output, pem.trimEnd())
+    else if (file === undefined) print(output, pem.trimEnd())
     logLine(
       output,
       `fetched the certificate of ${shownServer(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
     )
     logLine(output, `SHA-256 ${first.fingerprint}`)
-    advise(url, first, values.output, output)
+    advise(url, first, file, output)
     return 0
   },
 }

@@ -1,19 +1,27 @@
 /** `vouch cert show`: prints the fields of the certificates of a file or a server. */
 import { hash, X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
+import { FileError } from '../../core/file-error.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
 
+const OPTIONS = {
+  json: { type: 'boolean' },
+  servername: { type: 'string' },
+  ...ROUTE_OPTIONS,
+} as const
+
 export const certShow: Command = {
   name: 'cert show',
   summary: 'print the fields of a certificate',
-  help: `Usage: vouch cert show FILE|URL [options]
+  options: OPTIONS,
+  help: `Usage: vouch cert show FILE|URL|- [options]
 
-Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory, or a server (of any protocol of vouch check).
-Nothing is verified.
+Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory, or a server (of any protocol of vouch check);
+- is stdin. Nothing is verified.
 
   --json              one certificate: an object; several: a list
   --servername NAME   for a server: the name to send, if it differs from the URL's
@@ -25,27 +33,34 @@ Examples:
   vouch cert show cert.pem
   vouch cert show https://192.168.1.172:10330
   vouch cert show imap://mail.example
+  kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\\.crt}' | vouch cert show -
   vouch cert show --json bundle.pem | jq '[.] | flatten | .[] | select(.daysLeft < 30) | .subject'`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, {
-      json: { type: 'boolean' },
-      servername: { type: 'string' },
-      ...ROUTE_OPTIONS,
-    })
+    const { values, positionals } = readArguments(args, OPTIONS)
     const [source, ...others] = positionals
     if (source === undefined || others.length > 0) throw new UsageError('name one file or URL')
-    if (!isUrl(source) && !existsSync(source)) {
-      throw new Error(`there is no file '${displayName(source)}'; for a server give https://HOST or HOST:PORT`)
-    }
     const found = isUrl(source)
       ? await fetchCert(source, { servername: values.servername, ...routeOf(values) })
-      : [inspectCert<CertificateInfo | CertificateInfo[]>(source)].flat()
+      : [inspectCert<CertificateInfo | CertificateInfo[]>(source === '-' ? readStdin() : existing(source))].flat()
     if (isUrl(source)) logLine(output, `${shownServer(source)} presents this; nothing was verified`)
     if (values.json) printJson(output, found.length === 1 ? found[0] : found)
     else printAll(found, output)
     return 0
   },
+}
+
+function readStdin(): Buffer {
+  try {
+    return readFileSync(0)
+  } catch (error) {
+    throw FileError.from('read', 'stdin', error)
+  }
+}
+
+function existing(source: string): string {
+  if (existsSync(source)) return source
+  throw new Error(`there is no file '${displayName(source)}'; for a server give https://HOST or HOST:PORT`)
 }
 
 /** Whether a server is meant: `box:8443` is one unless there is a file of that name. */

@@ -1,20 +1,30 @@
 /** `vouch check`: explains why a server is trusted, or not. */
 import { Readable } from 'node:stream'
 import { displayName } from '../../core/credentials.ts'
-import { VOUCH } from '../../core/shell.ts'
 import { type Explanation, explain } from '../../index.ts'
 import { type Command, readArguments, readUrl, UsageError } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf, SERVICES_HELP } from '../connection.ts'
+import { EXIT } from '../exit-status.ts'
 import { logLine, type Output, paint, print, printJson } from '../print.ts'
+import { inFlags } from '../report-error.ts'
 import { checkTarget, save } from '../save.ts'
+
+const OPTIONS = {
+  ...CONNECTION_OPTIONS,
+  'fetch-intermediates': { type: 'boolean', default: false },
+  output: { type: 'string', short: 'o' },
+  overwrite: { type: 'boolean', default: false },
+  json: { type: 'boolean' },
+} as const
 
 export const check: Command = {
   name: 'check',
   summary: 'explain why a server is trusted or not, and what to do',
+  options: OPTIONS,
   help: `Usage: vouch check URL [options]
 
 Makes a TLS handshake as a request would, with the same trust settings and proxies, and explains why the server is trusted
-or not. No request is sent. The exit status is 0 if the server is trusted, 1 if not.
+or not. No request is sent. The exit status is 0 if the server is trusted, 1 if not, 3 if it was not reached.
 
 ${SERVICES_HELP}
 
@@ -35,24 +45,24 @@ Examples:
   REQUESTS_CA_BUNDLE=corp.pem vouch check https://api.example --json | jq .reason`,
 
   async run(args, output) {
-    const { values, positionals } = readArguments(args, {
-      ...CONNECTION_OPTIONS,
-      'fetch-intermediates': { type: 'boolean', default: false },
-      output: { type: 'string', short: 'o' },
-      overwrite: { type: 'boolean', default: false },
-      json: { type: 'boolean' },
-    })
+    const { values, positionals } = readArguments(args, OPTIONS)
     const { output: file, overwrite } = values
     if (file !== undefined && !values['fetch-intermediates'])
       throw new UsageError('--output needs --fetch-intermediates')
     const url = readUrl(positionals)
-    if (file !== undefined) checkTarget(file, overwrite)
+    if (file === '-' && values.json)
+      throw new UsageError('--json and --output - exclude each other: both write to stdout')
+    if (file !== undefined && file !== '-') checkTarget(file, overwrite)
     const options = { ...connectionOf(values), fetchIntermediates: values['fetch-intermediates'] }
     const explanation = await explain(url, options)
-    if (values.json) printJson(output, explanation)
-    else print(output, paintMarks(String(explanation).replaceAll(VOUCH, 'vouch'), output.stdout))
+    if (values.json) printJson(output, { ...explanation.toJSON(), hints: explanation.hints.map(inFlags) })
+    else {
+      // The chain goes to stdout, so the report does not.
+      const shown = file === '-' ? { ...output, stdout: output.stderr } : output
+      print(shown, paintMarks(inFlags(String(explanation)), shown.stdout))
+    }
     if (file !== undefined) await writeChain(explanation, file, overwrite, output)
-    return explanation.ok ? 0 : explanation.reason === 'client-certificate' ? 3 : 1
+    return explanation.ok ? EXIT.done : EXIT.notTrusted
   },
 }
 
@@ -69,6 +79,16 @@ async function writeChain(
     return
   }
   const certificates = [server, ...issuers.filter(({ selfSigned }) => !selfSigned)]
+  if (file === '-') {
+    print(
+      output,
+      certificates
+        .map(({ pem }) => pem)
+        .join('')
+        .trimEnd(),
+    )
+    return
+  }
   await save(file, Readable.from(certificates.map(({ pem }) => pem)), overwrite)
   const count = certificates.length === 2 ? '1 intermediate' : `${certificates.length - 1} intermediates`
   logLine(output, `wrote '${displayName(file)}': the server's certificate and ${count}, for the server's owner`)

@@ -1,0 +1,35 @@
+/** The exit status of the command for an error, by its cause. */
+import { FileError } from '../core/file-error.ts'
+import {
+  InvalidHeader,
+  InvalidSchema,
+  InvalidURL,
+  MissingSchema,
+  ProxyError,
+  RequestException,
+  SSLError,
+  URLRequired,
+} from '../index.ts'
+import { UsageError } from './command.ts'
+
+/** What the statuses mean; 128 + N is a signal's, such as 130 after Ctrl-C. */
+export const EXIT = {
+  done: 0,
+  /** The server is not trusted, or TLS failed otherwise. */
+  notTrusted: 1,
+  /** The command line is not valid, or a file that it names cannot be used. */
+  usage: 2,
+  /** The server was not reached, or its response is not complete. */
+  notReached: 3,
+  /** `--fail`, and a status of 400 or above. */
+  httpError: 4,
+} as const
+
+export function exitStatusOf(error: unknown): number {
+  const isProxyUntrusted = error instanceof ProxyError && error.cause instanceof SSLError
+  if (error instanceof SSLError || isProxyUntrusted) return EXIT.notTrusted
+  if (USAGE.some((type) => error instanceof type)) return EXIT.usage
+  return error instanceof RequestException ? EXIT.notReached : EXIT.usage
+}
+
+const USAGE = [UsageError, FileError, InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, URLRequired]
