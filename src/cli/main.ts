@@ -6,6 +6,8 @@ import { checkNodeVersion } from '../core/node-version.ts'
 import { nearest } from '../core/options.ts'
 import { type Command, UsageError } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
+import { caCreate, caIssue, caIssueClient } from './commands/ca.ts'
+import { caTrust, caUntrust } from './commands/ca-trust.ts'
 import { certCreate, certEnsure } from './commands/cert-create.ts'
 import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
@@ -18,7 +20,8 @@ import { version } from './version.ts'
 
 const COMMANDS: readonly Command[] = [
   ...[check, get, head, post, put, patch, remove, request],
-  ...[certCreate, certEnsure, certShow, certFetch, auditCommand],
+  ...[certCreate, certEnsure, certShow, certFetch],
+  ...[caCreate, caIssue, caIssueClient, caTrust, caUntrust, auditCommand],
 ]
 
 /** Runs a command line, given without `node` and the script. @returns the exit status: 2 if the command line is not valid */
@@ -53,7 +56,7 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
       `there is no option '${displayName(args[0] ?? '')}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`,
     )
   }
-  const list = known.map(({ name, summary }) => `  vouch ${name.padEnd(12)}  ${summary}`).join('\n')
+  const list = known.map(({ name, summary }) => `  vouch ${name.padEnd(15)}  ${summary}`).join('\n')
   const text = `Usage: vouch COMMAND …\n\n${list}\n\nvouch COMMAND --help explains a command, with examples. ${EXIT_STATUS}`
   if (isHelp) print(output, text)
   else output.stderr.write(`${text}\n`)
@@ -84,12 +87,17 @@ const MEANT: ReadonlyMap<string, string> = new Map([
 function unknownCommand([first = '', second = '']: readonly string[]): UsageError {
   const known = MEANT.get(`${first} ${second}`.trim()) ?? MEANT.get(first)
   const names = COMMANDS.map(({ name }) => name)
-  const ofCert = names.filter((name) => name.startsWith('cert ')).map((name) => name.slice('cert '.length))
-  const near = nearest(first, ['cert', ...names.filter((name) => !name.includes(' '))])
+  const groups = [...new Set(names.filter((name) => name.includes(' ')).map((name) => name.split(' ')[0] ?? ''))]
+  const inGroup = (group: string) =>
+    names.flatMap((name) => (name.startsWith(`${group} `) ? [name.slice(group.length + 1)] : []))
+  const near = nearest(first, [...groups, ...names.filter((name) => !name.includes(' '))])
   // `vouch show cert.pem`, or `vouch cret shwo cert.pem`
-  const inCert = ofCert.includes(first) ? first : near === 'cert' ? nearest(second, ofCert) : undefined
-  const meant = known ?? (inCert === undefined ? near : `cert ${inCert}`)
-  const given = near === 'cert' && second !== '' ? [first, second] : [first]
+  const owner = groups.find((group) => inGroup(group).includes(first))
+  const isGroup = near !== undefined && groups.includes(near)
+  const closest = isGroup ? nearest(second, inGroup(near)) : undefined
+  const inner = owner === undefined ? closest && `${near} ${closest}` : `${owner} ${first}`
+  const meant = known ?? inner ?? near
+  const given = isGroup && second !== '' ? [first, second] : [first]
   const advice = meant === undefined || meant === first ? '' : `: did you mean '${meant}'?`
   return new UsageError(`there is no command '${given.map(displayName).join(' ')}'${advice}`)
 }

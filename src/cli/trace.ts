@@ -1,11 +1,8 @@
 /** `--verbose`: what was sent and received, without passwords and tokens. */
+import { isSecretHeader } from '../http/headers.ts'
 import type { Response } from '../index.ts'
 import { type Output, paint, printableLines } from './print.ts'
 import { headOf } from './response-output.ts'
-
-/** Headers that authenticate; their values are not printed. */
-const SECRET =
-  /^(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|api-key|.*(?:token|secret|password).*)$/i
 
 /** Prints the requests of a response and its redirects, the trust, and the headers, as curl does. */
 export function trace(response: Response, output: Output): void {
@@ -24,8 +21,13 @@ function traceOne(response: Response, output: Output): void {
   }
   write('>', `${request.method} ${request.pathUrl} HTTP/1.1`)
   write('>', `Host: ${request.target.host}`)
-  for (const [name, value] of request.headers) write('>', `${name}: ${SECRET.test(name) ? '***' : value}`)
+  for (const [name, value] of request.headers) write('>', `${name}: ${isSecretHeader(name) ? '***' : value}`)
   write('>', '')
-  for (const line of headOf(response)) write('<', line.replace(/^(set-cookie: ?[^=]*=).*/i, '$1***'))
+  for (const line of headOf(response)) write('<', withoutSecret(line))
   write('<', '')
+}
+
+function withoutSecret(line: string): string {
+  const name = line.slice(0, line.indexOf(':'))
+  return isSecretHeader(name) ? `${name}: ***` : line
 }

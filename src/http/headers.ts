@@ -187,6 +187,11 @@ const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or Headers'
 /** The beginning of requests' message. */
 const INVALID = 'Invalid leading whitespace, reserved character(s), or return character(s) in'
 
+/** Whether the value of a header may be a credential, by its name. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET.test(name)
+}
+
 /** Headers whose values may be credentials, by their names: `X-Api-Key`, `X-Auth-Token`, `Set-Cookie` … */
 const SECRET =
   /auth|cookie|token|secret|pass(?:word|wd|phrase)?$|^pass|passw|credential|session|signature|csrf|xsrf|jwt|bearer|(?:^|[-_.])(?:[a-z]*key|pin|otp|sid|sig|pwd)(?:$|[-_.])|apikey/i
