@@ -1,5 +1,5 @@
 /** `--verbose`: what was sent and received, without passwords and tokens. */
-import { isSecretHeader } from '../http/headers.ts'
+import { isSecretHeader } from '../core/credentials.ts'
 import type { Response } from '../index.ts'
 import { type Output, paint, printableLines } from './print.ts'
 import { headOf } from './response-output.ts'

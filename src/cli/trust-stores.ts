@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { processEnvironment } from '../core/environment.ts'
 import { shellPath } from '../core/shell.ts'
 
 /** A CA's certificate that is to be trusted, or not any more. */
@@ -95,7 +96,7 @@ const nameOf = ({ fingerprint }: TrustedFile): string =>
   `vouch-${fingerprint.replaceAll(':', '').slice(0, 16).toLowerCase()}`
 
 function hasProgram(name: string): boolean {
-  const directories = (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin', '/sbin')
+  const directories = (processEnvironment().PATH ?? '').split(delimiter).concat('/usr/sbin', '/sbin')
   return directories.some((directory) => existsSync(join(directory, name)))
 }
 
@@ -118,8 +119,11 @@ export function commandFor(
 
 /** @returns whether it succeeded; its output goes to stderr */
 export function runStep({ words: [program = '', ...args], mayFail = false }: Step): boolean {
-  const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
+  const path = `${processEnvironment().PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
   const stdio = mayFail ? 'ignore' : (['inherit', process.stderr, process.stderr] as const)
-  const { status } = spawnSync(program, args, { stdio: stdio as 'ignore', env: { ...process.env, PATH: path } })
+  const { status } = spawnSync(program, args, {
+    stdio: stdio as 'ignore',
+    env: { ...processEnvironment(), PATH: path },
+  })
   return status === 0 || mayFail
 }

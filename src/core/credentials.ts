@@ -123,3 +123,12 @@ const MAX_URL = 2048
 function unquote(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
 }
+
+/** Whether the value of a header may be a credential, by its name. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name)
+}
+
+/** Headers whose values may be credentials, by their names: `X-Api-Key`, `X-Auth-Token`, `Set-Cookie` … */
+const SECRET_HEADER =
+  /auth|cookie|token|secret|pass(?:word|wd|phrase)?$|^pass|passw|credential|session|signature|csrf|xsrf|jwt|bearer|(?:^|[-_.])(?:[a-z]*key|pin|otp|sid|sig|pwd)(?:$|[-_.])|apikey/i

@@ -1,6 +1,6 @@
 /** `HeaderMap`: headers that are found in any case and sent in the spelling in which they were set. */
 import { inspect } from 'node:util'
-import { displayName } from '../core/credentials.ts'
+import { displayName, isSecretHeader } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'
 import { refuseUnknownProperties } from '../core/known-properties.ts'
 import { isIterable, type MappingInit, type PairListInit, toPairs, typeName } from '../core/pairs.ts'
@@ -109,7 +109,7 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
   /** Hides credentials. */
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
     const redacted = Array.from(this.#entries.values(), ({ name, values }) => {
-      return [name, SECRET.test(name) ? '***' : values.length === 1 ? values[0] : values]
+      return [name, isSecretHeader(name) ? '***' : values.length === 1 ? values[0] : values]
     })
     return `HeaderMap ${show(Object.fromEntries(redacted), options)}`
   }
@@ -186,15 +186,6 @@ const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or Headers'
 
 /** The beginning of requests' message. */
 const INVALID = 'Invalid leading whitespace, reserved character(s), or return character(s) in'
-
-/** Whether the value of a header may be a credential, by its name. */
-export function isSecretHeader(name: string): boolean {
-  return SECRET.test(name)
-}
-
-/** Headers whose values may be credentials, by their names: `X-Api-Key`, `X-Auth-Token`, `Set-Cookie` … */
-const SECRET =
-  /auth|cookie|token|secret|pass(?:word|wd|phrase)?$|^pass|passw|credential|session|signature|csrf|xsrf|jwt|bearer|(?:^|[-_.])(?:[a-z]*key|pin|otp|sid|sig|pwd)(?:$|[-_.])|apikey/i
 
 const NOT_TOKEN = new RegExp(`(?!${TOKEN_CHARACTER}).`, 's')
 const VALUE = /^(?![ \t])[\t\x20-\x7e\x80-\xff]*$/

@@ -77,7 +77,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'headers are printed with their secrets',
-      ["SECRET.test(name) ? '***' : value", 'value'],
+      ["isSecretHeader(name) ? '***' : values", 'values'],
       'core/errors-secrets.test.ts',
       'what is printed of a session or a request',
     ],
