@@ -3,13 +3,13 @@ import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { createSelfSignedCert } from 'vouch/certs'
+import { freePort, listen, listens } from '../test/helpers/ports.ts'
 
 const BODY = '{"id":1,"name":"Ada Lovelace","tags":["a","b"],"ok":true,"n":1}'
 
@@ -97,7 +97,7 @@ async function startNginx({ folder, certificate, key }: Files): Promise<Started>
   writeFileSync(join(folder, 'nginx.conf'), settings)
   const child = spawn('nginx', ['-e', `${folder}/error.log`, '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' })
   for (let attempt = 0; attempt < 100; attempt++) {
-    if (await answers(port)) return { child, port }
+    if (await listens(port)) return { child, port }
     await delay(50)
   }
   throw new Error('nginx does not listen')
@@ -109,29 +109,12 @@ async function startNode({ certificate, key }: Files): Promise<Started> {
   return { child, port }
 }
 
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true))
-    socket.once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
-
 if (import.meta.main) {
   const [cert = '', key = ''] = process.argv.slice(2)
   const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_request, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(BODY)
   })
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+  process.send?.(await listen(server))
   process.on('disconnect', () => process.exit())
 }

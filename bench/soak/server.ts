@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { listen } from '../../test/helpers/ports.ts'
 import { Bundle } from './bundle.ts'
 
 /** What the parent says: which server gets which certificate, what is to be trusted, or that it wants to know the status. */
@@ -40,7 +41,7 @@ async function takeOver(name: 'trusted' | 'stranger', { cert, key }: { cert: str
     response.end((await text(request)) || searchParams.get('nonce'))
   })
   servers[name] = server
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await listen(server)
 }
 
 function portOf(name: 'trusted' | 'stranger'): number {

@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { createReadStream, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import https, { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { listen } from '../../test/helpers/ports.ts'
 import { play, start, tell } from '../role.ts'
 import { atLeast, atMost, type Row, type Workload } from '../workload.ts'
 
@@ -112,7 +112,7 @@ function serve(certFile: string, keyFile: string): void {
     }
     response.end()
   })
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+  void listen(server).then((port) => process.send?.(port))
   process.on('disconnect', () => process.exit())
 }
 

@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createSelfSignedCert, type KeyType, loadCA } from '../../src/certs/index.ts'
+import { listen } from '../helpers/ports.ts'
 import { CLIENTS, type RealClient } from '../helpers/real-clients.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -24,9 +24,8 @@ async function accepts(client: RealClient, host: string, pair: { cert: string; k
   })
   // A browser that refuses the certificate closes the connection and shows a page of its own.
   server.on('connection', (socket) => socket.once('close', () => setTimeout(arrived.resolve, REFUSED_MS)))
-  await new Promise<void>((resolve) => server.listen(0, host === 'localhost' ? '127.0.0.1' : host, resolve))
+  const port = await listen(server, host === 'localhost' ? '127.0.0.1' : host)
   try {
-    const { port } = server.address() as AddressInfo
     await client.open(new URL(`https://${host}:${port}/asked`), trusted, arrived.promise)
   } finally {
     server.closeAllConnections()

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, globSync } from 'node:fs'
-import { connect as tcpConnect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isRoot } from './platform.ts'
-import { freePort } from './ports.ts'
+import { freePort, listens } from './ports.ts'
 import { type TempDir, tempDir } from './temp.ts'
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -115,17 +114,5 @@ function killGroup(pid: number | undefined): void {
     process.kill(-pid, 'SIGKILL')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = tcpConnect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
   }
 }

@@ -15,6 +15,8 @@ import {
   inspectCert,
   loadCA,
 } from '../../src/certs/index.ts'
+import { SESSION_OPTIONS } from '../../src/client/session-options.ts'
+import { REQUEST_OPTIONS } from '../../src/client/settings.ts'
 import { CABundle, explain, get, HTTPAdapter, Request, Session, tlsOptions, trustedAgent } from '../../src/index.ts'
 import { DAMAGED, KEYS, type MarkedKey } from '../helpers/damaged-keys.ts'
 import { withEnv } from '../helpers/environment.ts'
@@ -42,29 +44,10 @@ after(() => {
 // biome-ignore lint/suspicious/noExplicitAny: options are given what their types exclude
 type Way = (text: any) => unknown
 
-/** Names of options of requests and sessions. */
-const OPTIONS = [
-  'verify',
-  'cert',
-  'params',
-  'headers',
-  'cookies',
-  'auth',
-  'timeout',
-  'allowRedirects',
-  'proxies',
-  'stream',
-  'hooks',
-  'signal',
-  'maxResponseSize',
-  'expiryWarning',
-  'onUploadProgress',
-  'maxRedirects',
-  'trustEnv',
-  'files',
-  'insecureHTTPParser',
-  'expectContinue',
-]
+/** Names of options of requests and sessions, without those that are sent. */
+const OPTIONS = [...new Set([...REQUEST_OPTIONS, ...SESSION_OPTIONS])].filter(
+  (name) => name !== 'data' && name !== 'json',
+)
 const CERT_OPTIONS = ['days', 'keyType', 'hash', 'commonName', 'organization', 'passphrase', 'overwrite', 'ca']
 
 // biome-ignore lint/suspicious/noExplicitAny: as above

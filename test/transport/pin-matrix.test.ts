@@ -2,14 +2,13 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import type { AddressInfo, Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import tls, { type SecureVersion } from 'node:tls'
 import { Session, SSLError } from '../../src/index.ts'
 import { pooled, shuffled } from '../conformance/run.ts'
 import { createAuthority, selfSigned, type TestCertificate } from '../helpers/pki.ts'
 import { startProxy, type TestProxy } from '../helpers/proxy.ts'
+import { startServer } from '../helpers/tcp.ts'
 
 const root = createAuthority({ commonName: 'Matrix Root' })
 const middle = root.intermediate({ commonName: 'Matrix CA' })
@@ -70,14 +69,7 @@ async function start(about: Device, version: SecureVersion): Promise<Running> {
     })
   })
   server.on('tlsClientError', () => {})
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => sockets.add(socket.on('close', () => sockets.delete(socket))))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const close = () => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
-  const { port } = server.address() as AddressInfo
+  const { port, close } = await startServer(server)
   return { ...about, port, version, received: () => received, close }
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after } from 'node:test'
 import fc from 'fast-check'
+import { REQUEST_OPTIONS } from '../../../src/client/settings.ts'
 import { type Adapter, HTTPAdapter, type RequestOptions, Session, type SessionOptions } from '../../../src/index.ts'
 import { toTrust, type Verify } from '../../../src/trust/verify.ts'
 import { startHttpServer } from '../../helpers/servers.ts'
@@ -65,19 +66,7 @@ const options = <T extends string>(names: readonly T[]) =>
     maxKeys: 3,
   })
 
-const REQUEST = [
-  ...['verify', 'cert', 'params', 'data', 'json', 'files', 'headers', 'cookies', 'auth', 'timeout', 'allowRedirects'],
-  ...[
-    'proxies',
-    'stream',
-    'hooks',
-    'signal',
-    'maxResponseSize',
-    'expiryWarning',
-    'onUploadProgress',
-    'onDownloadProgress',
-  ],
-]
+const REQUEST = [...REQUEST_OPTIONS]
 const SESSION = [
   'headers',
   'auth',
