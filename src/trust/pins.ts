@@ -37,7 +37,7 @@ export class Pins {
 /**
  * The pins of a value of `verify`; `undefined` if none of its texts is meant as one.
  *
- * @throws TypeError for a damaged pin, another hash, and for pins beside certificates or paths
+ * @throws TypeError for a damaged pin, another hash, for pins beside certificates or paths, and in Bun and Deno
  */
 export function pinsOf(verify: unknown): Pins | undefined {
   if (typeof verify === 'string') return isPin(verify) ? pinsOfTexts([verify]) : undefined
@@ -80,6 +80,13 @@ const PIN = /^\s*(sha-?\d+|md5)(:|\/\/)/i
 const known = new LruMap<string, Pins>(512)
 
 function pinsOfTexts(texts: readonly string[]): Pins {
+  const { bun, deno } = process.versions
+  if (bun ?? deno) {
+    const runtime = bun ? 'Bun' : 'Deno'
+    throw new TypeError(
+      `verify: pins work in Node only: ${runtime} does not show the certificate of a server that it refuses`,
+    )
+  }
   const key = texts.join('\n')
   let pins = known.get(key)
   if (pins === undefined) {

@@ -14,7 +14,9 @@ for (const event of ['uncaughtException', 'unhandledRejection'])
 async function note(name, action) {
   outcomes[name] = await action().catch((error) => {
     const { name, reason } = error instanceof SSLError ? error : (error.cause ?? error)
-    return error instanceof SSLError || error.cause instanceof SSLError ? `${name}: ${reason}` : String(error.stack)
+    return error instanceof SSLError || error.cause instanceof SSLError
+      ? `${name}: ${reason}`
+      : `${error.name}: ${error.message}`
   })
 }
 

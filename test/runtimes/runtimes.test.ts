@@ -42,10 +42,13 @@ if (!skip) {
 }
 
 /** What other runtimes do instead, as docs/runtimes.md says: they know less of why, and pins are refused. */
-const NO_PINS = { 'the pin': 'SSLError: self-signed', 'another pin': 'SSLError: self-signed' }
+const noPins = (runtime: string) => {
+  const message = `TypeError: verify: pins work in Node only: ${runtime} does not show the certificate of a server that it refuses`
+  return { 'the pin': message, 'another pin': message }
+}
 const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  Bun: NO_PINS,
-  Deno: { ...NO_PINS, expired: 'SSLError: unknown-ca', 'a certificate for clients': 'SSLError: unknown-ca' },
+  Bun: noPins('Bun'),
+  Deno: { ...noPins('Deno'), expired: 'SSLError: unknown-ca', 'a certificate for clients': 'SSLError: unknown-ca' },
 }
 
 /** What Node does. */
