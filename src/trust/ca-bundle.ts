@@ -216,7 +216,7 @@ function pathSource(source: string): BundleSource {
 export function pathOfUrl(url: URL): string {
   if (url.protocol !== 'file:') {
     throw new TypeError(
-      `a URL given as verify or cert must be a file: URL, not ${printable(url.protocol)}: save the file first`,
+      `a URL given as verify or cert must be a file: URL, not ${printable(url.protocol.slice(0, -1))}: save the file first`,
     )
   }
   return fileURLToPath(url)

@@ -50,7 +50,10 @@ export class BundleSyntaxError extends Error {
   readonly line: number | undefined
   readonly hints: readonly string[]
 
-  constructor(problem: string, options: { line?: number; hints?: readonly string[]; cause?: unknown } = {}) {
+  constructor(
+    problem: string,
+    options: { line?: number; hints?: readonly string[] | undefined; cause?: unknown } = {},
+  ) {
     super(problem, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'BundleSyntaxError'
     this.line = options.line
@@ -96,7 +99,7 @@ function scanBlocks(text: string): PemBlock[] {
     return scanPem(text)
   } catch (error) {
     if (!(error instanceof PemSyntaxError)) throw error
-    throw new BundleSyntaxError(error.message, { line: error.line, cause: error })
+    throw new BundleSyntaxError(error.message, { line: error.line, hints: error.hints, cause: error })
   }
 }
 

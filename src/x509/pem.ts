@@ -21,11 +21,14 @@ export interface PemBlock {
 /** A damaged block: its line and the problem. */
 export class PemSyntaxError extends Error {
   readonly line: number
+  /** What to do, if it is anything else than to get the text again. */
+  readonly hints: readonly string[] | undefined
 
-  constructor(line: number, problem: string) {
+  constructor(line: number, problem: string, hints?: readonly string[]) {
     super(problem)
     this.name = 'PemSyntaxError'
     this.line = line
+    this.hints = hints
   }
 }
 
@@ -123,11 +126,17 @@ function findEnd(lines: readonly string[], begin: number, label: string): number
       throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} has "-----" inside a line`)
     }
   }
-  const problem = label.includes('-----')
-    ? 'BEGIN and END stand on one line: the line feeds are missing, or have become blanks'
-    : `the block "${name}" has no END line: the file is cut short`
-  throw new PemSyntaxError(begin + 1, problem)
+  if (label.includes('-----'))
+    throw new PemSyntaxError(
+      begin + 1,
+      'BEGIN and END stand on one line: the line feeds are missing, or have become blanks',
+      [KEEP_LINE_FEEDS],
+    )
+  throw new PemSyntaxError(begin + 1, `the block "${name}" has no END line: the file is cut short`)
 }
+
+const KEEP_LINE_FEEDS =
+  'keep its line feeds: in quotes in a shell ("$CERT"); or store base64 of the text, and pass Buffer.from(value, \'base64\')'
 
 function readBlock(lines: readonly string[], begin: number, end: number, label: string): PemBlock {
   const name = labelName(label)

@@ -123,7 +123,7 @@ for (const [value, named] of wrong) {
 }
 
 test('a URL that is no file is refused', () => {
-  assert.throws(() => toTrust(new URL('https://localhost/ca.pem'), 'call'), /must be a file: URL, not https:/)
+  assert.throws(() => toTrust(new URL('https://localhost/ca.pem'), 'call'), /must be a file: URL, not https: save/)
 })
 
 test('one path has one bundle, so that what it has read is kept', () => {
