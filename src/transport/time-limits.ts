@@ -75,9 +75,10 @@ export function enforceReadTimeout(request: ClientRequest, limit: number | undef
   })
   request.once('socket', (socket) => {
     const onTimeout = () => {
-      if (!isConsumerPaused(response, socket) && !isUploadPaused(request, socket))
-        request.destroy(new InternalReadTimeout(limit, !isConnecting(socket)))
-      else socket.setTimeout(limit)
+      // A server that has begun its response is to finish it, whether it wants the rest of the body or not.
+      const isPaused = response ? isConsumerPaused(response, socket) : isUploadPaused(request, socket)
+      if (isPaused) socket.setTimeout(limit)
+      else request.destroy(new InternalReadTimeout(limit, !isConnecting(socket)))
     }
     socket.on('timeout', onTimeout)
     request.once('close', () => socket.off('timeout', onTimeout))
@@ -87,8 +88,8 @@ export function enforceReadTimeout(request: ClientRequest, limit: number | undef
 }
 
 /** Whether data has arrived that the consumer has not read yet. */
-function isConsumerPaused(response: IncomingMessage | undefined, socket: Socket): boolean {
-  return response !== undefined && (response.complete || response.readableLength > 0 || socket.readableLength > 0)
+function isConsumerPaused(response: IncomingMessage, socket: Socket): boolean {
+  return response.complete || response.readableLength > 0 || socket.readableLength > 0
 }
 
 /** Whether the body is not complete, and everything it has produced so far is sent. */

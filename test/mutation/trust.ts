@@ -334,7 +334,10 @@ export const MUTANTS: readonly Mutant[] = [
   ...mutantsOf('I3', [
     [
       'a block without an end is passed over',
-      ['throw new PemSyntaxError(begin + 1, problem)', 'return begin'],
+      [
+        'throw new PemSyntaxError(begin + 1, `the block "${name}" has no END line: the file is cut short`)',
+        'return begin',
+      ],
       'x509/pem.test.ts',
       'damage is reported with its line: no END',
     ],

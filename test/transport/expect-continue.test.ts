@@ -54,6 +54,29 @@ test('nothing of the body is sent to a server that refuses it, and its connectio
   assert.deepEqual(server.bodies(), ['', ''])
 })
 
+for (const head of ['200 OK\r\n', '302 Found\r\nLocation: /\r\n', '413 Too Large\r\nContent-Length: 9\r\n']) {
+  test(`the read timeout limits a response in place of 100 Continue that falls silent: ${head.split('\r')[0]}`, async () => {
+    await using server = await startTcpServer((socket) => {
+      socket.once('data', () => socket.write(`HTTP/1.1 ${head}\r\nabc`))
+    })
+    const options = { data: Buffer.alloc(1000), expectContinue: 100, timeout: { read: 200 } }
+    await assert.rejects(post(server.url, options), { name: 'ReadTimeout' })
+    const response = await post(server.url, { ...options, allowRedirects: false, stream: true })
+    await assert.rejects(response.read(), { name: 'ReadTimeout' })
+  })
+}
+
+test('the read timeout limits a response that falls silent while the body of the request is produced', async () => {
+  await using server = await startTcpServer((socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nabc'))
+  })
+  const data = (async function* () {
+    yield 'x'
+    await delay(2000, undefined, { ref: false })
+  })()
+  await assert.rejects(post(server.url, { data, timeout: { read: 200 } }), { name: 'ReadTimeout' })
+})
+
 test('a server that does not answer the expectation gets the body after the limit', async () => {
   await using server = await startRaw(async (socket) => {
     while (!(server.received[0] ?? '').endsWith('late')) await delay(10)
