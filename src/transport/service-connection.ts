@@ -93,7 +93,7 @@ export async function connectService(service: Service, route: ServiceRoute, sign
     proxy === undefined
       ? net.connect({ ...SOCKET_DEFAULTS, host, port, ...route.connectTo })
       : await openThrough({ ...route, proxy, authority: authorityOf({ host, port }) }, signal)
-  // The listener stays: whoever the socket is passed to may not listen yet when it fails.
+  // The listener stays: the socket may fail before its next owner has one.
   socket.on('error', () => {})
   const abort = () => socket.destroy(signal.reason)
   signal.addEventListener('abort', abort)

@@ -29,7 +29,7 @@ async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<S
   const [destination, library] = await withDeadline(loaded, { signal })
   const { host, port } = serverAddress(proxy.url)
   const socket = connectTcp({ ...attemptTimeout(connectTimeout), host, port }).setNoDelay(true)
-  // The listener stays: whoever the socket is passed to may not listen yet when it fails.
+  // The listener stays: the socket may fail before its next owner has one.
   const failure = new Promise<never>((_resolve, reject) => socket.on('error', reject))
   failure.catch(() => {})
   const abort = () => socket.destroy(signal.reason)

@@ -12,7 +12,7 @@ import { startSocks4a } from '../helpers/socks4a.ts'
 import { startSilentServer, startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
-test('the chain is what the server sends, its own certificate first, whoever issued it', async () => {
+test('the chain is what the server sends, its own certificate first, whichever CA issued it', async () => {
   const root = createAuthority()
   const intermediate = root.intermediate()
   const { key, chain, certificate } = intermediate.issue()
