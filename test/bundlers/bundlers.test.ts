@@ -59,7 +59,8 @@ for (const bundler of BUNDLERS) {
     const out = dir.join('out')
     mkdirSync(out)
     const args = [resolve(FOLDER, 'bundle.mjs'), bundler, project.join('app.mjs'), out]
-    const file = (await outputOf(process.execPath, args, { cwd: project.path })).trim().split('\n').at(-1) ?? ''
+    const file =
+      (await outputOf(process.execPath, args, { cwd: project.path, limit: 110_000 })).trim().split('\n').at(-1) ?? ''
     await using server = await startHttpsServer({ key: issued.key, cert: issued.chain, handler: service })
     const other = createAuthority().issue()
     await using stranger = await startHttpsServer({ key: other.key, cert: other.chain })

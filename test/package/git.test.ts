@@ -10,6 +10,9 @@ import { userEnvironment } from './packed.ts'
 
 const noRepository = (!existsSync('.git') && 'this is no checkout') || (!hasProgram('git') && 'git is not installed')
 
+/** npm installs what it is built with first, which takes minutes on a busy machine. */
+const LIMIT_MS = 400_000
+
 test('npm installs it from git, builds it, and leaves out what it was built with', {
   skip: noRepository,
 }, async (t) => {
@@ -27,7 +30,7 @@ test('npm installs it from git, builds it, and leaves out what it was built with
     await outputOf('git', args, { cwd: repository })
 
   dir.write('project/package.json', '{ "private": true }')
-  const project = { cwd: dir.join('project'), env: userEnvironment(), limit: 110_000 }
+  const project = { cwd: dir.join('project'), env: userEnvironment(), limit: LIMIT_MS }
   // What it is built with has to be in the cache of npm, as it is after `npm ci`.
   const installed = await run('npm', ['install', '--offline', '--no-audit', `git+file://${repository}`], project)
   if (/ENOTCACHED|EALLOWGIT|unknown git error/.test(installed.stderr))
