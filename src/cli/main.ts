@@ -12,16 +12,19 @@ import { certCreate, certEnsure } from './commands/cert-create.ts'
 import { certFetch } from './commands/cert-fetch.ts'
 import { certShow } from './commands/cert-show.ts'
 import { check } from './commands/check.ts'
+import { completion } from './commands/completion.ts'
 import { get, head, patch, post, put, remove, request } from './commands/request.ts'
 import { EXIT } from './exit-status.ts'
 import { type Output, print, warning } from './print.ts'
 import { reportError } from './report-error.ts'
 import { version } from './version.ts'
+import { isTerminal, reflow, wrapFor } from './wrap.ts'
 
 const COMMANDS: readonly Command[] = [
   ...[check, get, head, post, put, patch, remove, request],
   ...[certCreate, certEnsure, certShow, certFetch],
   ...[caCreate, caIssue, caIssueClient, caTrust, caUntrust, auditCommand],
+  completion(() => COMMANDS),
 ]
 
 /** Runs a command line, given without `node` and the script. @returns the exit status: 2 if the command line is not valid */
@@ -32,7 +35,7 @@ async function main(given: readonly string[], output: Output): Promise<number> {
   try {
     if (command === undefined) return general(args, isHelp, output)
     if (isHelp) {
-      print(output, command.help)
+      printHelp(output, command.help)
       return 0
     }
     return await command.run(args.slice(command.name.split(' ').length), output)
@@ -40,6 +43,10 @@ async function main(given: readonly string[], output: Output): Promise<number> {
     const help = `vouch ${command === undefined ? '' : `${command.name} `}--help`
     return reportError(error, help, args.includes('--json'), output)
   }
+}
+
+function printHelp(output: Output, text: string): void {
+  print(output, isTerminal(output.stdout) ? wrapFor(output.stdout, reflow(text)) : text)
 }
 
 function general(args: readonly string[], isHelp: boolean, output: Output): number {
@@ -58,8 +65,8 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
   }
   const list = known.map(({ name, summary }) => `  vouch ${name.padEnd(15)}  ${summary}`).join('\n')
   const text = `Usage: vouch COMMAND …\n\n${list}\n\nvouch COMMAND --help explains a command, with examples. ${EXIT_STATUS}`
-  if (isHelp) print(output, text)
-  else output.stderr.write(`${text}\n`)
+  if (isHelp) printHelp(output, text)
+  else printHelp({ ...output, stdout: output.stderr }, text)
   return isHelp ? 0 : 2
 }
 

@@ -1,15 +1,12 @@
 /** Prints the output of commands: data to stdout, messages to stderr, both without control characters. */
 import { styleText } from 'node:util'
 import { printable } from '../core/printable.ts'
+import { wrapFor } from './wrap.ts'
 
 /** The streams that a command writes to. */
 export interface Output {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream
-}
-
-export function isTerminal(stream: NodeJS.WritableStream): boolean {
-  return 'isTTY' in stream && stream.isTTY === true
 }
 
 /** Prints the data that the command was asked for. */
@@ -39,7 +36,9 @@ export function printTable(
   const present = rows.filter(([, value]) => value !== undefined)
   const width = Math.max(...present.map(([name]) => name.length))
   for (const [name, value = ''] of present) {
-    print(output, `${paint(output.stdout, 'dim', name.padEnd(width))}  ${printable(value, Number.POSITIVE_INFINITY)}`)
+    const line = `  ${name.padEnd(width)}  ${printable(value, Number.POSITIVE_INFINITY)}`
+    const wrapped = wrapFor(output.stdout, line).replace(/^ {2}/gm, '')
+    print(output, `${paint(output.stdout, 'dim', name)}${wrapped.slice(name.length)}`)
   }
 }
 
@@ -59,19 +58,29 @@ export function shownServer(url: string): string {
 
 /** Writes a message that is no data. */
 export function logLine({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${printableLines(text)}\n`)
+  stderr.write(`${wrapFor(stderr, `vouch: ${printableLines(text)}`)}\n`)
 }
 
 export function hint({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'cyan', 'hint')}: ${printableLines(text)}\n`)
+  writeLabelled(stderr, 'cyan', 'hint', text)
 }
 
 export function warning({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'yellow', 'warning')}: ${printableLines(text)}\n`)
+  writeLabelled(stderr, 'yellow', 'warning', text)
 }
 
 export function fail({ stderr }: Output, text: string): void {
-  stderr.write(`vouch: ${paint(stderr, 'red', 'error')}: ${printableLines(text)}\n`)
+  writeLabelled(stderr, 'red', 'error', text)
+}
+
+function writeLabelled(
+  stream: NodeJS.WritableStream,
+  colour: 'cyan' | 'yellow' | 'red',
+  label: string,
+  text: string,
+): void {
+  const wrapped = wrapFor(stream, `vouch: ${label}: ${printableLines(text)}`)
+  stream.write(`vouch: ${paint(stream, colour, label)}${wrapped.slice(`vouch: ${label}`.length)}\n`)
 }
 
 /** Colours a text for a terminal; Node respects `NO_COLOR` and similar variables. */

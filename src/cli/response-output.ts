@@ -5,8 +5,9 @@ import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
 import { RequestException, type Response } from '../index.ts'
-import { isTerminal, type Output, printableLines } from './print.ts'
+import { type Output, printableLines } from './print.ts'
 import { save } from './save.ts'
+import { isTerminal } from './wrap.ts'
 
 /** Writes the body to stdout: to a pipe or a file byte for byte, to a terminal as text. */
 export async function printBody(response: Response, output: Output): Promise<void> {

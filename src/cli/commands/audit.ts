@@ -5,6 +5,7 @@ import type { AuditResult, Finding } from '../audit/audit.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { logLine, type Output, paint, print, printableLines, printJson } from '../print.ts'
 import { version } from '../version.ts'
+import { wrapFor } from '../wrap.ts'
 
 const OPTIONS = { json: { type: 'boolean' }, sarif: { type: 'boolean' } } as const
 
@@ -59,8 +60,8 @@ function report(result: AuditResult, output: Output): void {
 function printFinding({ path, line, column, text, opens, instead, see }: Finding, output: Output): void {
   const place = paint(output.stdout, 'cyan', printableLines(`${path}:${line}:${column}`))
   print(output, `${place}  ${printableLines(text)}`)
-  print(output, `  opens  ${opens}`)
-  print(output, `  write  ${instead}`)
+  print(output, wrapFor(output.stdout, `  opens  ${opens}`))
+  print(output, wrapFor(output.stdout, `  write  ${instead}`))
   print(output, `  more   ${see}\n`)
 }
 

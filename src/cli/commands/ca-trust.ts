@@ -8,8 +8,9 @@ import { FileError } from '../../core/file-error.ts'
 import { shellPath } from '../../core/shell.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { EXIT } from '../exit-status.ts'
-import { fail, hint, isTerminal, logLine, type Output, print, printJson } from '../print.ts'
+import { fail, hint, logLine, type Output, print, printJson } from '../print.ts'
 import { type Change, commandFor, linuxSteps, runStep, type Step, type TrustedFile } from '../trust-stores.ts'
+import { isTerminal } from '../wrap.ts'
 
 const OPTIONS = {
   yes: { type: 'boolean', short: 'y', default: false },

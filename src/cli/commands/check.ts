@@ -8,6 +8,7 @@ import { EXIT } from '../exit-status.ts'
 import { logLine, type Output, paint, print, printJson } from '../print.ts'
 import { inFlags } from '../report-error.ts'
 import { checkTarget, save } from '../save.ts'
+import { wrapFor } from '../wrap.ts'
 
 const OPTIONS = {
   ...CONNECTION_OPTIONS,
@@ -59,7 +60,7 @@ Examples:
     else {
       // The chain goes to stdout, so the report does not.
       const shown = file === '-' ? { ...output, stdout: output.stderr } : output
-      print(shown, paintMarks(inFlags(String(explanation)), shown.stdout))
+      print(shown, paintMarks(wrapFor(shown.stdout, inFlags(String(explanation))), shown.stdout))
     }
     if (file !== undefined) await writeChain(explanation, file, overwrite, output)
     return explanation.ok ? EXIT.done : EXIT.notTrusted

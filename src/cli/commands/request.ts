@@ -3,12 +3,13 @@ import { HTTPAdapter, type Response, Session } from '../../index.ts'
 import { type Command, readArguments, readNumber, readUrl, UsageError } from '../command.ts'
 import { CONNECTION_HELP, CONNECTION_OPTIONS, connectionOf } from '../connection.ts'
 import { EXIT } from '../exit-status.ts'
-import { fail, hint, isTerminal, logLine, type Output, print, printableLines, printJson, warning } from '../print.ts'
+import { fail, hint, logLine, type Output, print, printableLines, printJson, warning } from '../print.ts'
 import { ProgressBar } from '../progress.ts'
 import { BODY_HELP, BODY_OPTIONS, bodyOf, headersOf, methodOf } from '../request-body.ts'
 import { describeResponse, headOf, printBody, readBody, saveBody, shortfallOf } from '../response-output.ts'
 import { checkTarget } from '../save.ts'
 import { trace } from '../trace.ts'
+import { isTerminal } from '../wrap.ts'
 
 const OPTIONS = {
   ...CONNECTION_OPTIONS,
