@@ -15,6 +15,7 @@ const LIMIT_MS = 400_000
 
 test('npm installs it from git, builds it, and leaves out what it was built with', {
   skip: noRepository,
+  timeout: LIMIT_MS,
 }, async (t) => {
   using dir = tempDir()
   // As it stands, committed or not.
