@@ -159,14 +159,22 @@ export function sendSettings(
   return resolveSettings(session, own, trust, env, false)
 }
 
-/** What `Session.send` takes. */
-export const SEND_OPTIONS = optionNames<SendOptions>({
+/** What a request takes, in the order of the documentation. */
+export const REQUEST_OPTIONS = optionNames<RequestOptions>({
   verify: true,
   cert: true,
+  params: true,
+  data: true,
+  json: true,
+  files: true,
+  headers: true,
+  cookies: true,
+  auth: true,
   timeout: true,
   allowRedirects: true,
   proxies: true,
   stream: true,
+  hooks: true,
   signal: true,
   maxResponseSize: true,
   expiryWarning: true,
@@ -176,8 +184,10 @@ export const SEND_OPTIONS = optionNames<SendOptions>({
   onDownloadProgress: true,
 })
 
-/** What a request takes. */
-export const REQUEST_OPTIONS: ReadonlySet<string> = new Set([...SEND_OPTIONS, ...REQUEST_PARTS])
+/** What `Session.send` takes. */
+export const SEND_OPTIONS: ReadonlySet<string> = new Set(
+  [...REQUEST_OPTIONS].filter((name) => !REQUEST_PARTS.has(name)),
+)
 
 function resolveSettings(
   session: SessionSettings,
