@@ -125,13 +125,27 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** Empty for a lock that is being written, or that another program made. */
+/**
+ * Empty for a lock that is being written, or that another program made. Each field is checked: in a directory that other
+ * users can write to, the text may be anything, and `pid` becomes part of a path.
+ */
 function parseOwner(text: string): Owner {
   try {
-    return JSON.parse(text) ?? {}
+    const { host, pidNamespace, pid, startTime } = JSON.parse(text) as { readonly [name in keyof Owner]?: unknown }
+    const isNamed = typeof host === 'string' && (pidNamespace === undefined || typeof pidNamespace === 'string')
+    if (!isNamed || !isPid(pid) || !(startTime === undefined || isTime(startTime))) return {}
+    return { host, pidNamespace, pid, startTime }
   } catch {
     return {}
   }
+}
+
+function isPid(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_PID
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{1,20}$/.test(value)
 }
 
 function isRunning(pid: number, startTime: string | undefined): boolean {
@@ -157,6 +171,8 @@ function lockTimeout(path: string): Error {
   return Object.assign(new Error(message), { code: 'ELOCKED' })
 }
 
+/** The largest number that a system gives to a process: `pid_t` has 32 bits. */
+const MAX_PID = 2 ** 31 - 1
 /** Between two attempts. */
 const RETRY_MS = 20
 /** Between two touches of a lock that is held. */

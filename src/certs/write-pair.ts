@@ -51,12 +51,12 @@ export async function withPair<T>({ key }: PairPaths, work: () => Promise<T>): P
  */
 export async function writePair(target: PairTarget, content: PairContent): Promise<void> {
   await recoverPair(target)
-  const staged = { cert: `${hiddenPath(target.cert)}.new`, key: `${hiddenPath(target.key)}.new` }
+  const staged = { cert: sideOf(target, 'cert', 'new'), key: sideOf(target, 'key', 'new') }
   try {
     await stage(staged.key, content.key, 0o600, target.key)
     await stage(staged.cert, content.cert, 0o644, target.cert)
     const isThere = target.overwrite && (await isFile(target.cert)) && (await isFile(target.key))
-    if (!(isThere && (await replacePair(target, staged)))) await placePair(target, staged)
+    if (!(isThere && (await replacePair(target)))) await placePair(target, staged)
   } finally {
     await recoverPair(target)
   }
@@ -67,9 +67,9 @@ export async function writePair(target: PairTarget, content: PairContent): Promi
  * without its certificate, and a certificate without its key is harmless.
  */
 async function placePair(target: PairTarget, staged: PairContent): Promise<void> {
-  const old = `${hiddenPath(target.cert)}.old`
+  const old = sideOf(target, 'cert', 'old')
   const hasOld = target.overwrite && (await exists(target.cert))
-  if (hasOld) await linkOrCopy(target.cert, old)
+  if (hasOld) await keep(target.cert, old)
   const { ino } = await lstat(staged.cert)
   await place(staged.cert, target.cert, target.overwrite)
   try {
@@ -86,27 +86,26 @@ async function placePair(target: PairTarget, staged: PairContent): Promise<void>
  * once, but a single name can be exchanged: so for a moment both paths lead through one link, first to the old pair and,
  * when that link is replaced, to the new pair. {@link recoverPair} makes them files again.
  *
- *     cert.pem → .vouch-C/now/cert      now → old, then new      old/cert, new/cert: files
+ *     cert.pem → .vouch-C/now/cert      now → old, then new      old/cert → .vouch-C.old, new/cert → .vouch-C.new
  *     key.pem  → .vouch-C/now/key                                old/key → .vouch-K.old, new/key → .vouch-K.new
  */
-async function replacePair(target: PairTarget, staged: PairContent): Promise<boolean> {
+async function replacePair(target: PairTarget): Promise<boolean> {
   const hidden = hiddenPath(target.cert)
   const [now, next] = [join(hidden, 'now'), join(hidden, 'next')]
-  const keys = { old: `${hiddenPath(target.key)}.old`, new: staged.key }
   try {
     await mkdir(hidden)
     if (!(await trySymlink('old', now))) return false
-    await linkOrCopy(await realpath(target.key), keys.old)
-    for (const side of ['old', 'new'] as const) {
-      await mkdir(join(hidden, side))
-      const toKey = await pathBetween(join(hidden, side), dirname(target.key), basename(keys[side]))
-      await symlink(toKey, join(hidden, side, 'key'))
+    for (const side of ['old', 'new'] as const) await mkdir(join(hidden, side))
+    for (const kind of KINDS) {
+      await keep(target[kind], sideOf(target, kind, 'old'))
+      for (const side of ['old', 'new'] as const) {
+        const directory = join(hidden, side)
+        const file = sideOf(target, kind, side)
+        await symlink(await pathBetween(directory, dirname(file), basename(file)), join(directory, kind))
+      }
     }
-    await linkOrCopy(await realpath(target.cert), join(hidden, 'old/cert'))
-    await rename(staged.cert, join(hidden, 'new/cert'))
     // Both paths still lead to the old pair.
-    await pointAt(target.cert, now, 'cert')
-    await pointAt(target.key, now, 'key')
+    for (const kind of KINDS) await pointAt(target[kind], now, kind)
     await symlink('new', next)
     await rename(next, now)
     return true
@@ -167,20 +166,18 @@ export async function recoverPair(paths: PairPaths): Promise<void> {
 async function materialize(paths: PairPaths, kind: Kind): Promise<void> {
   const path = paths[kind]
   const file = `${hiddenPath(path)}.file`
-  const content = await realpath(path).catch(() => undefined)
-  // Another user may be able to write to the directory: a link to another file must not give that file a second name there.
-  const isOurs = content !== undefined && (await filesOf(paths, kind)).includes(content)
-  await rm(isOurs ? file : path, { force: true })
-  if (!isOurs) return
-  await linkOrCopy(content, file)
+  const side = await readlink(join(hiddenPath(paths.cert), 'now')).catch(() => undefined)
+  const isOurs = side === 'old' || side === 'new'
+  const hasContent = isOurs && (await exists(sideOf(paths, kind, side)))
+  await rm(hasContent ? file : path, { force: true })
+  if (!hasContent) return
+  await keep(sideOf(paths, kind, side), file)
   await rename(file, path)
 }
 
-/** The files that a link of {@link replacePair} may lead to. */
-async function filesOf({ cert, key }: PairPaths, kind: Kind): Promise<string[]> {
-  const hidden = kind === 'cert' ? hiddenPath(cert) : hiddenPath(key)
-  const base = join(await realpath(dirname(hidden)), basename(hidden))
-  return kind === 'cert' ? [join(base, 'old', 'cert'), join(base, 'new', 'cert')] : [`${base}.old`, `${base}.new`]
+/** The old or the new file of a pair while it is replaced: in the directory of its path, so that no other directory is trusted. */
+function sideOf(paths: PairPaths, kind: Kind, side: 'old' | 'new'): string {
+  return `${hiddenPath(paths[kind])}.${side}`
 }
 
 type Kind = 'cert' | 'key'
@@ -230,9 +227,13 @@ async function keepOwner(file: FileHandle, path: string): Promise<void> {
   if (before?.isFile() && (before.uid !== 0 || before.gid !== 0)) await file.chown(before.uid, before.gid)
 }
 
-/** Gives a file a second name; copies it if the file system has no hard links. */
-async function linkOrCopy(path: string, second: string): Promise<void> {
+/**
+ * Gives a file a second name; copies it if the file system has no hard links. A symbolic link gets a second link with the
+ * same target, in the same directory: another user may have planted it, and the file that it leads to must get no name here.
+ */
+async function keep(path: string, second: string): Promise<void> {
   try {
+    if ((await lstat(path)).isSymbolicLink()) return await symlink(await readlink(path), second)
     await link(path, second).catch((error: unknown) => {
       if (!NO_LINKS.has(codeOf(error))) throw error
       return copyFile(path, second, constants.COPYFILE_EXCL)

@@ -1,7 +1,7 @@
 /** Saves a stream to a file, whole or not at all. */
 import { randomBytes } from 'node:crypto'
-import { createWriteStream, rmSync, type Stats, statSync } from 'node:fs'
-import { chmod, realpath, rm } from 'node:fs/promises'
+import { constants, rmSync, type Stats, statSync } from 'node:fs'
+import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -32,7 +32,7 @@ export async function save(path: string, content: Readable, overwrite: boolean):
   try {
     checkTarget(path, overwrite)
     const found = stat(path)
-    if (found !== undefined && !found.isFile()) return await write(path, content, { flags: 'w' })
+    if (found !== undefined && !found.isFile()) return await writeThrough(path, found, content)
     return await replace(found === undefined ? path : await realpath(path), content, overwrite, found?.mode)
   } catch (error) {
     content.destroy()
@@ -49,8 +49,10 @@ async function replace(path: string, content: Readable, overwrite: boolean, mode
   const partial = join(dirname(path), `.${name}.${randomBytes(4).toString('hex')}.part`)
   using _ = onInterrupt(() => rmSync(partial, { force: true }))
   try {
-    const bytes = await write(partial, content, { flags: 'wx', flush: true })
-    if (mode !== undefined) await chmod(partial, mode & 0o777)
+    await using file = await open(partial, 'wx')
+    // By its descriptor: another user may be able to put a link in the place of the name.
+    if (mode !== undefined) await file.chmod(mode & 0o777)
+    const bytes = await write(file, content, true)
     await placeFile(partial, path, overwrite)
     return bytes
   } finally {
@@ -58,8 +60,21 @@ async function replace(path: string, content: Readable, overwrite: boolean, mode
   }
 }
 
-async function write(path: string, content: Readable, options: { flags: string; flush?: boolean }): Promise<number> {
-  const sink = createWriteStream(path, options)
+/**
+ * Writes to a device or a pipe, which is opened without truncating or creating anything: another user may be able to put a
+ * link to a file in its place.
+ */
+async function writeThrough(path: string, found: Stats, content: Readable): Promise<number> {
+  await using file = await open(path, constants.O_WRONLY)
+  const opened = await file.stat()
+  if (opened.isFile() || opened.dev !== found.dev || opened.ino !== found.ino)
+    throw new FileError('write', 'EEXIST', path, 'another file has taken its place meanwhile')
+  return await write(file, content, false)
+}
+
+/** Writes everything, and closes the file. */
+async function write(file: FileHandle, content: Readable, flush: boolean): Promise<number> {
+  const sink = file.createWriteStream({ flush })
   await pipeline(content, sink)
   return sink.bytesWritten
 }

@@ -305,6 +305,32 @@ for (const [what, certName, keyName] of [
   })
 }
 
+test('a link to another file gives that file no second name at any step', onPosix, async () => {
+  using dir = tempDir()
+  const secrets = [dir.write('elsewhere/a', other.cert), dir.write('elsewhere/b', other.key, 0o600)]
+  mkdirSync(dir.join('pair'))
+  const files = [dir.join('pair/cert.pem'), dir.join('pair/key.pem')] as const
+  symlinkSync('../elsewhere/a', files[0])
+  symlinkSync('../elsewhere/b', files[1])
+  const count = `
+    const { statSync } = await import('node:fs')
+    for (const [name, operation] of Object.entries(files)) {
+      if (typeof operation !== 'function') continue
+      files[name] = (...args) => {
+        for (const secret of ${JSON.stringify(secrets)}) if (statSync(secret).nlink !== 1) throw new Error(secret)
+        return operation(...args)
+      }
+    }`
+  const fresh = await createSelfSignedCert(null, null, 'fresh')
+  assert(await writeAndDie(files, fresh, 1_000_000, count))
+  assert.deepEqual(snapshot(dir), {
+    [files[0]]: fresh.cert,
+    [files[1]]: fresh.key,
+    [secrets[0] ?? '']: other.cert,
+    [secrets[1] ?? '']: other.key,
+  })
+})
+
 test(
   'a process killed before any of its steps leaves no key without its certificate where nothing was',
   onPosix,

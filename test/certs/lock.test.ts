@@ -19,8 +19,9 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { createSelfSignedCert, ensureSelfSignedCert } from '../../src/certs/index.ts'
 import { withLock } from '../../src/certs/lock.ts'
 import { hiddenPath } from '../../src/certs/pair-paths.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { isLinux, isWindows, onLinux } from '../helpers/platform.ts'
-import { makeFifo } from '../helpers/processes.ts'
+import { makeFifo, runScript } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const age = (path: string, seconds: number) => {
@@ -214,4 +215,26 @@ test('a FIFO in the place of a lock, or of a file of a pair, hangs no call', {
   const key = dir.join('new.pem')
   makeFifo(`${hiddenPath(key)}.lock`)
   await assert.rejects(ensureSelfSignedCert(dir.join('new-cert.pem'), key, 'localhost'), /in the place of a lock/)
+})
+
+test('a lock whose process is a path opens no file, and is one of unknown origin', onLinux, async () => {
+  using dir = tempDir()
+  mkdirSync(dir.join('evil'))
+  makeFifo(dir.join('evil/stat'))
+  const lock = dir.join('lock')
+  const valid = { host: hostname(), pidNamespace: readlinkSync('/proc/self/ns/pid'), pid: process.pid, startTime: '1' }
+  for (const wrong of [{ pid: `..${dir.path}/evil` }, { pid: 0 }, { pid: -1 }, { pid: 2 ** 32 }, { startTime: 1 }]) {
+    symlinkSync(JSON.stringify({ ...valid, ...wrong }), lock)
+    const script = `
+      const { lutimesSync } = await import('node:fs')
+      const { withLock } = await import('${moduleUrl('certs/lock')}')
+      const done = withLock(${JSON.stringify(lock)}, async () => console.log('locked'))
+      const left = await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))])
+      console.log(left)
+      lutimesSync(${JSON.stringify(lock)}, 1, 1)
+      await done`
+    const { stdout } = await runScript(script, { limit: 20_000 })
+    assert.equal(stdout, 'waiting\nlocked\n', JSON.stringify(wrong))
+  }
+  assert.deepEqual(readdirSync(dir.path), ['evil'])
 })

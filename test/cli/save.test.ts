@@ -1,11 +1,13 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { on } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { onInterrupt, save } from '../../src/cli/save.ts'
+import { makeFifo } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { hasShell } from './vouch.ts'
 
@@ -28,6 +30,37 @@ test('a directory that goes away meanwhile is said to be gone', async () => {
   }
   const saving = save(dir.join('file'), Readable.from(content()), true)
   await assert.rejects(saving, { message: `cannot write '${dir.join('file')}': its directory does not exist` })
+})
+
+test('a file that takes the place of a FIFO before it is opened is kept', { skip: !hasShell }, async () => {
+  using dir = tempDir()
+  const precious = dir.write('precious', 'PRECIOUS')
+  for (const name of ['gate', 'out']) makeFifo(dir.join(name))
+  // Each takes a thread of Node's pool until the gate has a writer: what is opened after them has to wait.
+  const waiting = Array.from({ length: 64 }, () => open(dir.join('gate'), 'r'))
+  const saving = save(dir.join('out'), Readable.from(['FROM THE NETWORK']), false)
+  symlinkSync(precious, dir.join('link'))
+  renameSync(dir.join('link'), dir.join('out'))
+  const writer = openSync(dir.join('gate'), 'r+')
+  await assert.rejects(saving, { code: 'EEXIST', message: /another file has taken its place meanwhile$/ })
+  for (const file of await Promise.all(waiting)) await file.close()
+  closeSync(writer)
+  assert.equal(readFileSync(precious, 'utf8'), 'PRECIOUS')
+})
+
+test('a FIFO is written to', { skip: !hasShell }, async () => {
+  using dir = tempDir()
+  makeFifo(dir.join('out'))
+  const reading = readFile(dir.join('out'), 'utf8')
+  assert.equal(await save(dir.join('out'), Readable.from(['four']), false), 4)
+  assert.equal(await reading, 'four')
+})
+
+test('a file that is replaced keeps its mode', { skip: !hasShell }, async () => {
+  using dir = tempDir()
+  dir.write('file', 'old', 0o600)
+  await save(dir.join('file'), Readable.from(['new']), true)
+  assert.equal(statSync(dir.join('file')).mode & 0o777, 0o600)
 })
 
 test('a disk that is full is said to be full', { skip: !existsSync('/dev/full') }, async () => {

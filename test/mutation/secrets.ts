@@ -70,9 +70,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a planted link gives a file a second name',
-      ['(await filesOf(paths, kind)).includes(content)', '(await filesOf(paths, kind)).length > 0'],
-      'certs/renew.test.ts',
-      'a link that another user has made',
+      [
+        'if ((await lstat(path)).isSymbolicLink()) return await symlink(await readlink(path), second)',
+        'path = await realpath(path)',
+      ],
+      'certs/files.test.ts',
+      'a link to another file gives',
     ],
   ]),
 ]
