@@ -38,6 +38,7 @@ note(`served on ${url}`)
 
 try {
   title('Refused by default, with the reason')
+  code(`const files = { file: Buffer.from('example') } // a form with one file`)
   code(`await post('${url}', { files })`)
   await refused(post(url, { files }))
 
@@ -82,6 +83,12 @@ try {
   rmSync(folder, { recursive: true })
 }
 
+title('Next')
+note('your own server: npx --no vouch cert create localhost 127.0.0.1    docs/local-development.md')
+note('why a server is not trusted: npx --no vouch check URL              docs/troubleshooting.md')
+note('where a project switches verification off: npx --no vouch audit    docs/audit.md')
+note('coming from Python requests                                        docs/coming-from-requests.md')
+
 /** Answers with what was sent to `/tor`; on port 10330 if that is free. */
 async function serve(): Promise<Server> {
   const server = createServer(pair, async (request, response) => {
@@ -116,8 +123,10 @@ async function refused(request: Promise<Response>): Promise<void> {
 function accepted(response: Response): void {
   const { method, received } = response.raiseForStatus().json<{ method: string; received: number }>()
   const { tls } = response
-  const vouched = tls?.verified ? `vouched for by ${tls.trust.path} (${tls.trust.source})` : 'not verified'
-  good(`${response.statusCode} ${response.reason}: ${method} of ${received} bytes, ${tls?.protocol}, ${vouched}`)
+  const from = tls?.trust.source === 'call' ? 'the option verify' : tls?.trust.source
+  const trust = tls?.verified ? `vouched for by ${tls.trust.path} (${from})` : 'not verified'
+  const sent = received === 0 ? '' : ` of ${received} bytes`
+  good(`${response.statusCode} ${response.reason}: ${method}${sent}, ${tls?.protocol}, ${trust}`)
 }
 
 function title(text: string): void {

@@ -58,6 +58,8 @@ function inFlags(text: string): string {
   return text
     .replaceAll(VOUCH, 'vouch')
     .replace(/\bverify: '([^']+)'/g, '--verify $1')
+    .replace("--verify ca.pem, CABundle.default().with('ca.pem'), or", '--verify ca.pem, or')
+    .replace('; until then bundle.withIntermediates(…) helps', '')
     .replace("cert: ['client.crt', 'client.key']", '--cert client.crt --key client.key')
     .replace('cert: { pfx, passphrase }', '--passphrase-file FILE')
     .replace('pass `overwrite: true`', 'use --overwrite')

@@ -107,6 +107,7 @@ const EXAMPLES: Readonly<Record<string, readonly RegExp[]>> = {
     /vouched for by selfsigned.crt \(REQUESTS_CA_BUNDLE\)/,
     /second request: 200 in [\d.]+ ms, the same connection/,
     /! InsecureRequestWarning/,
+    /^Next$[\s\S]*vouch check URL/m,
   ],
   'mutual-tls': [/hello ada.*refused: client-certificate.*refused: unknown-ca/s],
   'private-ca': [/^✓ users, with a certificate that CN=Team CA issued$/m, /^✓ orders/m, /^✗ self-signed/m],
