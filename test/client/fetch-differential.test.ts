@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import * as undici from 'undici'
 import { fetch as vouchFetch } from '../../src/index.ts'
+import { nodeMajor } from '../helpers/modules.ts'
 import { type Handler, startHttpServer } from '../helpers/servers.ts'
 
 type Body = NonNullable<RequestInit['body']>
@@ -396,8 +397,12 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'redirect: 308 of FormData': BOUNDARY,
 }
 
+const HANGS_ON_NODE_22: ReadonlySet<string> = new Set(['mode: no-cors, redirected elsewhere'])
+
 for (const [name, call] of Object.entries(CASES)) {
-  test(`${name}${name in DIFFERENCES ? ` differs: ${DIFFERENCES[name]}` : ' gives what Node’s and undici’s fetch give'}`, async () => {
+  test(`${name}${name in DIFFERENCES ? ` differs: ${DIFFERENCES[name]}` : ' gives what Node’s and undici’s fetch give'}`, {
+    skip: nodeMajor < 24 && HANGS_ON_NODE_22.has(name) && 'the fetch of Node 22 never settles',
+  }, async () => {
     const ours = await outcome(call, VOUCH)
     const theirs = new Map<string, unknown>()
     for (const [peer, realm] of Object.entries(PEERS)) theirs.set(peer, await outcome(call, realm))
