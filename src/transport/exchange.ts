@@ -92,7 +92,7 @@ export class Exchange {
     const { signal, deadline, timeout, onDownloadProgress } = this.#settings
     const stream = this.#stream
     if (onDownloadProgress) {
-      const report = progressReporter(onDownloadProgress)
+      const report = progressReporter(onDownloadProgress, (error) => this.#failByUser(error))
       stream.on('downloadProgress', (progress) => {
         try {
           report(progress)
@@ -141,9 +141,10 @@ export class Exchange {
     const { onUploadProgress, expectContinue } = this.#settings
     const length = headers.get('Content-Length')
     const total = body === undefined ? 0 : length === undefined ? undefined : Number(length)
+    const report = onUploadProgress && progressReporter(onUploadProgress, (error) => this.#failByUser(error))
     const send = () => {
       this.#withheldBody = false
-      return sendBody(request, body, total, onUploadProgress)
+      return sendBody(request, body, total, report)
     }
     this.#withheldBody = body !== undefined && expectContinue !== undefined
     const sending = this.#withheldBody

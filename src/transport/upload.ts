@@ -2,7 +2,7 @@
 import type { ClientRequest } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import type { WireBody } from './adapter.ts'
-import { type Progress, progressReporter } from './progress.ts'
+import type { Progress } from './progress.ts'
 
 /**
  * Sends the body and ends the request. Bytes are sent at once, unless they are many or their progress is reported; of an iterable
@@ -64,7 +64,7 @@ class UploadProgress {
 
   constructor(total: number | undefined, onProgress: ((progress: Progress) => void) | undefined) {
     this.#total = total
-    this.#report = onProgress && progressReporter(onProgress)
+    this.#report = onProgress
   }
 
   add(bytes: number): void {

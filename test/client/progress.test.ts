@@ -98,3 +98,14 @@ test('what a callback throws rejects the call, and nothing else happens', async 
   await assert.rejects(session.get(server.url127, { onDownloadProgress: callback }), failure)
   assert((await session.get(server.url127)).ok)
 })
+
+test('what an async callback rejects with rejects the call, and does not end the process', async () => {
+  const failure = new Error('no bar to draw on')
+  const callback = async () => {
+    throw failure
+  }
+  const data = pieces()
+  await assert.rejects(session.post(server.url127, { data, onUploadProgress: callback }), failure)
+  await assert.rejects(session.get(server.url127, { onDownloadProgress: callback }), failure)
+  assert((await session.get(server.url127)).ok)
+})
