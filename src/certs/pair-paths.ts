@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { displayName, mayBeSecret, redactUrl } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
-import { FileError } from '../core/file-error.ts'
+import { FileError, pathOfFileUrl } from '../core/file-error.ts'
 import { exists } from '../core/place-file.ts'
 
 /** The paths of a pair. */
@@ -57,7 +56,7 @@ function filePath(file: string | URL, option: string): string {
     if (file.protocol !== 'file:') {
       throw new TypeError(`${option} must be a path or a file: URL, not '${redactUrl(file)}'`)
     }
-    return fileURLToPath(file)
+    return pathOfFileUrl(file)
   }
   if (typeof file !== 'string') throw new TypeError(`${option} must be a path or a file: URL, not ${typeof file}`)
   if (file === '') throw new TypeError(`${option} is empty: give a path, or null for both files to write none`)

@@ -4,6 +4,7 @@ import { type BodyHolder, extractBody, requestBody } from '../body/body-init.ts'
 import type { EncodedBody } from '../body/encode.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { isIterable, isRecord } from '../core/pairs.ts'
+import { isToken } from '../http/token.ts'
 
 /** What a call of `fetch` asks for. */
 export interface FetchRequest {
@@ -55,6 +56,7 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
   for (const name of INIT_MEMBERS) if (init[name] !== undefined) members[name] = init[name]
   const signal = toSignal(init.signal === undefined ? request?.signal : init.signal)
   if (Object.keys(members).length === 0) return { ...PLAIN_GET, url, signal }
+  checkHeaders(members.headers)
   const { method, headers, redirect, mode, cache, credentials, integrity } = new Request(url, members)
   return {
     url,
@@ -66,6 +68,30 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
     cache,
     withCookies: credentials === 'include',
     integrity,
+  }
+}
+
+/** Node's own error shows the whole value, which may be a token. @throws TypeError that names the header */
+function checkHeaders(given: unknown): void {
+  const headers = given as ConstructorParameters<typeof Headers>[0]
+  try {
+    new Headers(headers)
+  } catch (error) {
+    const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(headers ?? {})
+    const [name] = (pairs.find((pair) => Array.isArray(pair) && isInvalid(pair)) ?? []) as unknown[]
+    if (name === undefined) throw error
+    throw new TypeError(
+      isToken(String(name)) ? `the value of the header ${name} is not valid` : 'the name of a header is not valid',
+    )
+  }
+}
+
+function isInvalid([name, value]: readonly unknown[]): boolean {
+  try {
+    new Headers([[String(name), String(value)]])
+    return false
+  } catch {
+    return true
   }
 }
 

@@ -1,7 +1,21 @@
 /** Errors about files: they name the file as it may be shown, and know its absolute path apart from that. */
+import { fileURLToPath } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
 import { displayName, mayBeSecret } from './credentials.ts'
 import { codeOf } from './error-code.ts'
+
+/**
+ * The path of a `file:` URL.
+ *
+ * @throws TypeError without the text of the URL, which Node's own error has as a property
+ */
+export function pathOfFileUrl(url: URL): string {
+  try {
+    return fileURLToPath(url)
+  } catch (error) {
+    throw new TypeError(`a file: URL that names no file: ${(error as Error).message}`)
+  }
+}
 
 /** What was tried with a file. */
 export type FileAction = 'read' | 'write' | 'use'

@@ -57,6 +57,8 @@ const FIRST_LINE = 'its first line, such as -----BEGIN PRIVATE KEY-----, is miss
 
 /** PEM or DER in base64 or hexadecimal digits, even twice. */
 function encodedIn(text: string): KeyMaterial | undefined {
+  const listed = listedBytes(text)
+  if (listed && isDer(listed)) return { what: 'DER as a list of bytes', fix: 'pass the bytes themselves, a Buffer' }
   const compact = text.replace(/\\[nr]|[\s"'\0]/g, '')
   for (const [name, encoding, pattern] of ENCODINGS) {
     if (!pattern.test(compact)) continue
@@ -66,6 +68,17 @@ function encodedIn(text: string): KeyMaterial | undefined {
   }
   return undefined
 }
+
+/** The bytes of `48,46,2,…`, as JavaScript writes them, and of `0x30, 0x2e`, `30 2e 2`, `\x30\x2e` and `\060\056`. */
+function listedBytes(text: string): Buffer | undefined {
+  const [list] = BYTE_LIST.exec(text) ?? []
+  if (list === undefined) return undefined
+  const numbers = list.replace(/0x|\\x/gi, ' ').match(/[0-9a-f]+/gi) ?? []
+  const radix = numbers[0] === '48' ? 10 : /^\\\d/.test(list) ? 8 : 16
+  return Buffer.from(numbers.map((digits) => Number.parseInt(digits, radix)))
+}
+
+const BYTE_LIST = /(?:(?:0x|\\x|\\)?[0-9a-f]{1,3}(?:[\s,;]+|(?=\\))){31,}(?:0x|\\x|\\)?[0-9a-f]{1,3}/i
 
 const ENCODINGS = [
   ['hexadecimal digits', 'hex', /^(?:[0-9a-f]{2}:?){32,}$/i],

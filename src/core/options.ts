@@ -1,5 +1,6 @@
 /** Options: their names, with suggestions for wrong ones, and checks of their values. */
 import { displayName, displayValue } from './credentials.ts'
+import { typeName } from './pairs.ts'
 
 /** The names of an options type: the compiler requires each of them. */
 export function optionNames<T>(names: Record<keyof T, true>): ReadonlySet<string> {
@@ -25,7 +26,7 @@ export function ownProperties<T extends object>(object: T): T {
 /** @throws TypeError as {@link ownOptions} */
 export function checkOptionNames(options: object, where: string, names: ReadonlySet<string>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`the options of ${where} must be an object, not ${displayValue(options)}`)
+    throw new TypeError(`the options of ${where} must be an object, not ${typeName(options)}`)
   }
   const prototype: unknown = Object.getPrototypeOf(options)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {

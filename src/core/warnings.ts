@@ -14,7 +14,7 @@ export type WarningName = (typeof NAMES)[number]
  */
 export function disableWarnings(name?: WarningName): void {
   if (name !== undefined && !NAMES.includes(name)) {
-    throw new TypeError(`there is no warning '${name}': there are ${NAMES.join(', ')}`)
+    throw new TypeError(`there is no warning '${displayName(String(name))}': there are ${NAMES.join(', ')}`)
   }
   for (const each of name === undefined ? NAMES : [name]) disabled.add(each)
 }

@@ -75,7 +75,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     const { Cookie } = toughCookie()
     if (!isToken(name) || !COOKIE_VALUE.test(value)) {
       throw new TypeError(
-        `cookies: '${displayName(name)}' has a character that cookies cannot have (RFC 6265 section 4.1.1)`,
+        `cookies: '${displayName(name.replace(/=.*/s, '=…'))}' has a character that cookies cannot have (RFC 6265 section 4.1.1)`,
       )
     }
     const { domain, path = '/', expires, secure = false, httpOnly = false } = checkAttributes(attributes)

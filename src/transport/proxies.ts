@@ -205,7 +205,8 @@ function isInNetwork(address: string, network: string): boolean {
 
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  const redacted = redactUrl(text)
+  const isWhole = withScheme === text || keyMaterialIn(text) !== undefined
+  const redacted = isWhole ? redactUrl(text) : redactUrl(withScheme).slice('http://'.length)
   const url = URL.parse(withScheme)
   if (!url?.hostname || keyMaterialIn(url.hostname) || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
     throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${redacted}'`)

@@ -1,10 +1,11 @@
 /** `CABundle`: a set of certificates to trust, from files, directories and texts. */
+
 import { hash, X509Certificate } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
 import { displayName } from '../core/credentials.ts'
 import { CABundleError } from '../core/errors.ts'
+import { pathOfFileUrl } from '../core/file-error.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { printable } from '../core/printable.ts'
 import { isPem } from '../x509/pem.ts'
@@ -219,7 +220,7 @@ export function pathOfUrl(url: URL): string {
       `a URL given as verify or cert must be a file: URL, not ${printable(url.protocol.slice(0, -1))}: save the file first`,
     )
   }
-  return fileURLToPath(url)
+  return pathOfFileUrl(url)
 }
 
 function bytesOf(input: unknown): Uint8Array | undefined {

@@ -1,11 +1,10 @@
 /** `verify`, in any of its forms, becomes a {@link Trust}: only this file reads the raw value. */
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { displayName } from '../core/credentials.ts'
 import { environmentBundle, environmentOf } from '../core/environment.ts'
 import { CABundleError } from '../core/errors.ts'
-import { aboutFile, fileOf } from '../core/file-error.ts'
+import { aboutFile, fileOf, pathOfFileUrl } from '../core/file-error.ts'
 import type { TrustInfo, TrustSource } from '../core/trust-info.ts'
 import { warnPrecedence } from '../core/warnings.ts'
 import { isPem } from '../x509/pem.ts'
@@ -135,7 +134,7 @@ export function resolveVerify(
 /** Whether the session trusts something else than the variable names: not the default, and not the same file. */
 function isOverridden(verify: Verify | null | undefined, path: string): boolean {
   if (verify === true || verify === null || verify === undefined) return false
-  if (verify instanceof URL && verify.protocol === 'file:') return fileURLToPath(verify) !== resolve(path)
+  if (verify instanceof URL && verify.protocol === 'file:') return pathOfFileUrl(verify) !== resolve(path)
   return typeof verify !== 'string' || isPem(verify) || resolve(verify) !== resolve(path)
 }
 

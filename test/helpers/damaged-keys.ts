@@ -14,7 +14,7 @@ export function markKey(key: KeyObject, pem = key.export({ type: 'pkcs8', format
   const forms = DAMAGED.map(([, damage]) => damage(pem, der))
   // The first characters of keys are those of every key of the kind.
   const marks = new Set<string>()
-  for (const form of [...forms, [...der].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')]) {
+  for (const form of [...forms, Array.from(der, hex).join(' ')]) {
     // Labels are no secret.
     const compact = form.replace(/[-—]*(?:BEGIN|END)?[ X]*(?:[A-Z]+ )?PRIVATE KEY[-—]*/g, '\0'.repeat(WINDOW))
     for (let at = Math.min(40, compact.length >> 1); at + WINDOW <= compact.length; at += 1) {
@@ -31,6 +31,8 @@ export function markKey(key: KeyObject, pem = key.export({ type: 'pkcs8', format
 
 const WINDOW = 16
 
+const hex = (byte: number) => byte.toString(16).padStart(2, '0')
+
 /** What becomes of a key in environment variables, secret stores, JSON and shells. */
 export const DAMAGED: readonly (readonly [form: string, damage: (pem: string, der: Buffer) => string])[] = [
   ['base64 of PEM', (pem) => Buffer.from(pem).toString('base64')],
@@ -46,6 +48,11 @@ export const DAMAGED: readonly (readonly [form: string, damage: (pem: string, de
   ['DER in hexadecimal digits', (_, der) => der.toString('hex')],
   ['DER in hexadecimal digits with colons', (_, der) => (der.toString('hex').match(/../g) ?? []).join(':')],
   ['DER in capital hexadecimal digits', (_, der) => der.toString('hex').toUpperCase()],
+  ['DER as String(bytes)', (_, der) => String(new Uint8Array(der))],
+  ['DER as bytes of C', (_, der) => Array.from(der, (byte) => `0x${hex(byte)}`).join(', ')],
+  ['DER as escapes', (_, der) => Array.from(der, (byte) => `\\x${hex(byte)}`).join('')],
+  ['DER as octal escapes', (_, der) => Array.from(der, (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')],
+  ['DER as a Buffer in JSON', (_, der) => JSON.stringify(der)],
   ['PEM in hexadecimal digits', (pem) => Buffer.from(pem).toString('hex')],
   ['DER as a text', (_, der) => der.toString('latin1')],
   ['DER as UTF-8', (_, der) => der.toString('utf8')],

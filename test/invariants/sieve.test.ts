@@ -17,7 +17,18 @@ import {
 } from '../../src/certs/index.ts'
 import { SESSION_OPTIONS } from '../../src/client/session-options.ts'
 import { REQUEST_OPTIONS } from '../../src/client/settings.ts'
-import { CABundle, explain, get, HTTPAdapter, Request, Session, tlsOptions, trustedAgent } from '../../src/index.ts'
+import {
+  CABundle,
+  disableWarnings,
+  explain,
+  get,
+  HTTPAdapter,
+  post,
+  Request,
+  Session,
+  tlsOptions,
+  trustedAgent,
+} from '../../src/index.ts'
 import { DAMAGED, KEYS, type MarkedKey } from '../helpers/damaged-keys.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
@@ -200,4 +211,33 @@ test('no command prints a key that it is given', { timeout: 300_000 }, async () 
     )
   })
   for (const task of tasks) await task()
+})
+
+test('what was passed in place of something else is not repeated: options, headers, warnings, URLs of files, proxies, cookies', async () => {
+  const { pem } = KEYS[0]?.[1] ?? assert.fail()
+  const url = 'https://localhost:1/'
+  await using session = new Session({ trustEnv: false })
+  const calls: [what: string, call: () => unknown][] = [
+    ['a body in place of options', () => post(url, 'password=hunter2' as never)],
+    ['a passphrase in place of options', () => loadCA('ca.pem', 'ca.key', 'hunter2' as never)],
+    ['a passphrase in place of options', () => tlsOptions(true, 'hunter2' as never)],
+    ['a header of fetch', () => session.fetch(url, { headers: { Authorization: 'Bearer hunter2\nx' } })],
+    ['a header name of fetch', () => session.fetch(url, { headers: [['Bearer hunter2', 'x']] })],
+    ['a key as the name of a warning', () => disableWarnings(pem as never)],
+    ['a URL of a file', () => get(url, { verify: new URL('file:///hunter2%2Fx') })],
+    ['a URL of a file for vouch/certs', () => createSelfSignedCert(new URL('file:///hunter2%2Fx'), null, 'localhost')],
+    ['a proxy without a host', () => get(url, { proxies: { https: 'ada:hunter2' } })],
+    ['a cookie in place of its name', () => get(url, { cookies: { 'sid=hunter2': 'x' } })],
+  ]
+  for (const [what, call] of calls) {
+    const error = await (async () => call())().then(
+      () => assert.fail(`${what} must be refused`),
+      (reason: unknown) => reason,
+    )
+    assert.doesNotMatch(
+      inspect(error, { depth: 9, showHidden: true }).replace(/\n +at .*/g, ''),
+      /hunter2|PRIVATE KEY/,
+      what,
+    )
+  }
 })
