@@ -1,13 +1,14 @@
 /** I2 against a polluted `Object.prototype`: its properties are no options of a request. */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { disableWarnings, get, Request, Session, SSLError } from '../../src/index.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
+import { tempDir } from '../helpers/temp.ts'
 
 // What is not verified is seen by the tests themselves.
 disableWarnings('InsecureRequestWarning')
@@ -15,13 +16,16 @@ disableWarnings('InsecureRequestWarning')
 const authority = createAuthority()
 const stranger = createAuthority({ commonName: 'Stranger' })
 
+const dir = tempDir()
+after(() => dir[Symbol.dispose]())
+
 const POLLUTION: readonly [name: string, value: unknown][] = [
   ['verify', false],
   ['verify', authority.certificate],
   ['rejectUnauthorized', false],
   ['checkServerIdentity', () => undefined],
   ['ca', authority.certificate],
-  ['REQUESTS_CA_BUNDLE', authority.certificate],
+  ['REQUESTS_CA_BUNDLE', dir.write('ca.pem', authority.certificate)],
   ['https_proxy', 'http://127.0.0.1:1'],
   ['trustEnv', false],
   ['verified', false],

@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
       'the default roots of the process are changed',
       [
         '    return tls.createSecureContext(withoutPrototype(roots',
-        '    if (ca) tls.setDefaultCACertificates([ca])\n    return tls.createSecureContext(withoutPrototype(roots',
+        '    tls.setDefaultCACertificates([])\n    return tls.createSecureContext(withoutPrototype(roots',
       ],
       'invariants/lifetime.test.ts',
       'nothing of the process changes',
