@@ -1,8 +1,9 @@
 /** The type of a command, and parsers for its arguments. */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
+import { readRegularFile, UnusableFileError } from '../core/live-file.ts'
 import { nearest } from '../core/options.ts'
 import type { Output } from './print.ts'
 
@@ -113,11 +114,34 @@ export function readPassphrase(file: string | undefined): string | undefined {
   return file === undefined ? undefined : readLines(file)[0]
 }
 
-/** The lines of a text file. @throws FileError if it cannot be read */
+/** The lines of a text file, or of a pipe that the shell has opened. @throws FileError if it cannot be read, also for a FIFO */
 export function readLines(file: string): string[] {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/)
+    const content = DESCRIPTOR.test(file) ? readBounded(file) : readRegularFile(file)
+    return content.toString().split(/\r?\n/)
   } catch (error) {
     throw FileError.from('read', file, error)
+  }
+}
+
+/** A descriptor that the caller has opened, such as the pipe of `<(…)`: it has a writer, so that reading it ends. */
+const DESCRIPTOR = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/
+
+/** Of a pipe or a device, which have no size. */
+const MAX_BYTES = 1024 * 1024
+
+/** @throws UnusableFileError above {@link MAX_BYTES} */
+function readBounded(file: string): Buffer {
+  const content = Buffer.alloc(MAX_BYTES + 1)
+  const descriptor = openSync(file, 'r')
+  try {
+    let length = 0
+    for (let count = -1; count !== 0 && length <= MAX_BYTES; length += count) {
+      count = readSync(descriptor, content, length, content.length - length, null)
+    }
+    if (length > MAX_BYTES) throw new UnusableFileError('it is larger than 1 MiB')
+    return content.subarray(0, length)
+  } finally {
+    closeSync(descriptor)
   }
 }

@@ -17,6 +17,7 @@ import { get, head, patch, post, put, remove, request } from './commands/request
 import { EXIT } from './exit-status.ts'
 import { type Output, print, warning } from './print.ts'
 import { reportError } from './report-error.ts'
+import { openStdout } from './stdout.ts'
 import { version } from './version.ts'
 import { isTerminal, reflow, wrapFor } from './wrap.ts'
 
@@ -110,17 +111,18 @@ function unknownCommand([first = '', second = '']: readonly string[]): UsageErro
 }
 
 checkNodeVersion()
-for (const stream of [process.stdout, process.stderr]) {
+const output: Output = { stdout: openStdout(), stderr: process.stderr }
+for (const stream of [output.stdout, output.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // The reader of the output may close the pipe early: `vouch cert show … | head`.
     if (error.code === 'EPIPE') return
     // A full disk: the output is not complete, and more of it is of no use.
-    if (stream === process.stdout) reportError(FileError.from('write', 'stdout', error), 'vouch --help', false, process)
+    if (stream === output.stdout) reportError(FileError.from('write', 'stdout', error), 'vouch --help', false, output)
     process.exit(EXIT.usage)
   })
 }
 // Node's own listener prints warnings with `(node:PID)`.
 process.removeAllListeners('warning')
-process.on('warning', ({ message }) => warning(process, message))
+process.on('warning', ({ message }) => warning(output, message))
 // Not process.exit(), which would drop output that a pipe has not taken yet.
-process.exitCode = await main(process.argv.slice(2), process)
+process.exitCode = await main(process.argv.slice(2), output)

@@ -22,8 +22,8 @@ export function printJson(output: Output, value: unknown): void {
   )
 }
 
-/** Control and format characters, and others that have no glyph; the line feeds are those of the JSON text. */
-const UNPRINTABLE = /[^\P{C}\n]/gu
+/** Control and format characters, separators of lines and paragraphs, and others that have no glyph; the line feeds are those of the JSON text. */
+const UNPRINTABLE = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu
 
 /** One UTF-16 code unit, as JSON writes it. */
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`

@@ -1,7 +1,7 @@
 /** Reports the error of a command in terms of the command line: the library's messages name options of a call. */
 import { codeOf } from '../core/error-code.ts'
 import { withoutPath } from '../core/file-error.ts'
-import { VOUCH } from '../core/shell.ts'
+import { shellPath, VOUCH } from '../core/shell.ts'
 import { UsageError } from './command.ts'
 import { exitStatusOf } from './exit-status.ts'
 import { fail, hint, type Output, printJson } from './print.ts'
@@ -57,7 +57,10 @@ const OPTION_NAMES: ReadonlyMap<string, string> = new Map([
 function inFlags(text: string): string {
   return text
     .replaceAll(VOUCH, 'vouch')
-    .replace(/\bverify: '([^']+)'/g, '--verify $1')
+    .replace(/\bverify: '([^']+)'/g, (given, path: string) => {
+      const word = shellPath(path)
+      return word === undefined ? given : `--verify ${word}`
+    })
     .replace("--verify ca.pem, CABundle.default().with('ca.pem'), or", '--verify ca.pem, or')
     .replace('; until then bundle.withIntermediates(…) helps', '')
     .replace("cert: ['client.crt', 'client.key']", '--cert client.crt --key client.key')

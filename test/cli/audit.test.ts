@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { allRules } from '../../src/cli/audit/rules.ts'
-import { isRoot } from '../helpers/platform.ts'
-import { outputOf } from '../helpers/processes.ts'
+import { isRoot, onPosix } from '../helpers/platform.ts'
+import { makeFifo, outputOf } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { vouch } from './vouch.ts'
 
@@ -198,6 +198,19 @@ test('what .gitignore names is left out as git does, and node_modules; what is n
   assert.deepEqual(await pathsOf('audit --json'), ['src/kept.gen.ts'])
   assert.deepEqual(await pathsOf('audit src --json'), ['src/kept.gen.ts'])
   assert.deepEqual(await pathsOf('audit dist src/deep/x.ts --json'), ['dist/a.js', 'src/deep/x.ts'])
+})
+
+test('a FIFO or a device hangs no audit', onPosix, async () => {
+  using dir = tempDir()
+  makeFifo(dir.join('fifo'))
+  makeFifo(dir.join('.gitignore'))
+  dir.write('a.js', 'x = { rejectUnauthorized: false }')
+  for (const name of ['fifo', '/dev/zero']) {
+    const { status, stderr } = await vouch(dir, `audit ${name}`)
+    assert.equal(status, 2)
+    assert.match(stderr, /^vouch: error: cannot read '.*': it is neither a file nor a directory\n$/)
+  }
+  assert.equal((await vouch(dir, 'audit')).status, 1)
 })
 
 test('what was not looked at is listed: huge, binary and unreadable files, and links', async () => {

@@ -316,3 +316,25 @@ for (const [line, status, stdout, stderr] of lines) {
     assert.deepEqual(readdirSync(dir.path), [])
   })
 }
+
+test('names that a server chose are bounded in messages and tables, and JSON has no separators of lines', async () => {
+  const long = 'y'.repeat(32_000)
+  const { pem, key } = leaf(undefined, { subject: long })
+  const keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
+  await using server = await startHttpsServer({ cert: pem, key: keyPem })
+  using dir = tempDir()
+  const fetched = await vouch(dir, `cert fetch ${server.url} -o a.pem`)
+  assert.equal(fetched.status, 0)
+  assert(fetched.stderr.length < 3000, `${fetched.stderr.length}`)
+  assert.match(fetched.stderr, /'CN=y{297}… \(32003 characters\)', issued by/)
+  const shown = await vouch(dir, 'cert show a.pem')
+  assert.match(shown.stdout, /^subject {4}CN=y{297}… \(32003 characters\)\n/)
+  assert(shown.stdout.length < 3000, `${shown.stdout.length}`)
+  const whole = await vouch(dir, 'cert show a.pem --json')
+  assert.equal(JSON.parse(whole.stdout).subject, `CN=${long}`)
+
+  dir.write('b.pem', leaf(undefined, { subject: 'a\u2028b\u2029c' }).pem)
+  const escaped = await vouch(dir, 'cert show b.pem --json')
+  assert.match(escaped.stdout, /"CN=a\\u2028b\\u2029c"/)
+  assert.doesNotMatch(escaped.stdout, /[\u2028\u2029]/)
+})

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { inFlags } from '../../src/cli/report-error.ts'
 import { CA_EXTENSIONS, certify, SERVER_EXTENSIONS } from '../helpers/openssl-pki.ts'
 import { createAuthority, toDer } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
@@ -160,4 +161,10 @@ test('a bundle that cannot be used is no server that is trusted', async () => {
   const { status, stdout } = await vouch(dir, 'check localhost --verify none.pem')
   assert.equal(status, 1)
   assert.match(stdout, /is not trusted: Could not find a suitable TLS CA certificate bundle, invalid path: none\.pem/)
+})
+
+test('paths in hints are quoted for a shell', () => {
+  assert.equal(inFlags("save it, then verify: 'server.pem'"), 'save it, then --verify server.pem')
+  assert.equal(inFlags("verify: 'x y;z.pem'"), "--verify 'x y;z.pem'")
+  assert.equal(inFlags("trust it: verify: '-x.pem'"), 'trust it: --verify ./-x.pem')
 })

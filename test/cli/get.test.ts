@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { createAuthority, encryptKey, toPkcs12 } from '../helpers/pki.ts'
+import { makeFifo } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { type Echo, type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
@@ -419,6 +420,39 @@ test('a full disk is an error, and a status of its own', { skip: !existsSync('/d
     const { stdout } = await shell(dir, `${line}; echo "status $?"`)
     assert.match(stdout, /^vouch: error: cannot write '.*': no space left on device\nstatus 2\n$/, line)
   }
+})
+
+test('a disk that takes a part of the output only is an error', { skip: !hasShell }, async () => {
+  await using server = await startHttpServer({ handler: (_, response) => response.end(Buffer.alloc(3000, 'x')) })
+  using dir = tempDir()
+  dir.write('cert.pem', root.certificate.repeat(3))
+  for (const line of [`vouch get ${server.url}`, 'vouch cert show cert.pem --json', 'vouch --help']) {
+    // One block, of 512 or 1024 bytes.
+    const { stdout } = await shell(dir, `(ulimit -f 1; ${line} > out); echo "status $?"`)
+    assert.match(stdout, /^vouch: error: cannot write 'stdout': file too large\nstatus 2\n$/, line)
+    assert(statSync(dir.join('out')).size <= 1024)
+    assert.equal((await shell(dir, `${line} > whole; echo "status $?"`)).stdout, 'status 0\n')
+    assert(statSync(dir.join('whole')).size > 1024)
+  }
+})
+
+test('a passphrase and headers come from files and pipes, and neither a FIFO nor a device hangs the command', {
+  skip: !hasShell,
+}, async () => {
+  await using server = await startHttpServer()
+  using dir = tempDir()
+  makeFifo(dir.join('fifo'))
+  for (const file of ['fifo', '/dev/zero']) {
+    for (const line of [`get ${server.url} -H @${file}`, `get ${server.url} --cert a.pem --passphrase-file ${file}`]) {
+      const { status, stderr } = await vouch(dir, line)
+      assert.equal(status, 2)
+      assert.equal(stderr, `vouch: error: cannot read '${file}': it is not a regular file\n`)
+    }
+  }
+  const endless = await shell(dir, `vouch get ${server.url} -H @/dev/stdin < /dev/zero`)
+  assert.equal(endless.stdout, "vouch: error: cannot read '/dev/stdin': it is larger than 1 MiB\n")
+  const piped = await shell(dir, `(sleep 0.2; echo 'X-Piped: yes') | vouch get ${server.url} -H @/dev/stdin`)
+  assert.match(piped.stdout, /"x-piped":"yes"/i)
 })
 
 const lines: [line: string, status: number, stderr: RegExp][] = [

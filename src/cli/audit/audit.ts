@@ -1,6 +1,7 @@
 /** Looks through files for places that switch verification off. */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import jsTokens, { type JSXToken, type Token } from 'js-tokens'
+import { readRegularFile } from '../../core/live-file.ts'
 import { matchTokens } from './javascript.ts'
 import { type RuleId, ruleOf } from './rules.ts'
 import type { Match } from './shell.ts'
@@ -65,7 +66,7 @@ function contentOf({ path }: Candidate, unread: Unread[]): string | undefined {
       unread.push({ path, why: `it is larger than ${MAX_BYTES / 1_000_000} MB` })
       return undefined
     }
-    const content = readFileSync(path)
+    const content = readRegularFile(path)
     if (content[0] === 0xff && content[1] === 0xfe) return content.toString('utf16le')
     if (!content.includes(0)) return content.toString('utf8')
     unread.push({ path, why: 'it is binary' })

@@ -1,17 +1,8 @@
 /** The files of a project that can switch verification off, as `.gitignore` leaves them. */
-import {
-  closeSync,
-  existsSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  type Stats,
-  statSync,
-} from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import newRules, { type Ignore } from 'ignore'
+import { readRegularFile } from '../../core/live-file.ts'
 
 /** How a file is read. */
 export type FileKind = 'javascript' | 'text'
@@ -113,7 +104,7 @@ function ignoreFileOf(folder: string): IgnoreFile[] {
 
 function rulesIn(file: string, folder: string): IgnoreFile[] {
   try {
-    return [{ folder, rules: newRules().add(readFileSync(file, 'utf8')) }]
+    return [{ folder, rules: newRules().add(readRegularFile(file).toString()) }]
   } catch {
     return []
   }

@@ -1,6 +1,7 @@
 /** `vouch audit`: where a project switches verification off, and what to write instead. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { displayName } from '../../core/credentials.ts'
+import { FileError } from '../../core/file-error.ts'
 import type { AuditResult, Finding } from '../audit/audit.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { logLine, type Output, paint, print, printableLines, printJson } from '../print.ts'
@@ -36,6 +37,8 @@ Examples:
     if (values.json && values.sarif) throw new UsageError('--json and --sarif exclude each other')
     const missing = positionals.find((path) => !existsSync(path))
     if (missing !== undefined) throw new UsageError(`there is no file or directory '${displayName(missing)}'`)
+    const other = positionals.find((path) => !isFileOrDirectory(path))
+    if (other !== undefined) throw new FileError('read', 'EINVAL', other, 'it is neither a file nor a directory')
     // Loaded here: the other commands need no tokenizer.
     const { audit } = await import('../audit/audit.ts')
     const result = audit(positionals.length > 0 ? positionals : ['.'])
@@ -44,6 +47,11 @@ Examples:
     else report(result, output)
     return result.findings.length === 0 ? 0 : 1
   },
+}
+
+function isFileOrDirectory(path: string): boolean {
+  const status = statSync(path)
+  return status.isFile() || status.isDirectory()
 }
 
 async function sarifOf(result: AuditResult): Promise<object> {

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { type CertificateInfo, fetchCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
+import { printable } from '../../core/printable.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf, SERVICES_HELP } from '../connection.ts'
 import { hint, logLine, type Output, print, printJson, shownServer } from '../print.ts'
@@ -58,7 +59,7 @@ Examples:
     else if (file === undefined) print(output, pem.trimEnd())
     logLine(
       output,
-      `fetched the certificate of ${shownServer(url)}, UNVERIFIED: '${first.subject}', issued by '${first.issuer}'`,
+      `fetched the certificate of ${shownServer(url)}, UNVERIFIED: '${printable(first.subject)}', issued by '${printable(first.issuer)}'`,
     )
     logLine(output, `SHA-256 ${first.fingerprint}`)
     advise(url, first, file, output)

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
 import { FileError } from '../../core/file-error.ts'
+import { printable } from '../../core/printable.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
@@ -76,22 +77,26 @@ function printAll(certificates: readonly CertificateInfo[], output: Output): voi
 }
 
 function printOne(info: CertificateInfo, output: Output): void {
-  const { subject, issuer, hosts, validFrom, validTo, purposes, fingerprints } = info
+  const { hosts, validFrom, validTo, purposes, fingerprints } = info
+  const [subject, issuer] = [printable(info.subject), printable(info.issuer)]
   printTable(output, [
     ['subject', subject || '(none)'],
     ['issuer', info.selfSigned ? `${issuer || '(none)'} (self-signed)` : issuer || '(none)'],
-    ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
+    ['hosts', hosts.length > 0 ? printable(hosts.join(', '), MAX_LIST) : undefined],
     ['valid', `${dateOf(validFrom)} to ${dateOf(validTo)}, ${daysLeft(info, output)}`],
     ['key', info.keyType],
     ['authority', info.ca ? 'yes' : 'no'],
-    ['purposes', purposes.length > 0 ? purposes.join(', ') : undefined],
-    ['serial', info.serialNumber],
+    ['purposes', purposes.length > 0 ? printable(purposes.join(', '), MAX_LIST) : undefined],
+    ['serial', printable(info.serialNumber)],
     ['SHA-256', fingerprints.sha256],
     ['pin', `verify: 'sha256:${fingerprints.sha256}'`],
     ['key pin', keyPinOf(info)],
     ['SHA-1', fingerprints.sha1],
   ])
 }
+
+/** Of characters: longer than the names of a large site. `--json` has all of them. */
+const MAX_LIST = 8000
 
 /** A certificate can have invalid dates. */
 const dateOf = (date: Date): string => (Number.isNaN(date.getTime()) ? '(no date)' : date.toISOString())
