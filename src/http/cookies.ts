@@ -141,48 +141,45 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   /** @internal Stores the Set-Cookie headers of a response, and ignores those that RFC 6265 refuses. */
   store(setCookie: readonly string[], url: URL): void {
-    for (const line of setCookie) this.#storeLine(line, url)
+    if (setCookie.length === 0) return
+    // The jar is looked at once: a response may have thousands of these headers.
+    const isSecure = url.protocol === 'https:'
+    const room = { protected: isSecure ? [] : this.#stored().filter(({ secure }) => secure), ...countsOf(this.#all()) }
+    for (const line of setCookie) this.#storeLine(line, url, room)
   }
 
-  #storeLine(line: string, url: URL): void {
+  #storeLine(line: string, url: URL, room: Room): void {
     const cookie = toughCookie().Cookie.parse(line)
     if (cookie === undefined || !keepsPromise(cookie, url)) return
-    if (url.protocol !== 'https:' && this.#isProtected(cookie, url)) return
+    if (url.protocol !== 'https:' && isProtected(cookie, url, room.protected)) return
     if (cookie.key.length + cookie.value.length > MAX_LENGTH) return
-    this.#makeRoom(cookie.domain ?? url.hostname)
+    this.#makeRoom(cookie.domain ?? url.hostname, room)
     this.#tough().setCookieSync(cookie, undecoded(url), { ignoreError: true })
   }
 
   /**
-   * Whether a response without TLS must not set the cookie: it has the attribute Secure, or would replace or hide a secure one
-   * (RFC 6265bis section 5.7, steps 13 and 14).
+   * Counts a cookie. In a domain or a jar that is full, removes the expired cookies, or the oldest tenth: servers must not fill the
+   * memory.
    */
-  #isProtected({ secure, key, domain, path }: Cookie, url: URL): boolean {
-    if (secure) return true
-    const { domainMatch, pathMatch, defaultPath } = toughCookie()
-    const host = domain ?? url.hostname
-    const own = path ?? defaultPath(url.pathname)
-    return this.#stored().some(
-      (other) =>
-        other.secure &&
-        other.key === key &&
-        (domainMatch(host, other.domain ?? '') || domainMatch(other.domain ?? '', host)) &&
-        pathMatch(own, other.path ?? '/'),
-    )
+  #makeRoom(domain: string, room: Room): void {
+    if (isFull(domain, room)) {
+      // One that was replaced was counted twice.
+      Object.assign(room, countsOf(this.#all()))
+      if (isFull(domain, room)) this.#removeOldest(domain, room)
+    }
+    room.total++
+    room.byDomain.set(domain, (room.byDomain.get(domain) ?? 0) + 1)
   }
 
-  /** Removes the expired cookies, else the oldest one, of a domain or a jar that is full: servers must not fill the memory. */
-  #makeRoom(domain: string): void {
-    const all = this.#all()
-    const ofDomain = all.filter((cookie) => cookie.domain === domain)
-    const full = ofDomain.length >= MAX_OF_DOMAIN ? ofDomain : all.length >= MAX_COOKIES ? all : []
-    if (full.length === 0) return
-    const expired = full.filter(isExpired)
-    const [first, ...others] = full
-    const oldest = others.reduce((a, b) => ((b?.creationIndex ?? 0) < (a?.creationIndex ?? 0) ? b : a), first)
-    for (const cookie of expired.length > 0 || oldest === undefined ? expired : [oldest]) {
+  #removeOldest(domain: string, room: Room): void {
+    const isOfDomain = (room.byDomain.get(domain) ?? 0) >= MAX_OF_DOMAIN
+    const all = this.#all().filter((cookie) => !isOfDomain || cookie.domain === domain)
+    const expired = all.filter(isExpired)
+    const byAge = all.sort((one, other) => (one.creationIndex ?? 0) - (other.creationIndex ?? 0))
+    for (const cookie of expired.length > 0 ? expired : byAge.slice(0, Math.ceil(all.length / 10))) {
       this.#jar?.store.removeCookie(cookie.domain ?? '', cookie.path ?? '/', cookie.key, () => {})
     }
+    Object.assign(room, countsOf(this.#all()))
   }
 
   /** Names only: values are often credentials. */
@@ -232,6 +229,41 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     this.#jar?.store.getAllCookies((_error, cookies) => all.push(...(cookies ?? [])))
     return all
   }
+}
+
+/** What a response finds in the jar. */
+interface Room {
+  /** The secure cookies, which a response without TLS must not replace. */
+  readonly protected: readonly Cookie[]
+  total: number
+  byDomain: Map<string, number>
+}
+
+function countsOf(cookies: readonly Cookie[]): Pick<Room, 'total' | 'byDomain'> {
+  const byDomain = new Map<string, number>()
+  for (const { domain } of cookies) byDomain.set(domain ?? '', (byDomain.get(domain ?? '') ?? 0) + 1)
+  return { total: cookies.length, byDomain }
+}
+
+function isFull(domain: string, { total, byDomain }: Room): boolean {
+  return total >= MAX_COOKIES || (byDomain.get(domain) ?? 0) >= MAX_OF_DOMAIN
+}
+
+/**
+ * Whether a response without TLS must not set the cookie: it has the attribute Secure, or would replace or hide a secure one
+ * (RFC 6265bis section 5.7, steps 13 and 14).
+ */
+function isProtected({ secure, key, domain, path }: Cookie, url: URL, secureOnes: readonly Cookie[]): boolean {
+  if (secure) return true
+  const { domainMatch, pathMatch, defaultPath } = toughCookie()
+  const host = domain ?? url.hostname
+  const own = path ?? defaultPath(url.pathname)
+  return secureOnes.some(
+    (other) =>
+      other.key === key &&
+      (domainMatch(host, other.domain ?? '') || domainMatch(other.domain ?? '', host)) &&
+      pathMatch(own, other.path ?? '/'),
+  )
 }
 
 function isExpired(cookie: Cookie): boolean {

@@ -342,9 +342,14 @@ test('a jar is bounded: in the length of a cookie, the cookies of a domain, and 
   jar.store([`a=${'x'.repeat(5000)}`], new URL('https://a.test/'))
   assert.equal(jar.size, 0)
   for (let i = 0; i < 300; i++) jar.store([`n${i}=${i}`], new URL('https://a.test/'))
-  assert.equal(jar.size, 180)
+  assert(jar.size <= 180 && jar.size > 150, String(jar.size))
   assert.equal(jar.get('n299'), '299')
   assert.equal(jar.get('n0'), undefined)
+  jar.store(
+    Array.from({ length: 400 }, () => 'n299=again'),
+    new URL('https://a.test/'),
+  )
+  assert.equal(jar.get('n298'), '298')
   for (let i = 0; i < 3500; i++) jar.store([`m=${i}`], new URL(`https://h${i}.test/`))
   assert(jar.size <= 3300, String(jar.size))
   assert.equal(jar.get('m', { domain: 'h3499.test' }), '3499')

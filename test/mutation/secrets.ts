@@ -58,13 +58,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a response without TLS replaces a secure cookie',
-      ['this.#isProtected(cookie, url)) return', 'cookie.secure) return'],
+      ['isProtected(cookie, url, room.protected)) return', 'cookie.secure) return'],
       'http/cookies.test.ts',
       'a response without TLS sets no secure cookie',
     ],
     [
       'a jar grows without end',
-      ['ofDomain.length >= MAX_OF_DOMAIN', 'ofDomain.length > 1e9'],
+      ['(byDomain.get(domain) ?? 0) >= MAX_OF_DOMAIN', '(byDomain.get(domain) ?? 0) > 1e9'],
       'http/cookies.test.ts',
       'a jar is bounded',
     ],
