@@ -56,8 +56,7 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
   for (const name of INIT_MEMBERS) if (init[name] !== undefined) members[name] = init[name]
   const signal = toSignal(init.signal === undefined ? request?.signal : init.signal)
   if (Object.keys(members).length === 0) return { ...PLAIN_GET, url, signal }
-  checkHeaders(members.headers)
-  const { method, headers, redirect, mode, cache, credentials, integrity } = new Request(url, members)
+  const { method, headers, redirect, mode, cache, credentials, integrity } = nodeRequest(url, members)
   return {
     url,
     method,
@@ -71,13 +70,13 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
   }
 }
 
-/** Node's own error shows the whole value, which may be a token. @throws TypeError that names the header */
-function checkHeaders(given: unknown): void {
-  const headers = given as ConstructorParameters<typeof Headers>[0]
+/** @throws TypeError with Node's own message; for an invalid header with ours, since Node's shows the whole value, perhaps a token */
+function nodeRequest(url: URL, members: Members): globalThis.Request {
   try {
-    new Headers(headers)
+    return new Request(url, members)
   } catch (error) {
-    const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(headers ?? {})
+    const { headers } = members
+    const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(Object(headers))
     const [name] = (pairs.find((pair) => Array.isArray(pair) && isInvalid(pair)) ?? []) as unknown[]
     if (name === undefined) throw error
     throw new TypeError(
