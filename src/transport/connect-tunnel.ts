@@ -90,11 +90,13 @@ function readFinalResponse(
   done: (final: FinalResponse) => void,
 ): void {
   let received: Buffer = Buffer.alloc(0)
+  let total = 0
   const expire = (ms: number) => socket.destroy(new InternalConnectTimeout(ms))
   const timer =
     limit === undefined ? undefined : setTimeout(expire, Math.max(1, limit - (performance.now() - started)), limit)
   const onEnd = () => socket.destroy(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
   const onData = (chunk: Buffer) => {
+    total += chunk.length
     received = Buffer.concat([received, chunk])
     for (let end = received.indexOf(HEAD_END); end >= 0; end = received.indexOf(HEAD_END)) {
       const [, status, reason = ''] = STATUS_LINE.exec(received.toString('latin1', 0, end)) ?? []
@@ -107,7 +109,7 @@ function readFinalResponse(
         return
       }
     }
-    if (received.length > MAX_HEAD_BYTES) socket.destroy(new Error('its response to CONNECT has no end'))
+    if (total > MAX_HEAD_BYTES) socket.destroy(new Error('its response to CONNECT has no end'))
   }
   const stop = () => {
     clearTimeout(timer)
@@ -119,6 +121,7 @@ function readFinalResponse(
 
 const HEAD_END = '\r\n\r\n'
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?(?:\r\n|$)/
+/** For all interim responses and the head of the final one. */
 const MAX_HEAD_BYTES = 16_384
 
 /** A connection to the proxy itself. */

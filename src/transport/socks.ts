@@ -24,8 +24,11 @@ export function openSocksTunnel(options: TunnelOptions, callback: TunnelCallback
 
 async function negotiate(options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
   const { proxy, authority, connectTimeout } = options
-  // The library is loaded with the first SOCKS proxy.
-  const loaded = Promise.all([resolve(authority, proxy.url.protocol), import('./socks-library.ts')])
+  // Loaded with the first SOCKS proxy: the file system may fail.
+  const importing = import('./socks-library.ts').catch((error) => {
+    throw mapProxyError(error, proxy.url)
+  })
+  const loaded = Promise.all([resolve(authority, proxy.url.protocol), importing])
   const [destination, library] = await withDeadline(loaded, { signal })
   const { host, port } = serverAddress(proxy.url)
   const socket = connectTcp({ ...attemptTimeout(connectTimeout), host, port }).setNoDelay(true)
