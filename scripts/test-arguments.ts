@@ -2,7 +2,7 @@
 export const TEST_ARGUMENTS: readonly string[] = [
   '--test',
   '--test-reporter=spec',
-  '--test-timeout=120000',
+  '--test-timeout=300000',
   // Node would leave one core alone; most tests wait for servers.
   '--test-concurrency=2',
 ]

@@ -26,7 +26,7 @@ test('random sequences of requests and changes never share a connection or a TLS
     totals.sequences++
     for (const [name, count] of Object.entries(counts)) totals[name as keyof typeof counts] += count
   })
-  await fc.assert(property, runParameters(40))
+  await fc.assert(property, runParameters(40, 10_000))
   const { sequences: run, requests, connections, resumed, tunnels } = totals
   t.diagnostic(`random sequences run: ${run}, requests observed: ${requests}`)
   t.diagnostic(`connections: ${connections}, of resumed TLS sessions: ${resumed}, through tunnels: ${tunnels}`)
