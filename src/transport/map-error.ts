@@ -190,7 +190,7 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   const { code = '' } = error
   const problem = problemOf(error)
   if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
-    return new InvalidHeader(`${authorityOf(context)} sent contradictory Content-Length headers`, {
+    return new InvalidHeader(`${authorityOf(context)} sent repeated, perhaps contradictory Content-Length headers`, {
       code,
       cause: error,
     })

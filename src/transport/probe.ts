@@ -3,8 +3,8 @@ import type { X509Certificate } from 'node:crypto'
 import type { Agent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { serverAddress } from '../core/address.ts'
-import { RequestException } from '../core/errors.ts'
+import { httpsAuthority, serverAddress } from '../core/address.ts'
+import { ConnectionError, RequestException } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
@@ -52,7 +52,7 @@ export async function probe(
           settings.timeout.connect,
         )
       : await openConnection(route.pool, target, settings)
-    await handshakeAccepted(socket)
+    await handshakeAccepted(socket, httpsAuthority(serverAddress(target)))
     return {
       chain: presentedChain(socket),
       protocol: socket.getProtocol(),
@@ -86,9 +86,10 @@ function openConnection({ agent }: ConnectionPool, target: URL, settings: SendSe
 
 /**
  * Waits until the server has accepted the handshake. In TLS 1.3 the client finishes first: only after that the server refuses its
- * certificate, or the lack of one. A server that accepts sends a session ticket, most servers at once.
+ * certificate, or the lack of one. A server that accepts sends a session ticket, most servers at once. In TLS 1.2 the server finishes
+ * last.
  */
-function handshakeAccepted(socket: TLSSocket): Promise<void> {
+function handshakeAccepted(socket: TLSSocket, server: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
     const settle = (error?: Error | null) => {
@@ -97,7 +98,8 @@ function handshakeAccepted(socket: TLSSocket): Promise<void> {
       else resolve()
     }
     const waitForTicket = () => {
-      timer = setTimeout(settle, MAX_TICKET_MS)
+      if (socket.getProtocol() === 'TLSv1.3') timer = setTimeout(settle, MAX_TICKET_MS)
+      else settle()
     }
     // With pins the handshake is done already.
     if (isSecure(socket)) waitForTicket()
@@ -107,10 +109,17 @@ function handshakeAccepted(socket: TLSSocket): Promise<void> {
       .on('error', settle)
       .on('session', () => settle())
       .on('secureConnect', waitForTicket)
-      // The first call decides.
-      .on('close', () => settle(timer === undefined ? closedEarly() : undefined))
+      // The first call decides. A server may refuse the client's certificate without an alert, as Node's do.
+      .on('close', () => settle(timer === undefined ? closedEarly() : closedBehindHandshake(server)))
       .resume()
   })
+}
+
+function closedBehindHandshake(server: string): ConnectionError {
+  return new ConnectionError(
+    `${server} closed the connection right after the TLS handshake, in which its certificate was accepted: perhaps it refuses the client's certificate, or asks for one`,
+    { code: 'ECONNRESET' },
+  )
 }
 
 function isSecure(socket: TLSSocket & { secureConnecting?: boolean }): boolean {

@@ -67,6 +67,9 @@ function brokenPem(text: string): ContentKind | undefined {
   if (!text.includes('\n')) {
     return kind('its lines do not end with a line feed', `convert it: ${toNewFile("tr '\\r' '\\n' < FILE")}`)
   }
+  const [, label] = /^-----BEGIN ([A-Z0-9 ]{1,40})-----\s*$/m.exec(text) ?? []
+  // The lines are right, and hold something else than what is looked for.
+  if (label !== undefined) return kind(`it holds "${label}" only`)
   return kind('something stands before "-----BEGIN" on its line', 'the dashes must be the first characters of the line')
 }
 
@@ -81,7 +84,7 @@ function textKind(text: string): ContentKind | undefined {
   if (/^\s*(?:client-certificate|certificate-authority|client-key)-data:/m.test(text)) {
     return kind(
       'it is a kubeconfig, with certificates in base64',
-      "extract the CA: kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}' | base64 -d > NEW.pem",
+      "extract the CA: kubectl config view --kubeconfig FILE --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}' | base64 -d > NEW.pem",
     )
   }
   if (/^(?:<!doctype|<html|<\?xml)/i.test(text))

@@ -167,3 +167,28 @@ test('what a certificate says cannot forge a line, or speak to the terminal', as
   assert.doesNotMatch(String(explanation), /[\u001b\u202e]|^ {2}trusted {4}everything/m)
   assert.match(explanation.chain[0]?.hosts[0] ?? '', /\n/, 'the value itself is as it is')
 })
+
+test('a server that closes the connection behind the handshake is said to have accepted it, and perhaps not the client', async () => {
+  const clients = createAuthority({ commonName: 'Clients CA' })
+  await using server = await startHttpsServer({
+    cert: pair.chain,
+    key: pair.key,
+    ca: clients.certificate,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+  })
+  const stranger = root.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: ['clientAuth'] })
+  for (const verify of [root.certificate, false] as const) {
+    await assert.rejects(explain(server.url, { verify, cert: { cert: stranger.chain, key: stranger.key } }), {
+      name: 'ConnectionError',
+      message: /in which its certificate was accepted: perhaps it refuses the client's certificate, or asks for one$/,
+    })
+  }
+  const own = clients.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: ['clientAuth'] })
+  const explanation = await explain(server.url, {
+    verify: root.certificate,
+    cert: { cert: own.chain, key: own.key },
+  })
+  assert.equal(explanation.ok, true)
+})

@@ -22,7 +22,7 @@ const broken = (code: string): ExpectedError => ({
 const CONTRADICTORY: ExpectedError = {
   name: 'InvalidHeader',
   code: 'HPE_UNEXPECTED_CONTENT_LENGTH',
-  message: /sent contradictory Content-Length headers$/,
+  message: /sent repeated, perhaps contradictory Content-Length headers$/,
 }
 const SHORT: ExpectedError = {
   name: 'ChunkedEncodingError',

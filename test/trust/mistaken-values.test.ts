@@ -71,7 +71,7 @@ const FILES: [what: string, content: string | Buffer, words: RegExp][] = [
   [
     'a kubeconfig',
     `apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: ${base64(own.certificate)}\n`,
-    /kubeconfig[\s\S]*kubectl config view --raw/,
+    /kubeconfig[\s\S]*kubectl config view --kubeconfig FILE --raw/,
   ],
   ['a web page', '<!DOCTYPE html><title>Sign in</title>', /a web page/],
   ['UTF-16', Buffer.from(`\ufeff${own.certificate}`, 'utf16le'), /UTF-16 text[\s\S]*iconv/],
@@ -201,6 +201,7 @@ const KEYS: [what: string, content: string | Buffer, words: RegExp][] = [
     /line breaks are written as \\n[\s\S]*replaceAll/,
   ],
   ['base64 of PEM', base64(own.key), /base64 encoding of PEM/],
+  ['a certificate', own.certificate, /no private key in it: it holds "CERTIFICATE" only[\s\S]*name the file that has the key/],
 ]
 
 for (const [what, content, words] of KEYS) {
