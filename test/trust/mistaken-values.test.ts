@@ -201,7 +201,11 @@ const KEYS: [what: string, content: string | Buffer, words: RegExp][] = [
     /line breaks are written as \\n[\s\S]*replaceAll/,
   ],
   ['base64 of PEM', base64(own.key), /base64 encoding of PEM/],
-  ['a certificate', own.certificate, /no private key in it: it holds "CERTIFICATE" only[\s\S]*name the file that has the key/],
+  [
+    'a certificate',
+    own.certificate,
+    /no private key in it: it holds "CERTIFICATE" only[\s\S]*name the file that has the key/,
+  ],
 ]
 
 for (const [what, content, words] of KEYS) {
