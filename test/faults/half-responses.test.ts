@@ -118,7 +118,7 @@ test('an end of TCP without the end of TLS passes as the end of a body without a
   }
 })
 
-test('the command line exits with 1 and leaves no half file, and no stack trace', async () => {
+test('the command line exits with 3 and leaves no half file, and no stack trace', async () => {
   using dir = tempDir()
   for (const [tampering, options, words] of [
     ['rst', '', /Connection broken/],
@@ -128,7 +128,7 @@ test('the command line exits with 1 and leaves no half file, and no stack trace'
     const url = `http://127.0.0.1:${server.port}/`
     for (const output of ['-o file ', '']) {
       const { status, stderr } = await vouch(dir, `get ${options}${output}${url}`)
-      assert.equal(status, 1, stderr)
+      assert.equal(status, 3, stderr)
       assert.match(stderr, words)
       assert.doesNotMatch(stderr, /\n {4}at |node:/)
       assert(!existsSync(dir.join('file')))
