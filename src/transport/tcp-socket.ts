@@ -8,6 +8,8 @@ import { codeOf } from '../core/error-code.ts'
 export function connectTcp(given: NetConnectOpts): TcpSocket {
   const options: NetConnectOpts = Object.assign(Object.create(null), SOCKET_DEFAULTS, given)
   const socket = new TcpSocket(options as SocketConstructorOpts)
+  // A failed write may be reported when the response is complete. Node 22 has no listener then, until the socket is idle or closed.
+  socket.on('error', () => {})
   if (CREATED.hasSubscribers) CREATED.publish({ socket })
   if (options.timeout) socket.setTimeout(options.timeout)
   return socket.connect(options)

@@ -408,7 +408,8 @@ for (const [name, call] of Object.entries(CASES)) {
     for (const [peer, realm] of Object.entries(PEERS)) theirs.set(peer, await outcome(call, realm))
     if (!(name in DIFFERENCES))
       for (const [peer, result] of theirs) assert.deepEqual(ours, result, `differs from ${peer}`)
-    else
+    // Other lines of Node have other versions of undici.
+    else if (nodeMajor === 24)
       assert.ok(
         [...theirs.values()].some((result) => !isDeepStrictEqual(ours, result)),
         'the difference is gone',

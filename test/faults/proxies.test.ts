@@ -194,7 +194,7 @@ async function meet(scheme: ProxyScheme, lies: readonly Step[], outcome: Outcome
     return (await withinBound(url, answer)).text
   }
   proxy.lies = lies
-  const first = ask({ timeout: { connect: CONNECT_LIMIT } })
+  const first = ask({ timeout: { connect: outcome === LATE ? CONNECT_LIMIT : AMPLE_LIMIT } })
   if ('body' in outcome) assert.equal(await first, outcome.body)
   else await assert.rejects(first, (error) => isAsExpected(error, outcome, proxy))
   assert.equal(proxy.accepted, 1, 'a proxy that lies is not asked again')
@@ -206,8 +206,11 @@ async function meet(scheme: ProxyScheme, lies: readonly Step[], outcome: Outcome
   countSurvived()
 }
 
-/** ms; far more than an honest proxy takes on a machine under load. */
+/** ms; for what never comes. */
 const CONNECT_LIMIT = 2000
+
+/** ms; far more than any proxy takes on a machine under load. */
+const AMPLE_LIMIT = 30_000
 
 function isAsExpected(error: unknown, { name, code, message = /(?:)/ }: ExpectedError, { port }: LyingProxy): true {
   assert(error instanceof RequestException, inspect(error))
