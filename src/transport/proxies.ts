@@ -221,7 +221,7 @@ function parseProxy(text: string): ProxyServer {
   }
   if (!SOCKS_SCHEMES.has(scheme)) {
     throw new InvalidProxyURL(
-      `Unable to determine SOCKS version from '${redacted}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
+      `Unable to determine SOCKS version from '${redactUrl(`${scheme}://${url.host}`)}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
     )
   }
   return { url: withoutAuth(url), authorization: undefined, login: checkLogin(url.protocol, credentials, redacted) }
