@@ -219,12 +219,14 @@ function parseProxy(text: string): ProxyServer {
   if (!scheme.startsWith('socks')) {
     throw new InvalidProxyURL(`Proxy URL had unsupported scheme ${redactUrl(scheme)}, should use http:// or https://`)
   }
+  // The rest of a mistyped URL may hold the password.
+  const shown = redactUrl(`${scheme}://${url.host}`)
   if (!SOCKS_SCHEMES.has(scheme)) {
     throw new InvalidProxyURL(
-      `Unable to determine SOCKS version from '${redactUrl(`${scheme}://${url.host}`)}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
+      `Unable to determine SOCKS version from '${shown}': write socks5h:// (the proxy resolves names), socks5://, socks4a:// or socks4://`,
     )
   }
-  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(url.protocol, credentials, redacted) }
+  return { url: withoutAuth(url), authorization: undefined, login: checkLogin(url.protocol, credentials, shown) }
 }
 
 const SOCKS_SCHEMES: ReadonlySet<string> = new Set(['socks4', 'socks4a', 'socks5', 'socks5h'])
