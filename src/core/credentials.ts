@@ -48,7 +48,7 @@ function withoutNestedUserinfo(url: string): string {
 
 function withoutParameterUserinfo(parameter: string): string {
   const [name = ''] = /^[^=:@]*=/.exec(parameter) ?? []
-  const [userinfo = ''] = new RegExp(`^.*${AT.source}`, 'is').exec(parameter.slice(name.length)) ?? []
+  const [userinfo = ''] = UP_TO_LAST_AT.exec(parameter.slice(name.length)) ?? []
   return /:|%(?:25)*3a/i.test(userinfo) ? `${name}***@${parameter.slice(name.length + userinfo.length)}` : parameter
 }
 

@@ -27,9 +27,13 @@ const RETRY_STEP_MS = 10
 function isBeingWritten(path: string): boolean {
   const status = tryStat(path)
   if (status === undefined) return false
-  // ext4 truncates a file before it updates its times: under load, more than 10 ms passed in between. A rename into place
-  // changes ctime only.
-  return status.size === 0 || Math.abs(Date.now() - Math.max(status.mtimeMs, status.ctimeMs)) < JUST_CHANGED_MS
+  // ext4 truncates a file before it updates its times: under load, more than 10 ms passed in between.
+  return status.size === 0 || Math.abs(Date.now() - changedAt(status)) < JUST_CHANGED_MS
+}
+
+/** When a file got its content, in ms since 1970: a rename into place changes ctime only. */
+export function changedAt({ mtimeMs, ctimeMs }: Stats): number {
+  return Math.max(mtimeMs, ctimeMs)
 }
 
 const JUST_CHANGED_MS = 1000

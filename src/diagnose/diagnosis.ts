@@ -53,7 +53,11 @@ function hintsFor(service: Service, { reason, hints }: Diagnosis): readonly stri
 function diagnoseChain(row: Reason, evidence: Evidence): Diagnosis {
   const { chain } = evidence
   if (evidence.pins)
-    return { ...row, chain, ...(isPresented(chain) ? pinnedProblem(row, chain, evidence.pins) : NOT_SEEN) }
+    return {
+      ...row,
+      chain,
+      ...(isPresented(chain) ? pinnedProblem(row, chain, evidence.pins, evidence.now) : NOT_SEEN),
+    }
   if (!isPresented(chain) || !CERTIFICATE_REASONS.has(row.reason)) return { ...row, chain, ...NOT_SEEN }
   if (row.reason === 'hostname-mismatch') return { ...row, chain, ...namesProblem(evidence, chain) }
   const trusted = evidence.trusted()

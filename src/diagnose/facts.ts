@@ -133,7 +133,7 @@ export function coversHost(certificate: X509Certificate, host: string): boolean 
 }
 
 /** Of the path and the anchor above it: those out of their validity period. */
-export function dateProblems({ path, anchor }: Facts, now: number): DateProblem[] {
+export function dateProblems({ path, anchor }: Pick<Facts, 'path' | 'anchor'>, now: number): DateProblem[] {
   return withAnchor(path, anchor).flatMap((certificate, index): DateProblem[] => {
     if (Date.parse(certificate.validTo) < now) return [{ certificate, index, isExpired: true }]
     return Date.parse(certificate.validFrom) > now ? [{ certificate, index, isExpired: false }] : []

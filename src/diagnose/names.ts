@@ -3,14 +3,14 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostsOf, isSelfSigned } from '../x509/certificate-info.ts'
 import { detailsOf } from '../x509/details.ts'
-import { type Chain, commonNameOf, dateProblems, type Facts } from './facts.ts'
+import { type Chain, commonNameOf, dateProblems } from './facts.ts'
 import { placeholderFindings, placeholderHints } from './placeholders.ts'
 import type { Case, Evidence, Problem } from './problem.ts'
 import * as say from './texts.ts'
 
 /** The host is another, and that is not what OpenSSL reported: it comes to the names last. */
 export function namesBesides(server: X509Certificate, { host, now, anchor, path }: Case): Problem {
-  const isDated = dateProblems({ path, anchor } as Facts, now).length > 0
+  const isDated = dateProblems({ path, anchor }, now).length > 0
   const isOwn = path.length === 1 && isSelfSigned(server)
   return {
     reason: 'hostname-mismatch',

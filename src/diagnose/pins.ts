@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { publicKeyPin } from '../x509/fingerprint.ts'
-import type { Chain } from './facts.ts'
+import { type Chain, dateProblems } from './facts.ts'
 import * as say from './texts.ts'
 
 interface PinnedProblem {
@@ -13,10 +13,15 @@ interface PinnedProblem {
 }
 
 /** @param pins as in messages: `sha256:AA:BB:…`, `sha256//BASE64=` */
-export function pinnedProblem({ reason, hints }: say.Reason, chain: Chain, pins: readonly string[]): PinnedProblem {
+export function pinnedProblem(
+  { reason, hints }: say.Reason,
+  chain: Chain,
+  pins: readonly string[],
+  now: number,
+): PinnedProblem {
   const [server, ...above] = chain
   if (reason === 'pin-mismatch') return { findings: differences(server, pins), failing: 0, hints }
-  if (above.length > 0 && OF_CAS.has(reason) && isCurrent(server)) return refusedAbove(reason, chain)
+  if (above.length > 0 && OF_CAS.has(reason) && isCurrent(server, now)) return refusedAbove(reason, chain)
   return { findings: [say.MATCHES_PIN], failing: 0, hints: BESIDE_PINS[reason] ?? hints }
 }
 
@@ -34,9 +39,8 @@ function refusedAbove(reason: SSLErrorReason, chain: Chain): PinnedProblem {
 /** What OpenSSL may refuse about the CA certificates that a server sends above its own: it checks them although nothing depends on them. */
 const OF_CAS: ReadonlySet<SSLErrorReason> = new Set(['expired', 'not-yet-valid', 'invalid-ca', 'wrong-purpose'])
 
-function isCurrent({ validFrom, validTo }: X509Certificate): boolean {
-  const now = Date.now()
-  return Date.parse(validFrom) <= now && now <= Date.parse(validTo)
+function isCurrent(server: X509Certificate, now: number): boolean {
+  return dateProblems({ path: [server], anchor: undefined }, now).length === 0
 }
 
 function differences(server: X509Certificate, pins: readonly string[]): string[] {

@@ -205,10 +205,10 @@ function isInNetwork(address: string, network: string): boolean {
 
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  const isWhole = withScheme === text || keyMaterialIn(text) !== undefined
-  const redacted = isWhole ? redactUrl(text) : redactUrl(withScheme).slice('http://'.length)
   const url = URL.parse(withScheme)
   if (!url?.hostname || keyMaterialIn(url.hostname) || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
+    const isWhole = withScheme === text || keyMaterialIn(text) !== undefined
+    const redacted = isWhole ? redactUrl(text) : redactUrl(withScheme).slice('http://'.length)
     throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${redacted}'`)
   }
   const scheme = url.protocol.slice(0, -1)

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { ClientCertError } from '../core/errors.ts'
-import { tryStat } from '../core/file-being-written.ts'
+import { changedAt, tryStat } from '../core/file-being-written.ts'
 import { aboutFile, isMissingPathCode, withoutPath } from '../core/file-error.ts'
 import { keyMaterialIn } from '../core/key-material.ts'
 import { LiveFiles, type Snapshot } from '../core/live-file.ts'
@@ -230,7 +230,10 @@ function mismatch(source: PemSource, chain: string, privateKey: KeyObject): Clie
 
 /** The file that changed last: while a pair is being replaced, the other file is about to change. */
 function changedLast({ cert, key }: PemSource): FileSource {
-  const changed = ({ path }: FileSource) => (path && tryStat(path)?.mtimeMs) || 0
+  const changed = ({ path }: FileSource) => {
+    const status = path === undefined ? undefined : tryStat(path)
+    return status === undefined ? 0 : changedAt(status)
+  }
   return changed(cert) > changed(key) ? cert : key
 }
 
