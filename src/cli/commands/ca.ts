@@ -50,7 +50,7 @@ export const caCreate: Command = {
   options: CREATE_OPTIONS,
   help: `Usage: vouch ca create [options]
 
-Makes a certificate authority: everybody trusts its certificate, and it issues those of the servers. Anyone who has its key can
+Makes a certificate authority (CA): clients trust its certificate, and it issues those of the servers. Anyone who has its key can
 pretend to be any server, so keep the key on one machine and encrypt it. Existing files are kept.
 
   --cert FILE              where the certificate goes (ca.pem)
@@ -141,7 +141,7 @@ Examples:
   },
 }
 
-type Values = { readonly [Name in keyof typeof SHARED]?: string | boolean | undefined } & {
+interface Values {
   readonly days?: string | undefined
   readonly 'key-type'?: string | undefined
   readonly hash?: string | undefined
