@@ -10,6 +10,8 @@ export function connectTcp(given: NetConnectOpts): TcpSocket {
   const socket = new TcpSocket(options as SocketConstructorOpts)
   // A failed write may be reported when the response is complete. Node 22 has no listener then, until the socket is idle or closed.
   socket.on('error', () => {})
+  // Before the listeners of Node's HTTP, which take the end for the end of a body without a length.
+  if (HIDES_RESETS) socket.on('end', reportReset)
   if (CREATED.hasSubscribers) CREATED.publish({ socket })
   if (options.timeout) socket.setTimeout(options.timeout)
   return socket.connect(options)
@@ -35,6 +37,16 @@ const MAX_ATTEMPT_MS = 5000
 
 /** Node's channel, on which `net.connect` reports its sockets. */
 const CREATED = channel('net.client.socket')
+
+/** On Linux, Node 22 (libuv's `uv__stream_io`) takes a reset for an end if it arrives together with data. */
+const HIDES_RESETS = process.platform === 'linux' && Number.parseInt(process.versions.node, 10) < 24
+
+/** A connection that was reset has no peer any more; one that the peer has ended has. */
+function reportReset(this: net.Socket): void {
+  if (this.writableEnded || this.remoteAddress !== undefined) return
+  this.emit('error', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
+  this.destroy()
+}
 
 type WriteCallback = (error?: Error | null) => void
 
