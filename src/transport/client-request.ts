@@ -48,6 +48,8 @@ export function openRequest(
     // Otherwise Node finds these on a polluted Object.prototype.
     signal: undefined,
     timeout: undefined,
+    headers: undefined,
+    auth: undefined,
   }
   // Looked up for each request: tracing and mocks replace these functions.
   const request = peer.protocol === 'https:' ? https.request(options) : http.request(options)

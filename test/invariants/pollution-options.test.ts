@@ -198,7 +198,7 @@ const VALUES = [false, authority.certificate, 7]
 const NEEDED: ReadonlySet<string> = new Set(['signal', 'path', 'timeout'])
 
 /** Node's own `https.get`, whose agent is ours, takes these from `Object.prototype`. */
-const OF_NODE: ReadonlySet<string> = new Set(['headers', 'auth', 'servername', ...SOCKET_OPTIONS])
+const OF_NODE: ReadonlySet<string> = new Set(['headers', 'auth', 'servername', 'insecureHTTPParser', ...SOCKET_OPTIONS])
 
 for (const name of SOCKET_OPTIONS) NAMES.add(name)
 
