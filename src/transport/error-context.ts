@@ -16,6 +16,7 @@ export function errorContext(
     ...serverAddress(target),
     forwardedBy: forwarderFor(target, route)?.url,
     through: route.proxy?.url,
+    hasReceived: socket ? socket.bytesRead > 0 : false,
     client: isReused ? undefined : route.identity?.displayName,
     chain: presentedChain(socket),
     trust: route.trust,

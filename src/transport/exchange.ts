@@ -11,6 +11,7 @@ import { errorContext } from './error-context.ts'
 import { warnExpiring } from './expiry-warnings.ts'
 import { dropReferences, type GotResponse, type GotStream, openGotStream, unwrapError } from './got-stream.ts'
 import { BROKEN, type ErrorContext, mapBodyError, mapRequestError } from './map-error.ts'
+import { statusLineError } from './parser-errors.ts'
 import { progressReporter } from './progress.ts'
 import type { Route } from './route.ts'
 import { enforceReadTimeout, InternalTotalTimeout } from './time-limits.ts'
@@ -121,9 +122,14 @@ export class Exchange {
       })
       request.on('response', (message) => {
         this.#message = message
+        const broken = statusLineError(message)
+        if (broken) {
+          reject(broken)
+          return
+        }
         if (mayHaveForbiddenBody(message)) request.shouldKeepAlive = false
         // got replaces an empty reason phrase by its own.
-        this.#reason = message.statusMessage ?? ''
+        this.#reason = message.statusMessage?.trim() ?? ''
         resolve(message)
       })
       request.on('upgrade', (_message, socket) => {

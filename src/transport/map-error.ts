@@ -40,6 +40,8 @@ export interface ErrorContext {
   readonly through?: URL | undefined
   /** Whether the lenient parser was used; `undefined`: the connection carries no request. */
   readonly lenient?: boolean | undefined
+  /** Whether the connection has received data, of this response or of an earlier one. */
+  readonly hasReceived?: boolean | undefined
   /** The client certificate that was presented on a new connection, safe to print. */
   readonly client?: string | undefined
 }
@@ -93,9 +95,12 @@ export function mapBodyError(error: TransportError, context: ErrorContext): Requ
   }
   const problem = isParserError(error)
     ? `: ${problemOf(error)}${parserAdvice(error, context.lenient)}`
-    : ' ended before its body was complete'
+    : ` ended before its body was complete${context.lenient ? LENIENT_END : ''}`
   return new ChunkedEncodingError(`Connection broken: the response of ${authorityOf(context)}${problem}`, options)
 }
+
+/** Node's lenient parser waits for more if the last line of the last chunk is LF alone. */
+const LENIENT_END = ', or the line of its last chunk ends in LF without CR'
 
 /** zlib's codes (`Z_DATA_ERROR`, `ERR__ERROR_FORMAT_…` of Brotli, `ZSTD_error_…`). */
 const DECODING = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_error_|ERR_PADDING|ERR_TRAILING_JUNK)/
@@ -188,12 +193,14 @@ function isClosedInHandshake(error: TransportError): boolean {
 
 function mapConnectionError(error: TransportError, context: ErrorContext): RequestException {
   const { code = '' } = error
-  const problem = problemOf(error)
+  const isCut = code === 'ECONNRESET' && context.hasReceived === true
+  const problem = isCut ? 'the connection was closed without a complete response' : problemOf(error)
   if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
-    return new InvalidHeader(`${authorityOf(context)} sent repeated, perhaps contradictory Content-Length headers`, {
-      code,
-      cause: error,
-    })
+    const advice = parserAdvice(error, context.lenient)
+    return new InvalidHeader(
+      `${authorityOf(context)} sent repeated, perhaps contradictory Content-Length headers${advice}`,
+      { code, cause: error },
+    )
   }
   const start = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
   // Many servers send no TLS alert for a refused client certificate: they close the connection.
@@ -203,9 +210,9 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
 }
 
 /** A server of TLS closes the connection of a plain http request, or sends an alert. */
-function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy }: ErrorContext): string {
+function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy, hasReceived }: ErrorContext): string {
   const isPlain = trust === undefined && service === undefined && forwardedBy === undefined
-  return isPlain && (code === 'ECONNRESET' || code === 'HPE_INVALID_CONSTANT')
+  return isPlain && ((code === 'ECONNRESET' && !hasReceived) || code === 'HPE_INVALID_CONSTANT')
     ? '; if the server speaks TLS on this port, write https://'
     : ''
 }
