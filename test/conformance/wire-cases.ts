@@ -1,5 +1,6 @@
 /** What both are asked to do: each case in Python, for requests, and in JavaScript, for vouch. */
 import { Request, type RequestOptions, type Session } from '../../src/index.ts'
+import { RAW_ANSWERS, SET_COOKIES } from './raw-answers.ts'
 
 /** A session of its own, and the URLs of the server by address and by name. */
 export interface Scope {
@@ -700,44 +701,28 @@ const RESPONSES: WireCase[] = [
   ],
 ]
 
-/** Answers byte by byte. */
-const WIRE: WireCase[] = [
-  ['wire: no length, to the end', 'HTTP/1.1 200 OK\r\n\r\nhello'],
-  ['wire: HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
-  ['wire: no reason', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok'],
-  ['wire: a long reason', 'HTTP/1.1 404 Not Found, sorry\r\nContent-Length: 0\r\n\r\n'],
-  [
-    'wire: chunked with extensions and trailers',
-    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
-  ],
-  ['wire: chunk that is no number', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n'],
-  ['wire: chunked, cut short', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'],
-  ['wire: body cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'],
-  ['wire: two lengths that agree', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok'],
-  ['wire: two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nokk'],
-  ['wire: garbage', 'garbage\r\n\r\n'],
-  ['wire: nothing', ''],
-  ['wire: headers cut short', 'HTTP/1.1 200 OK\r\nX-A: '],
-  ['wire: 100 before the answer', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
-  [
-    'wire: 103 before the answer',
-    'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
-  ],
-  ['wire: 204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n'],
-  ['wire: 304 with a length', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
-  ['wire: a long header', `HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(30_000)}\r\nContent-Length: 2\r\n\r\nok`],
-  [
-    'wire: many headers',
-    `HTTP/1.1 200 OK\r\n${Array.from({ length: 90 }, (_, n) => `X-${n}: ${'v'.repeat(300)}\r\n`).join('')}Content-Length: 2\r\n\r\nok`,
-  ],
-  ['wire: bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
-  ['wire: folded header', 'HTTP/1.1 200 OK\r\nX-F: a\r\n b\r\nContent-Length: 2\r\n\r\nok'],
-].map(
-  ([name = '', answer = '']): WireCase => [
-    name,
-    `S.get(U + '/wire', params={'hex': '${hex(answer)}'})`,
-    ({ s, u }) => s.get(`${u}/wire`, { params: { hex: hex(answer) } }),
-  ],
+const WIRE: WireCase[] = Object.entries(RAW_ANSWERS).flatMap(([group, answers]) =>
+  answers.map(
+    ([what, answer]): WireCase => [
+      `${group}: ${what}`,
+      `S.get(U + '/wire', params={'hex': '${hex(answer)}'})`,
+      ({ s, u }) => s.get(`${u}/wire`, { params: { hex: hex(answer) } }),
+    ],
+  ),
+)
+
+const SET: WireCase[] = Object.entries(SET_COOKIES).flatMap(([group, cookies]) =>
+  cookies.map((cookie): WireCase => {
+    const answer = hex(`HTTP/1.1 200 OK\r\nConnection: close\r\nSet-Cookie: ${cookie}\r\nContent-Length: 0\r\n\r\n`)
+    return [
+      `${group}: ${cookie.length > 999 ? `${cookie.length} bytes` : JSON.stringify(cookie)}`,
+      `[S.get(U + '/wire', params={'hex': '${answer}'}), S.get(U + '/end')][1].status_code`,
+      async ({ s, u }) => {
+        await s.get(`${u}/wire`, { params: { hex: answer } })
+        return (await s.get(`${u}/end`)).statusCode
+      },
+    ]
+  }),
 )
 
 const OTHERS: WireCase[] = [
@@ -810,5 +795,6 @@ export const WIRE_CASES: readonly WireCase[] = [
   ...REDIRECTS,
   ...RESPONSES,
   ...WIRE,
+  ...SET,
   ...OTHERS,
 ]

@@ -26,6 +26,8 @@ export interface Outcome {
 export interface WireDifference extends Accepted {
   /** Of which cases, by name; default: of all. */
   readonly cases?: RegExp
+  /** Words of its row in docs/coming-from-requests.md, for differences that users may notice. */
+  readonly listed?: string
   /** requests' outcome as it would be here; changes nothing where the difference does not show. */
   readonly adapt: (theirs: Outcome, ours: Outcome) => Outcome
 }
@@ -209,28 +211,82 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
     adapt: ours,
   },
   {
+    why: "Node's parser is strict about heads: where two parsers disagree, one response can smuggle another",
+    cases: /^head refused/,
+    listed: 'responses that break rules of HTTP are read',
+    adapt: instead(null, 'ConnectionError'),
+  },
+  {
     why: "Node's parser refuses two Content-Length headers even when they agree",
-    cases: /^wire: two lengths that agree/,
+    cases: /^lengths refused/,
+    listed: 'two equal `Content-Length` headers',
     adapt: instead(null, 'InvalidHeader'),
   },
   {
-    why: 'headers that are cut short are no response',
-    cases: /^wire: headers cut short/,
-    adapt: instead(null, 'ConnectionError'),
+    why: "Node's parser is strict about chunks",
+    cases: /^chunks refused/,
+    listed: 'extensions of chunks',
+    adapt: instead(null, 'ChunkedEncodingError'),
   },
   {
-    why: "Node's parser is strict about line ends and folded headers, which smuggle requests",
-    cases: /^wire: (?:bare line feeds|folded header)/,
-    adapt: instead(null, 'ConnectionError'),
+    why: 'the same answers are refused, by another error',
+    cases: /^other error/,
+    listed: 'a response that both refuse may be another error of the same family',
+    adapt: instead(/^(?:ChunkedEncodingError|InvalidHeader|ValueError)$/, 'ConnectionError'),
   },
   {
-    why: '103 comes before the answer; http.client takes it for the answer',
-    cases: /^wire: 103/,
+    why: 'a negative chunk size is a ValueError of Python',
+    cases: /^other error: a negative chunk size/,
+    listed: 'a negative chunk size is a `ValueError`',
+    adapt: instead(/^ValueError$/, 'ChunkedEncodingError'),
+  },
+  {
+    why: "Node's parser and ours have other limits than http.client, and it skips blank lines",
+    cases: /^only here/,
+    listed: 'lines above 64 KiB and more than 100 headers are refused',
+    adapt: instead(/^ConnectionError$/, null),
+  },
+  {
+    why: 'an interim response comes before the answer; http.client takes it for the answer',
+    cases: /^interim response/,
+    listed: '102, 103 and other interim responses but 100 are taken for the answer',
+    adapt: ours,
+  },
+  {
+    why: 'chunked is no framing unless it is the last encoding, 204 has no body, and an unknown encoding is left alone',
+    cases: /^body read otherwise/,
+    listed: '`Transfer-Encoding: chunked, gzip`',
+    adapt: ours,
+  },
+  {
+    why: 'blanks behind a value are not part of it, the first Location counts, and brackets are escaped as in other URLs',
+    cases: /^Location read otherwise/,
+    listed: 'a blank at the end of a `Location` becomes `%20`',
+    adapt: ours,
+  },
+  {
+    why: 'cookies that RFC 6265bis refuses',
+    cases: /^cookie dropped/,
+    listed: 'cookies with a tab or above 4096 bytes',
+    adapt: ours,
+  },
+  {
+    why: 'an attribute that is not valid is ignored, not the cookie',
+    cases: /^cookie kept/,
+    listed: 'a cookie with an invalid `Max-Age`',
+    adapt: ours,
+  },
+  {
+    why: 'attributes of cookies are read by RFC 6265',
+    cases: /^cookie read otherwise/,
+    listed: 'of two `Path` attributes the first counts',
     adapt: ours,
   },
   {
     why: 'urllib3 2 mended: text in UTF-8, x-gzip, bodies cut short; and requests what it says of a number as a body',
-    cases: /^POST: (?:text that is not ASCII|a number as data)|^encoded: x-gzip|^wire: body cut short/,
+    cases:
+      /^POST: (?:text that is not ASCII|a number as data)|^encoded: x-gzip|^wire: (?:a body cut short|a length of 2\^63)|^other error: (?:a length of 23|a blank line)/,
+    listed: 'urllib3 1 gives a body that is shorter than its `Content-Length`',
     when: ({ urllib3 }) => urllib3.startsWith('1.'),
     adapt: ours,
   },

@@ -1,6 +1,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { HTTPError, RequestException, Response, Session } from '../../src/index.ts'
 import { type Answers, askPython } from './oracle.ts'
@@ -9,6 +10,12 @@ import { Tally } from './tally.ts'
 import { WIRE_CASES } from './wire-cases.ts'
 import { type Outcome, WIRE_DIFFERENCES, type WireRecord } from './wire-differences.ts'
 import { type Arrived, startWireServer, type WireServer } from './wire-server.ts'
+
+test('the differences that users may notice are in the list of the documentation', () => {
+  const list = readFileSync(new URL('../../docs/coming-from-requests.md', import.meta.url), 'utf8')
+  const missing = WIRE_DIFFERENCES.flatMap(({ listed = '' }) => (list.includes(listed) ? [] : listed))
+  assert.deepEqual(missing, [])
+})
 
 test('what is sent and what is made of the answers is as with Python requests, but for the listed differences', async (t) => {
   const questions = WIRE_CASES.map(([name, python]) => [name, python] as const)

@@ -117,7 +117,8 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
   wire: (response, query) => {
     // Straight to the socket: what Node would not send.
-    response.socket?.end(Buffer.from(query.get('hex') ?? '', 'hex'))
+    const bytes = Buffer.from(query.get('hex') ?? '', 'hex').toString('latin1')
+    response.socket?.end(bytes.replace('{fill}', 'x'.repeat(70_000)), 'latin1')
   },
   reset: (response) => (response.socket as Socket).resetAndDestroy(),
   silence: () => {},
