@@ -3,39 +3,15 @@
  * those who trust its certificate.
  */
 import assert from 'node:assert/strict'
-import https from 'node:https'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createSelfSignedCert, type KeyType, loadCA } from '../../src/certs/index.ts'
-import { listen } from '../helpers/ports.ts'
-import { CLIENTS, type RealClient } from '../helpers/real-clients.ts'
+import { CLIENTS, isAsked, type RealClient } from '../helpers/real-clients.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 /** Whether the client sends its request to a server with this certificate, while it trusts `trusted`. */
-async function accepts(client: RealClient, host: string, pair: { cert: string; key: string }, trusted: string) {
-  const arrived = Promise.withResolvers<void>()
-  let isAccepted = false
-  const server = https.createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
-    if (request.url === '/asked') {
-      isAccepted = true
-      arrived.resolve()
-    }
-    response.end('ok')
-  })
-  // A browser that refuses the certificate closes the connection and shows a page of its own.
-  server.on('connection', (socket) => socket.once('close', () => setTimeout(arrived.resolve, REFUSED_MS)))
-  const port = await listen(server, host === 'localhost' ? '127.0.0.1' : host)
-  try {
-    await client.open(new URL(`https://${host}:${port}/asked`), trusted, arrived.promise)
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
-  return isAccepted
-}
-
-/** A client that is refused may try again at once, with another version of TLS. */
-const REFUSED_MS = 1500
+const accepts = (client: RealClient, host: string, pair: { cert: string; key: string }, trusted: string) =>
+  isAsked(host, pair, (url, arrived) => client.open(url, trusted, arrived))
 
 const KEY_TYPES: readonly KeyType[] = ['ec-p256', 'ec-p384', 'rsa-2048', 'ed25519']
 

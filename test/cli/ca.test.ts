@@ -1,14 +1,15 @@
 /** A private CA without a line of code: made, used by servers and clients, trusted by the databases of browsers and taken out again. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { openssl } from '../helpers/openssl.ts'
 import { hasProgram } from '../helpers/programs.ts'
+import { BROWSERS, browse, isAsked } from '../helpers/real-clients.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
-import { vouch } from './vouch.ts'
+import { shell, vouch } from './vouch.ts'
 
 /** Runs a line that must succeed. */
 async function done(dir: TempDir, line: string, env?: NodeJS.ProcessEnv): Promise<string> {
@@ -99,3 +100,62 @@ test('browsers are told to trust a CA after it was said what is run, and one com
   assert.doesNotMatch(listed().join(''), /vouch-/)
   await done(dir, 'ca untrust ca.pem --browsers --yes', env)
 })
+
+/** Whether this process may have mounts of its own, in which nothing of the machine's store is changed. */
+const hasMounts =
+  hasProgram('update-ca-certificates') && hasProgram('unshare') && spawnSync('unshare', ['-m', 'true']).status === 0
+
+test("the system's store trusts a CA by one command, and not any more by another", {
+  skip: hasMounts ? false : 'needs root, unshare and update-ca-certificates',
+}, async () => {
+  using dir = tempDir()
+  await done(dir, 'ca create')
+  await done(dir, 'ca issue localhost')
+  const { status, stdout } = await shell(
+    dir,
+    `cat > script <<'END'
+set -e
+mount -t tmpfs none /usr/local/share/ca-certificates
+cp -a /etc/ssl ssl
+mount --bind ssl /etc/ssl
+verify() { openssl verify -CApath /etc/ssl/certs cert.pem >/dev/null 2>&1 && echo trusted || echo refused; }
+verify
+vouch ca trust ca.pem --system --yes >/dev/null 2>&1
+verify
+vouch ca untrust ca.pem --system --yes >/dev/null 2>&1
+verify
+END
+unshare -m sh script`,
+  )
+  assert.deepEqual([status, stdout], [0, 'refused\ntrusted\nrefused\n'])
+})
+
+for (const browser of BROWSERS) {
+  const isInstalled = hasDatabases && hasProgram(browser.program)
+  const skip = isInstalled ? false : `not installed: apt-get install libnss3-tools ${browser.package}`
+
+  test(`three commands let ${browser.name} open a local server, and one undoes it`, {
+    skip,
+    timeout: 240_000,
+  }, async () => {
+    using dir = tempDir()
+    // A profile as the first start of Firefox leaves it; Chromium's database is made by the command.
+    if (browser.name === 'Firefox') {
+      mkdirSync(dir.join(browser.database), { recursive: true })
+      dir.write(`${browser.database}/times.json`, '{}')
+    }
+    const env = { HOME: dir.path }
+    await done(dir, 'ca create')
+    await done(dir, 'ca issue localhost 127.0.0.1')
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => readFileSync(dir.join(name), 'utf8'))
+    const pair = { cert: cert ?? '', key: key ?? '' }
+    const opens = (host: string) => isAsked(host, pair, (url, arrived) => browse(browser, url, dir, arrived))
+
+    assert.equal(await opens('localhost'), false, 'before')
+    await done(dir, 'ca trust ca.pem --browsers --yes', env)
+    assert.equal(await opens('localhost'), true, 'by name')
+    assert.equal(await opens('127.0.0.1'), true, 'by address')
+    await done(dir, 'ca untrust ca.pem --browsers --yes', env)
+    assert.equal(await opens('localhost'), false, 'afterwards')
+  })
+}

@@ -27,7 +27,7 @@ test('a certificate is made, looked at, kept, renewed, and never overwritten una
   )
   assert.match(
     made.stderr,
-    /^vouch: hint: serve it: .*\nvouch: hint: trust it: get\('https:\/\/localhost\/', \{ verify: 'cert\.pem' \}\)\n$/,
+    /^vouch: hint: serve it: .*\nvouch: hint: trust it: vouch get https:\/\/localhost\/ --verify cert\.pem; in code: \{ verify: 'cert\.pem' \}\n$/,
   )
   assert.doesNotMatch(made.stdout + made.stderr, /PRIVATE/)
   if (!isWindows) assert.equal(statSync(dir.join('key.pem')).mode & 0o777, 0o600)
@@ -174,7 +174,7 @@ test('the passphrase of a key comes from the first line of a file', async () => 
   dir.write('word', 'a secret\r\nand more\n')
   const made = await vouch(dir, 'cert create *.box.lan --passphrase-file word')
   assert.equal(made.status, 0)
-  assert.match(made.stderr, /trust it: get\('https:\/\/www\.box\.lan\/'/)
+  assert.match(made.stderr, /trust it: vouch get https:\/\/www\.box\.lan\/ /)
   const key = readFileSync(dir.join('key.pem'), 'utf8')
   assert.throws(() => createPrivateKey({ key, passphrase: 'another' }))
   assert.equal(createPrivateKey({ key, passphrase: 'a secret' }).type, 'private')
@@ -185,7 +185,7 @@ test('the passphrase of a key comes from the first line of a file', async () => 
 
 test('an IPv6 address stands in brackets in what there is to write', async () => {
   using dir = tempDir()
-  assert.match((await vouch(dir, 'cert create ::1')).stderr, /trust it: get\('https:\/\/\[::1\]\/'/)
+  assert.match((await vouch(dir, 'cert create ::1')).stderr, /trust it: vouch get 'https:\/\/\[::1\]\/' --verify /)
 })
 
 test('a certificate is fetched and shown through a proxy, by the name that is asked for', async () => {

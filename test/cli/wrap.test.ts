@@ -1,13 +1,12 @@
 /** Text on narrow terminals: broken at words, and nowhere in a command. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { reflow, wrap } from '../../src/cli/wrap.ts'
 import { selfSigned } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { hasShell, hasTerminal, onTerminal, shell, vouch } from './vouch.ts'
+import { hasTerminal, onTerminal, vouch } from './vouch.ts'
 
 const COMMAND = 'vouch cert fetch localhost:8443 --connect-to localhost:8443:127.0.0.1:9443 -o server.pem'
 
@@ -75,28 +74,4 @@ test('in a pipe nothing is wrapped', async () => {
   using dir = tempDir()
   const { stdout } = await vouch(dir, 'check --help')
   assert.match(stdout, /^.{81,}$/m)
-})
-
-test('bash completes commands and their options', {
-  skip: !hasShell || spawnSync('bash', ['--version']).status !== 0,
-}, async () => {
-  using dir = tempDir()
-  dir.write('completion.bash', (await vouch(dir, 'completion bash')).stdout)
-  for (const [line, expected] of [
-    ['ver', ''],
-    ['cert f', 'fetch'],
-    ['p', 'post put patch'],
-    ['get --max', '--max-redirects'],
-    ['ca issue-client ada --ca-k', '--ca-key'],
-    ['ca issue --ca-p', '--ca-passphrase-file'],
-    ['help ch', ''],
-    ['completion z', 'zsh'],
-  ] as const) {
-    const words = `vouch ${line}`.split(' ')
-    const script = `source ./completion.bash; COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _vouch; echo "\${COMPREPLY[@]}"`
-    const { stdout } = await shell(dir, `bash -c '${script}'`)
-    assert.equal(stdout.trim(), expected, line)
-  }
-  for (const name of ['zsh', 'fish']) assert.equal((await vouch(dir, `completion ${name}`)).status, 0)
-  assert.equal((await vouch(dir, 'completion tcsh')).status, 2)
 })

@@ -9,6 +9,7 @@ import {
 } from '../../certs/index.ts'
 import { hostInUrl } from '../../core/address.ts'
 import { displayName } from '../../core/credentials.ts'
+import { shellPath } from '../../core/shell.ts'
 import { type Command, readArguments, readNumber, readPassphrase, UsageError } from '../command.ts'
 import { hint, logLine, type Output, printJson, printTable } from '../print.ts'
 
@@ -135,5 +136,8 @@ function report(
   if (action === 'kept') return
   const host = (hosts[0] ?? 'localhost').replace('*', 'www')
   hint(output, `serve it: https.createServer({ cert: readFileSync('${cert}'), key: readFileSync('${key}') })`)
-  hint(output, `trust it: get('https://${hostInUrl(host)}/', { verify: '${cert}' })`)
+  // An IPv6 address needs quotes: brackets are a pattern to a shell.
+  const url = shellPath(`https://${hostInUrl(host)}/`) ?? 'URL'
+  const file = shellPath(String(certFile)) ?? 'FILE'
+  hint(output, `trust it: vouch get ${url} --verify ${file}; in code: { verify: '${cert}' }`)
 }

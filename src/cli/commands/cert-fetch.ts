@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { type CertificateInfo, fetchCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
 import { printable } from '../../core/printable.ts'
+import { shellPath } from '../../core/shell.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf, SERVICES_HELP } from '../connection.ts'
 import { hint, logLine, type Output, print, printJson, shownServer } from '../print.ts'
@@ -73,9 +74,8 @@ function advise(url: string, { fingerprint }: CertificateInfo, path = 'FILE', ou
   const file = displayName(path)
   const isHttps = /^(?:https:\/\/|(?![a-z][a-z0-9+.-]*:\/\/))/i.test(url)
   const trust = isHttps
-    ? `get(url, { verify: '${file}' })`
+    ? `--verify ${shellPath(path) ?? 'FILE'}; in code: { verify: '${file}' }`
     : `tlsOptions('${file}') in its client, docs/other-clients.md`
   hint(output, `if they are equal, trust it: ${trust}`)
-  if (isHttps)
-    hint(output, `or pin it, which counts whatever names it has: get(url, { verify: 'sha256:${fingerprint}' })`)
+  if (isHttps) hint(output, `or pin it, which counts whatever names it has: --verify sha256:${fingerprint}`)
 }

@@ -40,14 +40,22 @@ const flagsOf = ({ options }: Command): string[] => {
   return [...long, ...short, '--help']
 }
 
-/** The words that may come first, and those that may come after one. */
-function wordsOf(commands: readonly Command[]): Map<string, string[]> {
-  const words = new Map<string, string[]>()
-  for (const { name } of [...commands, { name: 'help' }]) {
+/** The words that may follow, by the words before them; `''` is the beginning. */
+function wordsOf(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>()
+  for (const { name } of commands) {
     const [first = '', second] = name.split(' ')
-    words.set(first, [...(words.get(first) ?? []), ...(second === undefined ? [] : [second])])
+    groups.set(first, [...(groups.get(first) ?? []), ...(second === undefined ? [] : [second])])
   }
-  return words
+  const first = [...groups.keys()]
+  const inner = [...groups].filter(([, words]) => words.length > 0)
+  return new Map([
+    ['', [...first, 'help']],
+    ...inner,
+    ['help', first],
+    ...inner.map(([group, words]) => [`help ${group}`, words] as const),
+    ['completion', [...SCRIPTS.keys()]],
+  ])
 }
 
 /** The cases of a `case` statement: the options of each command, longer names before shorter ones. */
@@ -57,13 +65,7 @@ function cases(commands: readonly Command[], write: (list: readonly string[]) =>
 }
 
 function groups(commands: readonly Command[], write: (list: readonly string[]) => string): string {
-  const words = wordsOf(commands)
-  const inner = [...words].filter(([, list]) => list.length > 0)
-  return [
-    `    '') candidates=${write([...words.keys()])} ;;`,
-    ...inner.map(([first, list]) => `    '${first}') candidates=${write(list)} ;;`),
-    `    'completion') candidates=${write(['bash', 'zsh', 'fish'])} ;;`,
-  ].join('\n')
+  return [...wordsOf(commands)].map(([before, words]) => `    '${before}') candidates=${write(words)} ;;`).join('\n')
 }
 
 const bash: Script = (commands) => `# bash completion for vouch
@@ -84,7 +86,7 @@ complete -o default -o bashdefault -F _vouch vouch`
 
 const zsh: Script = (commands) => `#compdef vouch
 _vouch() {
-  local line="\${(j: :)words_given}"
+  local line="\${(j: :)words[2,CURRENT-1]}"
   local -a options candidates
   options=(--help --version)
   candidates=()
@@ -99,22 +101,19 @@ ${groups(commands, (list) => `(${list.join(' ')})`)}
   else _files
   fi
 }
-_vouch_entry() {
-  local -a words_given
-  words_given=("\${(@)words[2,CURRENT-1]}")
-  _vouch
-}
-if [[ "$funcstack[1]" == _vouch ]]; then _vouch_entry "$@"; else compdef _vouch_entry vouch; fi`
+if [[ "$funcstack[1]" == _vouch ]]; then _vouch "$@"; else compdef _vouch vouch; fi`
 
 const fish: Script = (commands) => {
-  const words = [...wordsOf(commands)].map(([first, list]) => {
-    const summary = commands.find(({ name }) => name === first)?.summary ?? ''
-    const own = `complete -c vouch -n __fish_use_subcommand -a ${first}${summary === '' ? '' : ` -d '${quoted(summary)}'`}`
-    const inner = list.map((second) => {
-      const text = commands.find(({ name }) => name === `${first} ${second}`)?.summary ?? ''
-      return `complete -c vouch -n '__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${list.join(' ')}' -a ${second} -d '${quoted(text)}'`
+  const summaryOf = (name: string) => commands.find((command) => command.name === name)?.summary ?? ''
+  // `help ca` completes as `ca` does: fish looks for words anywhere in the line.
+  const words = [...wordsOf(commands)].filter(([before]) => !before.startsWith('help '))
+  const candidates = words.flatMap(([before, after]) => {
+    const seen = `__fish_seen_subcommand_from ${before}; and not __fish_seen_subcommand_from ${after.join(' ')}`
+    const condition = before === '' ? '__fish_use_subcommand' : seen
+    return after.map((word) => {
+      const summary = summaryOf(before === '' || before === 'help' ? word : `${before} ${word}`)
+      return `complete -c vouch -f -n '${condition}' -a ${word}${summary === '' ? '' : ` -d '${quoted(summary)}'`}`
     })
-    return [own, ...inner].join('\n')
   })
   const options = commands.flatMap((command) => {
     const seen = command.name.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`)
@@ -122,7 +121,8 @@ const fish: Script = (commands) => {
       return `complete -c vouch -n '${seen.join('; and ')}' -l ${name}${short === undefined ? '' : ` -s ${short}`}${type === 'string' ? ' -r' : ''}`
     })
   })
-  return ['# fish completion for vouch', ...words, ...options].join('\n')
+  const general = ['complete -c vouch -l help', 'complete -c vouch -n __fish_use_subcommand -l version']
+  return ['# fish completion for vouch', ...candidates, ...options, ...general].join('\n')
 }
 
 const quoted = (text: string): string => text.replaceAll("'", "\\'")
