@@ -6,23 +6,15 @@ import type { X509Certificate } from 'node:crypto'
 import type { SSLErrorReason } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
 import { isSelfSigned } from '../x509/certificate-info.ts'
-import {
-  authorityProblems,
-  type Chain,
-  constraintProblems,
-  dateProblems,
-  factsOf,
-  pathLengthProblems,
-  purposeProblems,
-  weaknesses,
-} from './facts.ts'
-import { namesBesides, namesProblem } from './names.ts'
+import type { Chain } from './facts.ts'
+import { inTheWay } from './in-the-way.ts'
+import { namesProblem } from './names.ts'
 import { pinnedProblem } from './pins.ts'
 import type { Case, Evidence, Problem } from './problem.ts'
+import { caseOf, problemsOf } from './problems.ts'
 import { clientHint, noTlsHints } from './service-hints.ts'
 import type { Reason } from './texts.ts'
 import * as say from './texts.ts'
-import { untrusted } from './untrusted.ts'
 
 /** The result. */
 export interface Diagnosis extends Reason {
@@ -61,16 +53,21 @@ function diagnoseChain(row: Reason, evidence: Evidence): Diagnosis {
   if (!isPresented(chain) || !CERTIFICATE_REASONS.has(row.reason)) return { ...row, chain, ...NOT_SEEN }
   if (row.reason === 'hostname-mismatch') return { ...row, chain, ...namesProblem(evidence, chain) }
   const trusted = evidence.trusted()
-  const { host, port, service, now } = evidence
-  const found: Case = { ...factsOf(chain, trusted, host), host, port, service, now, trusted }
-  // What is too weak depends on the level of security of this OpenSSL, which has to report it.
-  const problems = problemsOf(found).filter((problem) => problem.reason !== 'weak' || row.reason === 'weak')
+  const found = caseOf(chain, trusted ?? [], evidence)
+  const isKnown = (reason: SSLErrorReason) =>
+    // What is too weak depends on the level of security of this OpenSSL, and what is trusted may not be at hand: then OpenSSL has to
+    // report it.
+    trusted === undefined && TRUST_REASONS.has(reason)
+      ? reason === row.reason && !row.summary.endsWith('signature failure')
+      : reason !== 'weak' || row.reason === 'weak'
+  const problems = problemsOf(found).filter(({ reason }) => isKnown(reason))
   const main = mainProblem(row, found, problems)
   const isHidden = main === undefined && found.anchor === undefined && !isSelfSigned(found.last)
   // If the certificate that fails is not at hand, whether something above it is trusted is not known.
   const others = problems
     .filter((problem) => problem !== main && !(isHidden && TRUST_REASONS.has(problem.reason)))
     .map((problem) => problem.besides ?? problem)
+  const way = inTheWay(chain, found)
   return {
     ...row,
     ...(main && { reason: main.reason }),
@@ -78,9 +75,9 @@ function diagnoseChain(row: Reason, evidence: Evidence): Diagnosis {
     failing: main?.failing ?? (isHidden ? found.path.length : undefined),
     findings: unique([
       ...(isHidden ? [say.notSeen(found.last)] : []),
-      ...[main, ...others].flatMap((problem) => problem?.findings ?? []),
+      ...[main, ...others, way].flatMap((problem) => problem?.findings ?? []),
     ]),
-    hints: unique([...(main?.hints ?? row.hints), ...others.flatMap(({ hints }) => hints)]),
+    hints: way?.hints ?? unique([...(main?.hints ?? row.hints), ...others.flatMap(({ hints }) => hints)]),
   }
 }
 
@@ -96,23 +93,6 @@ function isPresented(chain: readonly X509Certificate[]): chain is Chain {
 const NOT_SEEN = { findings: [], failing: undefined }
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
-
-/** Everything that is wrong, computed. */
-function problemsOf(found: Case): Problem[] {
-  const { anchor, path } = found
-  const trust = anchor === undefined ? untrusted(found) : undefined
-  return [
-    ...(trust ? [trust] : []),
-    ...datesProblems(found),
-    ...purposesProblem(found),
-    ...authoritiesProblem(found),
-    ...pathLengthProblem(found),
-    ...constraintsProblem(found),
-    ...strengthProblem(found),
-    // The names of a chain that nothing vouches for are the server's own claim: said, since trust alone will not do.
-    ...(found.coversHost ? [] : [namesBesides(path[0], found)]),
-  ]
-}
 
 /** The problem that OpenSSL reported, as far as the facts show it. */
 function mainProblem({ reason }: Reason, found: Case, problems: readonly Problem[]): Problem | undefined {
@@ -135,94 +115,6 @@ function passedOver({ anchor, path }: Case): Problem | undefined {
     reason: 'unknown-ca',
     failing: path.length,
     findings: [say.anchorPassedOver(anchor)],
-    hints: [anchor.shadowedBy === undefined ? say.OTHER_KEY_HINT : say.RIGHT_ONE_FIRST],
+    hints: [say.OTHER_KEY_HINT],
   }
-}
-
-function datesProblems(found: Case): Problem[] {
-  const { now, path, anchor } = found
-  return dateProblems(found, now).map((problem) => {
-    const { certificate, index, isExpired } = problem
-    const renewed = path[index]
-    const succeeded =
-      anchor && !anchor.isInPath && index >= path.length && path.some(({ subject }) => subject === certificate.subject)
-    const replace = index === 0 ? say.RENEW_IT : succeeded && renewed === undefined ? say.RENEWED_CA : say.CA_SUCCESSOR
-    return {
-      reason: isExpired ? 'expired' : 'not-yet-valid',
-      failing: Math.min(index, path.length),
-      findings: [say.dateFound(problem, isSelfSigned(certificate), now)],
-      hints: isExpired ? [replace, say.CHECK_CLOCK] : [say.CHECK_CLOCK],
-    }
-  })
-}
-
-function purposesProblem(found: Case): Problem[] {
-  const problems = purposeProblems(found)
-  const [first] = problems
-  if (first === undefined) return []
-  const findings = problems.map((problem) => say.purposeFound(problem))
-  return [
-    {
-      reason: 'wrong-purpose',
-      failing: first.index,
-      findings,
-      hints: [first.index === 0 ? say.PURPOSE_HINT : say.CA_PURPOSE_HINT],
-    },
-  ]
-}
-
-function authoritiesProblem(found: Case): Problem[] {
-  const { path, trusted } = found
-  return authorityProblems(found).map(({ certificate, index, obstacle }) => ({
-    reason: obstacle === 'no-ca' || obstacle === 'key-usage' ? 'invalid-ca' : 'unknown-ca',
-    failing: Math.min(index, path.length),
-    findings: [
-      say.obstacleFound(
-        certificate,
-        obstacle,
-        trusted.some(({ raw }) => raw.equals(certificate.raw)),
-      ),
-    ],
-    hints: [say.OBSTACLE_HINTS[obstacle]],
-  }))
-}
-
-function pathLengthProblem(found: Case): Problem[] {
-  return pathLengthProblems(found).map(({ certificate, index, allowed, below }) => ({
-    reason: 'invalid-ca',
-    failing: Math.min(index, found.path.length),
-    findings: [say.pathTooLong(certificate, allowed, below)],
-    hints: [say.TOO_LONG],
-  }))
-}
-
-function constraintsProblem(found: Case): Problem[] {
-  const problems = constraintProblems(found)
-  const [first] = problems
-  if (first === undefined) return []
-  return [
-    {
-      reason: 'invalid-ca',
-      failing: 0,
-      findings: problems.slice(0, 3).map((problem) => say.constraintFound(problem)),
-      hints: [first.isCommonName ? say.COMMON_NAME_HINT : say.CONSTRAINT_HINT],
-    },
-  ]
-}
-
-function strengthProblem(found: Case): Problem[] {
-  const problems = weaknesses(found)
-  const [first] = problems
-  if (first === undefined) return []
-  const findings = problems.map(({ certificate, key, hash }) =>
-    key === undefined ? say.weakHash(certificate, hash ?? '') : say.weakKey(certificate, key),
-  )
-  return [
-    {
-      reason: 'weak',
-      failing: Math.min(first.index, found.path.length),
-      findings,
-      hints: [say.STRENGTH_HINT, say.LOWER_LEVEL],
-    },
-  ]
 }

@@ -34,21 +34,21 @@ export interface Anchor {
   readonly isInPath: boolean
   /** Why OpenSSL does not take it as the issuer, although it signed. */
   readonly obstacles: readonly Obstacle[]
-  /** A trusted certificate of the same name that stands before it and did not sign. */
+  /** A trusted certificate that OpenSSL takes as the issuer instead, by its name, although its key did not sign. */
   readonly shadowedBy: X509Certificate | undefined
 }
 
 /** `key-identifier`, `serial-number`: that of the issuer in the issued certificate (authorityKeyIdentifier) is another. */
 export type Obstacle = 'no-ca' | 'key-usage' | 'key-identifier' | 'serial-number'
 
-export function factsOf(chain: Chain, trusted: readonly X509Certificate[], host: string): Facts {
+export function factsOf(chain: Chain, trusted: readonly X509Certificate[], host: string, now: number): Facts {
   const path = signedPath(chain)
   const last = path.at(-1) ?? path[0]
   const impostor = chain[path.length]
   return {
     path,
     last,
-    anchor: anchorOf(path, trusted),
+    anchor: anchorOf(path, trusted, now),
     namesakes: isSelfSigned(last)
       ? trusted.filter(({ subject, raw }) => subject === last.subject && !raw.equals(last.raw))
       : trusted.filter((each) => each.subject === last.issuer && !each.raw.equals(last.raw) && !signed(each, last)),
@@ -79,24 +79,48 @@ export function signed(issuer: X509Certificate, certificate: X509Certificate): b
   }
 }
 
-function anchorOf(path: Chain, trusted: readonly X509Certificate[]): Anchor | undefined {
+/** The trusted certificate that OpenSSL takes: it looks for each issuer among the trusted certificates first. */
+function anchorOf(path: Chain, trusted: readonly X509Certificate[], now: number): Anchor | undefined {
+  const own = (certificate: X509Certificate) => trusted.find(({ raw }) => raw.equals(certificate.raw))
+  let shadowedBy: X509Certificate | undefined
+  const refused: Anchor[] = []
   for (const [index, certificate] of path.entries()) {
-    if (trusted.some(({ raw }) => raw.equals(certificate.raw)))
-      return { certificate, index, isInPath: true, obstacles: [], shadowedBy: undefined }
-  }
-  const candidates = path.flatMap((certificate, index) => {
     // One with the key of a self-signed certificate vouches for those below, not for that certificate.
-    const named = isSelfSigned(certificate) ? [] : trusted.filter(({ subject }) => subject === certificate.issuer)
-    const signers = named.filter((each) => signed(each, certificate))
-    return signers.map((each) => ({
-      certificate: each,
-      index,
-      isInPath: false,
-      obstacles: obstaclesTo(each, certificate),
-      shadowedBy: named.slice(0, named.indexOf(each)).find((other) => !signed(other, certificate)),
-    }))
-  })
-  return candidates.find(({ obstacles }) => obstacles.length === 0) ?? candidates[0]
+    const issuer = isSelfSigned(certificate) ? undefined : trustedIssuers(certificate, trusted, now)
+    const [first, ...others] = issuer?.taken ?? []
+    const signer = [first, ...others].find((each) => each && signed(each, certificate))
+    if (signer !== first) shadowedBy ??= first
+    if (signer) {
+      const isInPath = path[index + 1]?.raw.equals(signer.raw) === true
+      return { certificate: signer, index: isInPath ? index + 1 : index, isInPath, obstacles: [], shadowedBy }
+    }
+    for (const each of issuer?.refused ?? [])
+      refused.push({ certificate: each, index, isInPath: false, obstacles: obstaclesTo(each, certificate), shadowedBy })
+  }
+  // A trusted server's certificate, or a root that was sent.
+  const index = path.findIndex((certificate) => own(certificate) !== undefined)
+  const certificate = path[index] && own(path[index])
+  return certificate ? { certificate, index, isInPath: true, obstacles: [], shadowedBy } : refused[0]
+}
+
+/** The trusted certificates of the issuer's name: those that OpenSSL takes, the first one first, and signers that it does not. */
+function trustedIssuers(
+  certificate: X509Certificate,
+  trusted: readonly X509Certificate[],
+  now: number,
+): { taken: X509Certificate[]; refused: X509Certificate[] } {
+  const named = trusted.filter(({ subject }) => subject === certificate.issuer)
+  const isRefused = (each: X509Certificate) => obstaclesTo(each, certificate).some((obstacle) => obstacle !== 'no-ca')
+  const fit = named.filter((each) => !isRefused(each))
+  const current = fit.filter((each) => dateProblem(each, now) === undefined)
+  // Of those that are out of their validity period the one that is valid for longest.
+  const dated = fit
+    .filter((each) => !current.includes(each))
+    .sort((a, b) => Date.parse(b.validTo) - Date.parse(a.validTo))
+  return {
+    taken: [...current, ...dated],
+    refused: named.filter((each) => isRefused(each) && signed(each, certificate)),
+  }
 }
 
 /** Why a certificate that signed is not taken as the issuer (OpenSSL's `X509_check_issued`). */
@@ -132,11 +156,11 @@ export function coversHost(certificate: X509Certificate, host: string): boolean 
   return isValidFor(certificate, host.endsWith('.') ? host.slice(0, -1) : host)
 }
 
-/** Of the path and the anchor above it: those out of their validity period. */
+/** Of the path up to the anchor: those out of their validity period. */
 export function dateProblems({ path, anchor }: Pick<Facts, 'path' | 'anchor'>, now: number): DateProblem[] {
-  return withAnchor(path, anchor).flatMap((certificate, index): DateProblem[] => {
-    if (Date.parse(certificate.validTo) < now) return [{ certificate, index, isExpired: true }]
-    return Date.parse(certificate.validFrom) > now ? [{ certificate, index, isExpired: false }] : []
+  return upToAnchor(path, anchor).flatMap((certificate, index) => {
+    const problem = dateProblem(certificate, now)
+    return problem === undefined ? [] : [{ certificate, index, isExpired: problem === 'expired' }]
   })
 }
 
@@ -147,9 +171,27 @@ export interface DateProblem {
   readonly isExpired: boolean
 }
 
-/** The path, and the trusted certificate above it. */
-function withAnchor(path: Chain, anchor: Anchor | undefined): Chain {
-  return anchor === undefined || anchor.isInPath ? path : [...path, anchor.certificate]
+export function dateProblem({ validFrom, validTo }: X509Certificate, now: number): 'expired' | 'not-yet' | undefined {
+  if (Date.parse(validTo) < now) return 'expired'
+  return Date.parse(validFrom) > now ? 'not-yet' : undefined
+}
+
+/** A trusted certificate of the server's name and for the host that is valid now, while the server's own has expired. */
+export function successorOf(
+  server: X509Certificate,
+  { trusted, host, now }: { trusted: readonly X509Certificate[]; host: string; now: number },
+): X509Certificate | undefined {
+  if (dateProblem(server, now) !== 'expired') return undefined
+  return trusted.find(
+    (each) => each.subject === server.subject && dateProblem(each, now) === undefined && coversHost(each, host),
+  )
+}
+
+/** The certificates that OpenSSL verifies: what the server sends above a trusted certificate does not count. */
+function upToAnchor([server, ...issuers]: Chain, anchor: Anchor | undefined): Chain {
+  if (anchor === undefined) return [server, ...issuers]
+  const below = issuers.slice(0, anchor.index)
+  return anchor.isInPath ? [server, ...below] : [server, ...below, anchor.certificate]
 }
 
 /** Why a certificate of a server may not be used for one. */
@@ -164,7 +206,7 @@ export interface PurposeProblem {
 
 /** extendedKeyUsage counts in the whole path, keyUsage in the server's own certificate. */
 export function purposeProblems({ path, anchor }: Facts): PurposeProblem[] {
-  return withAnchor(path, anchor).flatMap((certificate, index): PurposeProblem[] => {
+  return upToAnchor(path, anchor).flatMap((certificate, index): PurposeProblem[] => {
     const purposes = purposesOf(certificate)
     if (purposes.length > 0 && !purposes.includes('serverAuth')) return [{ certificate, index, purposes }]
     const keyUsage = detailsOf(certificate)?.keyUsage
@@ -181,7 +223,7 @@ export function authorityProblems({
   path,
   anchor,
 }: Facts): { certificate: X509Certificate; index: number; obstacle: Obstacle }[] {
-  return withAnchor(path, anchor).flatMap((certificate, index, all) => {
+  return upToAnchor(path, anchor).flatMap((certificate, index, all) => {
     const below = all[index - 1]
     if (below === undefined) return []
     return obstaclesTo(certificate, below).map((obstacle) => ({ certificate, index, obstacle }))
@@ -193,7 +235,7 @@ export function pathLengthProblems({
   path,
   anchor,
 }: Facts): { certificate: X509Certificate; index: number; allowed: number; below: number }[] {
-  return withAnchor(path, anchor).flatMap((certificate, index, all) => {
+  return upToAnchor(path, anchor).flatMap((certificate, index, all) => {
     const allowed = index === 0 ? undefined : detailsOf(certificate)?.basicConstraints?.pathLength
     const below = all.slice(1, index).filter(({ subject, issuer }) => subject !== issuer).length
     return allowed !== undefined && below > allowed ? [{ certificate, index, allowed, below }] : []
@@ -205,7 +247,7 @@ export function weaknesses({
   path,
   anchor,
 }: Facts): { certificate: X509Certificate; index: number; key?: string; hash?: string }[] {
-  return withAnchor(path, anchor).flatMap((certificate, index) => {
+  return upToAnchor(path, anchor).flatMap((certificate, index) => {
     const key = publicKeyType(certificate)
     const hash =
       isSelfSigned(certificate) || anchor?.certificate === certificate ? undefined : detailsOf(certificate)?.weakHash
@@ -237,7 +279,7 @@ export interface ConstraintProblem {
 export function constraintProblems({ path, anchor }: Facts): ConstraintProblem[] {
   const [server] = path
   const names = constrainedNamesOf(server)
-  return withAnchor(path, anchor).flatMap((certificate, index) => {
+  return upToAnchor(path, anchor).flatMap((certificate, index) => {
     const constraints = index === 0 ? undefined : detailsOf(certificate)?.nameConstraints
     if (constraints === undefined) return []
     return names.flatMap(({ kind, name, isCommonName }): ConstraintProblem[] => {

@@ -35,7 +35,7 @@ export function namesProblem({ host, port, service, trusted }: Evidence, chain: 
   else if (near?.startsWith('*.')) findings.push(say.wildcardReach(near))
   else if (near !== undefined) findings.push(say.validForNear(near, host))
   const ask = near === undefined || near.startsWith('*.') ? undefined : say.askFor({ host: near, port, service })
-  const isTrusted = isSelfSigned(server) || (chain.length === 1 && trusted().some(({ raw }) => raw.equals(server.raw)))
+  const isTrusted = isSelfSigned(server) || (chain.length === 1 && trusted()?.some(({ raw }) => raw.equals(server.raw)))
   // A certificate for this machine was made on it.
   const isOwn = isSelfSigned(server) && isHere(host) && hosts.some(isHere)
   const another = isOwn ? say.makeAnother([...hosts.slice(0, 8), host]) : undefined

@@ -12,8 +12,10 @@ export interface Evidence {
   readonly service?: Service | undefined
   /** The certificates that the server presented: its own first, each issued by the next. Empty if unknown. */
   readonly chain: readonly X509Certificate[]
-  /** The trusted certificates. Called only if they are needed: there may be hundreds. */
-  readonly trusted: () => readonly X509Certificate[]
+  /** The trusted certificates; `undefined` if they cannot be listed. Called only if they are needed: there may be hundreds. */
+  readonly trusted: () => readonly X509Certificate[] | undefined
+  /** Whether a trusted certificate has settings of its own that refuse it for servers. */
+  readonly refusesServers?: ((certificate: X509Certificate) => boolean) | undefined
   /** The pins by which the server is known, as in messages; `undefined`: by certificates. */
   readonly pins?: readonly string[] | undefined
   /** In ms since 1970. */
@@ -31,10 +33,6 @@ export interface Problem {
 }
 
 /** The facts, and where they were found. */
-export interface Case extends Facts {
-  readonly host: string
-  readonly port: number
-  readonly service: Service | undefined
-  readonly now: number
+export interface Case extends Facts, Pick<Evidence, 'host' | 'port' | 'service' | 'now' | 'refusesServers'> {
   readonly trusted: readonly X509Certificate[]
 }

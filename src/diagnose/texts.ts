@@ -12,7 +12,14 @@ import { printable } from '../core/printable.ts'
 import type { Service } from '../core/service.ts'
 import { plainAuthority, VOUCH } from '../core/shell.ts'
 import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
-import type { Anchor, ConstraintProblem, DateProblem, Obstacle, PurposeProblem } from './facts.ts'
+import {
+  type Anchor,
+  type ConstraintProblem,
+  type DateProblem,
+  dateProblem,
+  type Obstacle,
+  type PurposeProblem,
+} from './facts.ts'
 
 /** The row of a failure in the tables. */
 export interface Reason {
@@ -58,7 +65,7 @@ export const TRUST_IT =
   "if you know the server: save its certificate, compare its SHA-256 with the one that the server's owner sees, then verify: 'server.pem'"
 export const saveIt = (server: string): string => `to save it: ${VOUCH} cert fetch ${server} -o server.pem`
 export const TRUST_CA =
-  "name the CA that issued it: verify: 'ca.pem', CABundle.default().with('ca.pem'), or REQUESTS_CA_BUNDLE=ca.pem; get the file from the CA's owner, not from the server"
+  "name the CA that issued it: verify: 'ca.pem' or CABundle.default().with('ca.pem'); get the file from the CA's owner, not from the server"
 export const TRUST_LEAF =
   "or trust this server's certificate alone: compare its SHA-256 with the one that the server's owner sees, save it, then verify: 'server.pem'"
 export const MAYBE_INTERMEDIATE =
@@ -124,10 +131,15 @@ export const SEND_MATCHING =
   'the server sends the wrong CA certificate: its owner must put the one that signed into the file of the certificate'
 
 /** A self-signed certificate while another of its name is trusted. */
-export const otherOfItsName = (other: X509Certificate, hasSameKey: boolean): string =>
-  `another certificate of this name ${hasSameKey ? 'and with the same key ' : ''}is trusted, ${identified(other)}`
+export const otherOfItsName = (other: X509Certificate, hasSameKey: boolean, now: number): string =>
+  `another certificate of this name ${hasSameKey ? 'and with the same key ' : ''}is trusted, ${identified(other)}${dateProblem(other, now) === 'expired' ? '; it has expired' : ''}`
 export const RENEWED =
   "the server's certificate was renewed or replaced, or another server answers: ask its owner for the new certificate or its SHA-256"
+/** The server's certificate has expired, and its successor is trusted. */
+export const successorTrusted = (successor: X509Certificate): string =>
+  `a newer certificate of this name is trusted already, ${identified(successor)}: the server still presents the old one`
+export const INSTALL_SUCCESSOR =
+  "the server's owner must install the new certificate, and restart or reload the server: it is trusted here already"
 export const RENEWED_CA =
   'the CA was renewed with its key: get its new certificate from its owner, and trust that instead of the old one'
 export const saveAsNew = (server: string): string =>
@@ -158,11 +170,33 @@ export const OBSTACLE_HINTS: Readonly<Record<Obstacle, string>> = {
     "get the CA's certificate with that serial number from its owner, and trust that; or have the server's certificate issued again",
 }
 
-export const anchorPassedOver = ({ certificate, shadowedBy }: Anchor): string =>
-  shadowedBy === undefined
-    ? `${called(certificate)} is trusted and its key signed, and OpenSSL did not take it: ${identified(certificate)}`
-    : `two certificates named ${called(certificate)} are trusted; the one that signed (${identified(certificate)}) stands after one with another key (SHA-256 ${shadowedBy.fingerprint256})`
-export const RIGHT_ONE_FIRST = 'put the one that signed first, or leave the other one out'
+export function anchorPassedOver({ certificate, shadowedBy }: Anchor): string {
+  const what = `${called(certificate)} is trusted and its key signed, and OpenSSL did not take it: ${identified(certificate)}`
+  return shadowedBy === undefined ? what : takenInstead(certificate, [shadowedBy])
+}
+
+/** Of the trusted certificates, those that OpenSSL takes although another one would do. */
+export function takenInstead(right: X509Certificate, others: readonly X509Certificate[]): string {
+  const taken = others.map((other) => `${called(other)}, ${identified(other)}`).join(', and ')
+  const position = isOrderOnly(right, others) ? 'stands after it' : 'is passed over'
+  return `OpenSSL takes a trusted certificate by its name, the first one that fits: ${taken}; the server would be accepted by ${called(right)}, ${identified(right)}, which is trusted too and ${position}`
+}
+
+export function leaveOut(right: X509Certificate, others: readonly X509Certificate[]): string {
+  const out = others.map(({ fingerprint256 }) => `SHA-256 ${fingerprint256}`).join(' and ')
+  return isOrderOnly(right, others)
+    ? `the order decides: put the certificate SHA-256 ${right.fingerprint256} first in the bundle, or leave out ${out}`
+    : `leave out of the bundle: ${out}`
+}
+
+const isOrderOnly = (right: X509Certificate, others: readonly X509Certificate[]): boolean =>
+  others.every(({ subject }) => subject === right.subject)
+
+/** A `TRUSTED CERTIFICATE` of OpenSSL. */
+export const settingsFound = (anchor: X509Certificate): string =>
+  `${called(anchor)} is trusted, but not for servers: its own settings in the bundle (BEGIN TRUSTED CERTIFICATE) refuse serverAuth; ${identified(anchor)}`
+export const SETTINGS_HINT =
+  'if it is to be trusted for servers, take the settings out: openssl x509 -in FILE -clrtrust -clrreject -out NEW.pem; then verify: NEW.pem'
 
 /* A missing intermediate: never certain. */
 
@@ -188,8 +222,6 @@ export const inspected = (product: string, issuer: string): string =>
   `'${printable(issuer)}' is a name that ${product} gives its CA: it probably inspects TLS in transit and issued this certificate in place of the server's own`
 export const INSPECTOR_HINTS = [
   "get the CA's certificate from the administrator (at a company: IT), and add it: verify: CABundle.default().with('company-ca.pem')",
-  'for the whole program: REQUESTS_CA_BUNDLE=FILE, which replaces the default roots, so the file needs these too',
-  "if it is installed on this machine already: verify: CABundle.default().with(CABundle.system()), or Node's --use-system-ca",
   'if nothing in your network inspects TLS, do not trust it: anyone can give a CA this name',
 ]
 

@@ -1,7 +1,7 @@
 /** A chain that nothing trusted has signed: whether it lacks a root, an intermediate, or only trust in itself. */
 import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned } from '../x509/certificate-info.ts'
-import { commonNameOf, dateProblems, purposeProblems, signed } from './facts.ts'
+import { commonNameOf, dateProblems, purposeProblems, signed, successorOf } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
 import { placeholderFindings, placeholderHints } from './placeholders.ts'
 import type { Case, Problem } from './problem.ts'
@@ -54,25 +54,27 @@ function mayNameLeaf({ path, coversHost, now, ...rest }: Case): boolean {
   return path.length === 1 && coversHost && dateProblems(facts, now).length === 0 && purposeProblems(facts).length === 0
 }
 
-function untrustedRoot({ last, namesakes }: Case): Pick<Problem, 'findings' | 'hints'> {
+function untrustedRoot({ last, namesakes, now }: Case): Pick<Problem, 'findings' | 'hints'> {
   const [namesake] = namesakes
   const findings = [say.rootNotTrusted(last)]
   if (namesake === undefined) return { findings, hints: [say.TRUST_CA] }
   return signed(namesake, last)
-    ? { findings: [...findings, say.otherOfItsName(namesake, true)], hints: [say.RENEWED_CA] }
-    : { findings: [...findings, say.otherOfItsName(namesake, false)], hints: [say.OTHER_KEY_HINT] }
+    ? { findings: [...findings, say.otherOfItsName(namesake, true, now)], hints: [say.RENEWED_CA] }
+    : { findings: [...findings, say.otherOfItsName(namesake, false, now)], hints: [say.OTHER_KEY_HINT] }
 }
 
-function selfSigned({ path: [server], host, port, service, trusted, coversHost }: Case): Problem {
+function selfSigned(found: Case): Problem {
+  const { path, host, port, service, trusted, coversHost, now } = found
+  const [server] = path
   const sameName = trusted.find(({ subject }) => subject === server.subject)
   const argument = say.serverArgument({ host, port, service })
   const about = { reason: 'self-signed', failing: 0 } as const
   const besides = { findings: [say.besideTrust(server)], hints: [say.TRUST_NEW] }
   if (sameName) {
-    const findings = [say.otherOfItsName(sameName, signed(sameName, server))]
+    const findings = [say.otherOfItsName(sameName, signed(sameName, server), now)]
     return {
       ...about,
-      besides: { ...besides, findings },
+      besides: successorOf(server, found) ? NOTHING : { ...besides, findings },
       findings,
       hints: [say.RENEWED, ...(argument === undefined ? [] : [say.saveAsNew(argument)])],
     }
@@ -87,6 +89,9 @@ function selfSigned({ path: [server], host, port, service, trusted, coversHost }
     ],
   }
 }
+
+/** For what is said with the date. */
+const NOTHING = { findings: [], hints: [] }
 
 /**
  * Whether what the certificate says of its issuer suggests an intermediate CA: its name, or an http address to fetch it from

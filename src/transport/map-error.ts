@@ -20,10 +20,10 @@ import { closedReason } from '../diagnose/handshakes.ts'
 import { reasonFor } from '../diagnose/reasons.ts'
 import { reportOf } from '../diagnose/report.ts'
 import { silenceHint } from '../diagnose/service-hints.ts'
-import { type ResolvedTrust, trustedCertificates } from '../trust/verify.ts'
+import type { ResolvedTrust } from '../trust/verify.ts'
 import { describeParserError, isParserError, parserAdvice } from './parser-errors.ts'
 import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } from './time-limits.ts'
-import { elsewhereHints } from './trust-elsewhere.ts'
+import { elsewhereHints, evidenceOf } from './trust-elsewhere.ts'
 
 /** Where an error happened. */
 export interface ErrorContext {
@@ -158,10 +158,10 @@ export function mapOpenSSLError(error: TransportError, context: PeerContext): SS
   const { host, port, service, chain, trust } = context
   // Our own host check names the host or address; the table has only the kind.
   const summary = row.reason === 'hostname-mismatch' ? `certificate verify failed: ${error.message}` : row.summary
-  const trusted = () => (trust === undefined ? [] : trustedCertificates(trust))
-  const diagnosis = diagnose(row, { host, port, service, chain, trusted, pins: trust?.pins?.texts, now: Date.now() })
+  const evidence = { host, port, service, chain, ...evidenceOf(trust), pins: trust?.pins?.texts, now: Date.now() }
+  const diagnosis = diagnose(row, evidence)
   const { reason, findings, failing } = diagnosis
-  const hints = [...diagnosis.hints, ...elsewhereHints(reason, diagnosis.chain, trust)]
+  const hints = [...diagnosis.hints, ...elsewhereHints(diagnosis, evidence, trust)]
   const details = reportOf({ reason, findings, hints }, diagnosis.chain, trust?.info)
   const message = `${summary} (${peerOf(context)})`
   return new SSLError(message, {

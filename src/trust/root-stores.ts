@@ -1,5 +1,6 @@
 /** The lists of roots that come with Node or the operating system. Each is read when first asked for. */
 import tls from 'node:tls'
+import { processEnvironment, variable } from '../core/environment.ts'
 import { CABundleError } from '../core/errors.ts'
 import type { Snapshot } from '../core/live-file.ts'
 import { TrustAnchor } from '../x509/certificate.ts'
@@ -35,16 +36,37 @@ export function defaultRoots(): readonly string[] {
   return tls.getCACertificates('default')
 }
 
+/**
+ * Whether Node was started with `--use-openssl-ca`: it then trusts OpenSSL's store, which cannot be listed, and lists no more than
+ * NODE_EXTRA_CA_CERTS as its default roots (nodejs/node#64258).
+ */
+export function isOpensslStore(): boolean {
+  const listed = defaultRoots()
+  if (listed.length === 0) return true
+  const extra = new Set(extraRoots())
+  return isFlagged('use-openssl-ca') && listed.every((pem) => extra.has(pem))
+}
+
+/** Whether Node was started with this flag, by its arguments or by NODE_OPTIONS. */
+export function isFlagged(flag: string): boolean {
+  const given = [...process.execArgv, variable(processEnvironment(), 'NODE_OPTIONS') ?? ''].join(' ')
+  return new RegExp(`--${flag.replaceAll('-', '[-_]')}(?![-_\\w])`).test(given)
+}
+
+/** What Node has taken from NODE_EXTRA_CA_CERTS, as PEM. */
+export function extraRoots(): readonly string[] {
+  return tls.getCACertificates('extra')
+}
+
 const stores = new Map<StoreName, { listed: readonly string[]; snapshot: Snapshot<readonly TrustAnchor[]> }>()
 
 function listStore(name: StoreName): readonly string[] {
-  const listed = name === 'bundled' ? tls.rootCertificates : tls.getCACertificates(name)
-  if (listed.length > 0) return listed
-  if (name === 'default') {
-    // nodejs/node#64258
+  if (name === 'default' && isOpensslStore()) {
     throw new CABundleError('the default roots cannot be listed: Node was started with --use-openssl-ca', {
       hints: ['name the file instead of CABundle.default(), e.g. /etc/ssl/certs/ca-certificates.crt'],
     })
   }
+  const listed = name === 'bundled' ? tls.rootCertificates : tls.getCACertificates(name)
+  if (listed.length > 0) return listed
   throw new CABundleError(`the ${name} certificate store is empty`)
 }

@@ -7,12 +7,13 @@ import { CABundleError } from '../core/errors.ts'
 import { aboutFile, fileOf, pathOfFileUrl } from '../core/file-error.ts'
 import type { TrustInfo, TrustSource } from '../core/trust-info.ts'
 import { warnPrecedence } from '../core/warnings.ts'
+import type { TrustAnchor } from '../x509/certificate.ts'
 import { isPem } from '../x509/pem.ts'
 import { bundleOfPath, bundleOfText, CABundle, type TrustSourceInput } from './ca-bundle.ts'
 import type { CertificateSet } from './certificate-set.ts'
 import { digestOf, type TrustDigest } from './digest.ts'
 import { type Pins, pinsOf } from './pins.ts'
-import { defaultRoots, readStore } from './root-stores.ts'
+import { defaultRoots, isOpensslStore, readStore } from './root-stores.ts'
 
 /**
  * What a request trusts. `true`: the default roots. `false`: any server, without verification. A path (file or directory),
@@ -25,15 +26,22 @@ export type Verify = boolean | TrustSourceInput
 /** The trust of one request; its files have not been read. */
 export type Trust =
   | { readonly kind: 'insecure'; readonly source: TrustSource }
-  | { readonly kind: 'default'; readonly source: TrustSource }
+  | { readonly kind: 'default'; readonly source: TrustSource; readonly ignoresVariable?: true }
   | {
       readonly kind: 'bundle'
       readonly source: TrustSource
       readonly bundle: CABundle
-      /** The `session.verify`, for messages, that a variable overrides. */
-      readonly overrides?: string | undefined
+      readonly overrides?: Overridden | undefined
     }
   | PinnedTrust
+
+/** The `session.verify` that a variable overrides, for messages. */
+export interface Overridden {
+  /** Safe to print. */
+  readonly verify: string
+  /** @throws CABundleError if it cannot be used */
+  readonly resolve: () => ResolvedTrust
+}
 
 /** Pins identify the origin. They say nothing about an https proxy in front of it. */
 interface PinnedTrust {
@@ -55,8 +63,9 @@ export interface ResolvedTrust {
   /** `undefined` if certificates are trusted. */
   readonly pins: Pins | undefined
   readonly info: TrustInfo
-  /** The `session.verify`, for messages, that a variable overrides. */
-  readonly overrides?: string | undefined
+  readonly overrides?: Overridden | undefined
+  /** Whether the default roots would be trusted even if REQUESTS_CA_BUNDLE were set. */
+  readonly ignoresVariable?: true
 }
 
 /**
@@ -111,11 +120,16 @@ export function resolveVerify(
 ): Trust {
   const isUnset = call === undefined || call === null
   const isOwn = !isUnset && call !== true
-  if (isOwn && pinsOf(call) === undefined) return toTrust(call, 'call')
+  if (isOwn && pinsOf(call) === undefined) return ignoringVariable(toTrust(call, 'call'))
   const env = environmentOf(trustEnv, environment)
   const envBundle = env && environmentBundle(env)
   const isOver = envBundle !== undefined && !isOwn && isOverridden(verify, envBundle.path)
-  const overrides = isOver ? describeVerify(verify as Verify) : undefined
+  const overrides = isOver
+    ? {
+        verify: describeVerify(verify as Verify),
+        resolve: () => resolveTrust(toTrust(verify as Verify, 'session')),
+      }
+    : undefined
   // Environment values are always paths, even if they contain '-----BEGIN' (as in requests) or look like a pin.
   const envTrust = envBundle && {
     kind: 'bundle' as const,
@@ -125,10 +139,15 @@ export function resolveVerify(
   }
   if (isOwn || envTrust === undefined) {
     const trust = isUnset ? toTrust(verify ?? true, 'session') : toTrust(call, 'call')
-    return trust.kind === 'pins' ? { ...trust, forProxy: envTrust ?? trust.forProxy } : trust
+    if (trust.kind === 'pins') return { ...trust, forProxy: envTrust ?? trust.forProxy }
+    return env === undefined ? ignoringVariable(trust) : trust
   }
-  if (overrides !== undefined) warnPrecedence(envTrust.source, displayName(envBundle?.path ?? ''), overrides)
+  if (overrides !== undefined) warnPrecedence(envTrust.source, displayName(envBundle?.path ?? ''), overrides.verify)
   return envTrust
+}
+
+function ignoringVariable(trust: Trust): Trust {
+  return trust.kind === 'default' ? { ...trust, ignoresVariable: true } : trust
 }
 
 /** Whether the session trusts something else than the variable names: not the default, and not the same file. */
@@ -163,7 +182,7 @@ export function resolveTrust(trust: Trust): ResolvedTrust {
   if (trust.kind === 'insecure') {
     return { verified: false, digest: INSECURE, set: undefined, pins: undefined, info: trustInfo(trust, 0) }
   }
-  return defaultTrust()
+  return trust.ignoresVariable ? { ...defaultTrust(), ignoresVariable: true } : defaultTrust()
 }
 
 /** If the bundle came from an environment variable, an error has a hint that names the variable. */
@@ -180,10 +199,15 @@ function resolveBundle(bundle: CABundle, source: TrustSource): CertificateSet {
 }
 
 /** The trusted certificates, if they can be listed; none if verification is off, or if pins say who the server is. */
-export function trustedCertificates({ verified, set, pins }: ResolvedTrust): readonly X509Certificate[] {
-  const isDefault = verified && pins === undefined && defaultRoots().length > 0
-  const anchors = set?.anchors ?? (isDefault ? readStore('default').value : [])
-  return anchors.map((anchor) => anchor.certificate)
+export function trustedCertificates(trust: ResolvedTrust): readonly X509Certificate[] {
+  return trustedAnchors(trust)?.map((anchor) => anchor.certificate) ?? []
+}
+
+/** As {@link trustedCertificates}, with their settings; `undefined` if they cannot be listed. */
+export function trustedAnchors({ verified, set, pins }: ResolvedTrust): readonly TrustAnchor[] | undefined {
+  if (set) return set.anchors
+  if (!verified || pins) return []
+  return isOpensslStore() ? undefined : readStore('default').value
 }
 
 function toBundle(verify: TrustSourceInput): CABundle {
@@ -209,7 +233,10 @@ function defaultTrust(): ResolvedTrust {
   if (current === undefined || now !== roots) {
     roots = now
     generation++
-    const info: TrustInfo = Object.freeze({ source: 'default', certificates: now.length })
+    const info: TrustInfo = Object.freeze({
+      source: 'default',
+      certificates: isOpensslStore() ? 0 : now.length,
+    })
     const digest = digestOf('default', `${generation}`)
     current = { verified: true, digest, set: undefined, pins: undefined, info }
   }

@@ -17,9 +17,12 @@ export class TrustAnchor {
 
   /** Whether it is a `TRUSTED CERTIFICATE`. */
   readonly hasSettings: boolean
+  /** Whether its settings refuse it for servers. */
+  readonly refusesServers: boolean
 
   constructor(label: string, bytes: Buffer, certificate?: X509Certificate) {
     this.hasSettings = label === WITH_SETTINGS
+    this.refusesServers = this.hasSettings && refusesServers(bytes)
     this.pem = toPem(label, bytes)
     this.id = hash('sha256', this.pem)
     this.#certificate = certificate
@@ -41,6 +44,30 @@ export class TrustAnchor {
     return this.#certificate
   }
 }
+
+/**
+ * By OpenSSL's settings after a certificate (`X509_CERT_AUX`): a SEQUENCE of the purposes that it is trusted for, and `[0]` of those
+ * that it is refused for. If it is trusted for some, it is refused for all others.
+ */
+function refusesServers(bytes: Buffer): boolean {
+  try {
+    const [, settings] = readElements(bytes)
+    const lists = settings === undefined ? [] : readElements(settings.content)
+    const purposesOf = (wanted: number) => {
+      const list = lists.find(({ tag }) => tag === wanted)
+      return list && readElements(list.content).map(({ content }) => content.toString('hex'))
+    }
+    const isForServers = (purpose: string) => purpose === SERVER_AUTH || purpose === ANY_PURPOSE
+    const trusted = purposesOf(SEQUENCE)
+    return purposesOf(CONTEXT_0)?.some(isForServers) === true || trusted?.some(isForServers) === false
+  } catch {
+    return false
+  }
+}
+
+/** 1.3.6.1.5.5.7.3.1 and 2.5.29.37.0. */
+const SERVER_AUTH = '2b06010505070301'
+const ANY_PURPOSE = '551d2500'
 
 /** For damage that nothing else is known of. */
 const GET_AGAIN = 'get the file again from its source, and compare the sizes: it is used whole or not at all'

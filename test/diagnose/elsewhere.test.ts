@@ -73,8 +73,11 @@ test('NODE_EXTRA_CA_CERTS that was set too late, is PKCS#7 or missing is named',
   await using running = await start()
   using dir = tempDir()
   const cases: [path: string, words: RegExp][] = [
-    [dir.write('late.pem', root.certificate), /late\.pem\) has a certificate that vouches .* set before Node starts/],
-    [dir.write('ca.p7b', toPkcs7(root.certificate)), /ca\.p7b\) has a certificate that vouches .* it must be PEM/],
+    [dir.write('late.pem', root.certificate), /late\.pem\) has a certificate that vouches .* after Node had started/],
+    [
+      dir.write('ca.p7b', toPkcs7(root.certificate)),
+      /ca\.p7b\) has a certificate that vouches .* certificates in PEM only/,
+    ],
     [dir.join('none.pem'), /none\.pem\) cannot be used/],
   ]
   try {

@@ -69,6 +69,36 @@ const ldap = issue(ca({ subject: '/CN=corp-DC1-CA' }), {
   extensions: [...SERVER_EXTENSIONS, 'authorityInfoAccess=caIssuers;URI:ldap:///CN=corp'],
 })
 
+const constrainedTwin = ca({
+  key: root.key,
+  extensions: [...CA_EXTENSIONS, 'nameConstraints=permitted;DNS:corp.example'],
+})
+const mailTwin = ca({ key: root.key, extensions: [...CA_EXTENSIONS, 'extendedKeyUsage=emailProtection'] })
+const shortRoot = ca({
+  key: root.key,
+  extensions: ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=keyCertSign'],
+})
+const expiredTwin = ca({ key: root.key, from: -90, to: -30 })
+const issuing = issue(root, { subject: '/CN=Issuing', extensions: CA_EXTENSIONS })
+const oldIssuing = issue(root, {
+  subject: '/CN=Issuing',
+  key: issuing.key,
+  extensions: CA_EXTENSIONS,
+  from: -90,
+  to: -9,
+})
+const expiredOwn = certify({ from: -90, to: -3 })
+const nextOwn = certify({ key: expiredOwn.key })
+const withoutId = issue(root, {
+  extensions: [...SERVER_EXTENSIONS, 'subjectKeyIdentifier=none', 'authorityKeyIdentifier=none'],
+})
+/** A `TRUSTED CERTIFICATE`. */
+const withSettings = (of: OpensslCertificate, ...settings: string[]): OpensslCertificate => ({
+  ...of,
+  certificate: openssl(['x509', '-trustout', ...settings], of.certificate),
+})
+const notForServers = withSettings(root, '-addreject', 'serverAuth')
+
 const ANOTHER_KEY = /with another key/
 const UNTRUSTED = /no certificate of that name is trusted|not trusted/
 
@@ -320,6 +350,124 @@ const REFUSALS: readonly Refusal[] = [
     way: { verify: `sha256:${fingerprint(box)}` },
   },
   {
+    what: 'two CAs of one name and key, the first of them constrained',
+    reason: 'invalid-ca',
+    sent: [leaf],
+    trusted: [constrainedTwin, root],
+    says: [firstIs(root), new RegExp(`leave out SHA-256 ${fingerprint(constrainedTwin)}`)],
+    never: /owner must/,
+    way: { verify: pems(root, constrainedTwin) },
+  },
+  {
+    what: 'two CAs of one name and key, the first of them for mail',
+    reason: 'wrong-purpose',
+    sent: [leaf],
+    trusted: [mailTwin, root],
+    says: [firstIs(root)],
+    never: /owner must/,
+    way: { verify: pems(root, mailTwin) },
+  },
+  {
+    what: 'two CAs of one name and key, the first of them without CAs below it',
+    reason: 'invalid-ca',
+    sent: [issue(issuing), issuing],
+    trusted: [shortRoot, root],
+    says: [firstIs(root)],
+    never: /owner must/,
+    way: { verify: pems(root, shortRoot) },
+  },
+  {
+    what: 'four CAs of one name, the last of them right',
+    reason: 'invalid-ca',
+    sent: [leaf],
+    trusted: [constrainedTwin, mailTwin, twin, root],
+    says: [firstIs(root)],
+    never: /owner must/,
+    way: { verify: pems(root, constrainedTwin, mailTwin, twin) },
+  },
+  {
+    what: 'two CAs of one name, the first of them with another key',
+    reason: 'unknown-ca',
+    sent: [withoutId],
+    trusted: [twin, root],
+    says: [firstIs(root)],
+    way: { verify: pems(root, twin) },
+  },
+  {
+    what: 'two constrained CAs of one name and key',
+    reason: 'invalid-ca',
+    sent: [leaf],
+    trusted: [constrainedTwin, mailTwin],
+    says: [/may issue for corp\.example only/],
+    never: /order decides|leave out/,
+    way: 'owner',
+  },
+  {
+    what: 'an expired CA before its successor, and a certificate for clients',
+    reason: 'wrong-purpose',
+    sent: [issue(root, { extensions: ['extendedKeyUsage=clientAuth', 'subjectAltName=DNS:localhost'] })],
+    trusted: [expiredTwin, root],
+    says: [/is for clientAuth only/],
+    never: /expired|order decides|leave out/,
+    way: 'owner',
+  },
+  {
+    what: 'an expired intermediate CA that is trusted, while its successor is sent',
+    reason: 'expired',
+    sent: [issue(issuing), issuing],
+    trusted: [oldIssuing, root],
+    says: [
+      /'CN=Issuing'.* expired 9 days ago/,
+      new RegExp(`leave out of the bundle: SHA-256 ${fingerprint(oldIssuing)}`),
+    ],
+    never: /owner must/,
+    way: { verify: root.certificate },
+  },
+  {
+    what: 'a CA with settings that refuse it for servers',
+    reason: 'wrong-purpose',
+    sent: [leaf],
+    trusted: [notForServers],
+    says: [/'CN=Team CA' is trusted, but not for servers: its own settings/, /-clrtrust -clrreject/],
+    never: /another key|did not take/,
+    way: { verify: openssl(['x509', '-clrtrust', '-clrreject'], notForServers.certificate) },
+  },
+  {
+    what: 'a CA with settings that trust it for mail only',
+    reason: 'wrong-purpose',
+    sent: [leaf],
+    trusted: [withSettings(root, '-addtrust', 'emailProtection')],
+    says: [/'CN=Team CA' is trusted, but not for servers: its own settings/],
+    never: /another key|did not take/,
+    way: { verify: root.certificate },
+  },
+  {
+    what: "the server's own certificate with settings that refuse it for servers",
+    reason: 'unknown-ca',
+    sent: [leaf],
+    trusted: [withSettings(leaf, '-addreject', 'serverAuth')],
+    says: [/'CN=localhost' is trusted, but not for servers: its own settings/],
+    never: /another key|did not take|no certificate of that name/,
+    way: { verify: leaf.certificate },
+  },
+  {
+    what: 'an expired certificate whose successor is trusted',
+    reason: 'expired',
+    sent: [expiredOwn],
+    trusted: [nextOwn],
+    says: [new RegExp(`a newer certificate of this name is trusted already, SHA-256 ${fingerprint(nextOwn)}`)],
+    never: /once the server has a new certificate|renew it/,
+    way: 'owner',
+  },
+  {
+    what: 'a successor while the expired certificate is trusted',
+    reason: 'self-signed',
+    sent: [nextOwn],
+    trusted: [expiredOwn],
+    says: [/another certificate of this name and with the same key is trusted, .* it has expired/],
+    way: { verify: nextOwn.certificate },
+  },
+  {
     what: 'a placeholder',
     reason: 'self-signed',
     sent: [fake],
@@ -328,6 +476,10 @@ const REFUSALS: readonly Refusal[] = [
     way: 'owner',
   },
 ]
+
+function firstIs(first: OpensslCertificate): RegExp {
+  return new RegExp(`the order decides: put the certificate SHA-256 ${fingerprint(first)} first`)
+}
 
 for (const { what, reason, sent, trusted, host = 'localhost', says, never, way } of REFUSALS) {
   test(`${what}: ${reason}, found as it is, and the hints lead out`, async () => {

@@ -169,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       'the environment decides over a call',
       [
-        "if (isOwn && pinsOf(call) === undefined) return toTrust(call, 'call')\n",
+        "if (isOwn && pinsOf(call) === undefined) return ignoringVariable(toTrust(call, 'call'))\n",
         '',
         'if (isOwn || envTrust',
         'if (envTrust',
@@ -296,7 +296,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'pins count as the default roots',
-      ['verified && pins === undefined && defaultRoots()', 'verified && defaultRoots()'],
+      ['if (!verified || pins) return []', 'if (!verified) return []'],
       'trust/pins.test.ts',
       'pins trust no certificate',
     ],
