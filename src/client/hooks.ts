@@ -1,6 +1,6 @@
 /** The option `hooks`: functions that see each response. */
 import { displayName } from '../core/credentials.ts'
-import { ownProperties } from '../core/options.ts'
+import { isPlainObject, ownProperties } from '../core/options.ts'
 import { typeName } from '../core/pairs.ts'
 import type { ResponseHook } from './prepared-request.ts'
 
@@ -13,7 +13,7 @@ export interface HooksInit {
 /** The hooks as a list. @throws TypeError for values other than functions, and for an unknown event */
 export function toHooks(hooks: HooksInit | null | undefined): readonly ResponseHook[] {
   if (hooks === undefined || hooks === null) return NO_HOOKS
-  if (typeof hooks !== 'object' || Array.isArray(hooks)) {
+  if (!isPlainObject(hooks)) {
     throw new TypeError(`hooks must be an object such as { response: fn }, not ${typeName(hooks)}`)
   }
   const unknown = Object.keys(hooks).find((name) => name !== 'response')
@@ -25,6 +25,16 @@ export function toHooks(hooks: HooksInit | null | undefined): readonly ResponseH
     throw new TypeError('hooks.response must be a function or a list of functions')
   }
   return list as readonly ResponseHook[]
+}
+
+/** The same hooks, but what is assigned to a property is checked as by {@link toHooks}. */
+export function checkedHooks(hooks: HooksInit): HooksInit {
+  return new Proxy(hooks, {
+    defineProperty(target, name, descriptor) {
+      toHooks({ [name]: descriptor.value })
+      return Reflect.defineProperty(target, name, descriptor)
+    },
+  })
 }
 
 const NO_HOOKS: readonly ResponseHook[] = []

@@ -8,6 +8,7 @@ import { redactUrl } from '../core/credentials.ts'
 import { HTTPError, JSONDecodeError, RequestException } from '../core/errors.ts'
 import { chardet } from '../core/lazy.ts'
 import { checkInteger } from '../core/options.ts'
+import { typeName } from '../core/pairs.ts'
 import { printable } from '../core/printable.ts'
 import { CookieJar } from '../http/cookies.ts'
 import { type Link, parseLinkHeader } from '../http/link-header.ts'
@@ -148,6 +149,8 @@ export class Response {
   }
 
   set encoding(value: string | null) {
+    if (value !== null && typeof value !== 'string')
+      throw new TypeError(`encoding must be a string or null, not ${typeName(value)}`)
     this.#encoding = value
   }
 

@@ -1,15 +1,15 @@
 /** The options of a session, and what it has without them. */
-import type { AuthInit } from '../auth/auth.ts'
-import { optionNames } from '../core/options.ts'
+import { type AuthInit, toAuth } from '../auth/auth.ts'
+import { checkCount, checkFlag, optionNames } from '../core/options.ts'
 import type { CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit } from '../http/headers.ts'
 import type { ParamsInit, ParamValue } from '../http/url.ts'
 import type { ProxiesInit } from '../transport/proxies.ts'
-import type { ClientCert } from '../trust/client-cert.ts'
-import type { Verify } from '../trust/verify.ts'
+import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
+import { toTrust, type Verify } from '../trust/verify.ts'
 import type { HooksInit } from './hooks.ts'
 import type { PreparedRequest, ResponseHook } from './prepared-request.ts'
-import type { TimeoutInit } from './settings.ts'
+import { checkDays, type TimeoutInit, toContinueLimit, toTimeout } from './settings.ts'
 
 /** The options of a session; each is also a property of it. */
 export interface SessionOptions {
@@ -77,6 +77,24 @@ export const SESSION_OPTIONS = optionNames<SessionOptions>({
   insecureHTTPParser: true,
   expectContinue: true,
 })
+
+/** Checks of what is assigned to a session's properties, which throw a TypeError or RangeError that names the property. */
+export const SESSION_CHECKS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  auth: (auth) => auth !== null && auth !== undefined && toAuth(auth as AuthInit),
+  verify: (verify) => toTrust((verify ?? true) as Verify, 'session'),
+  cert: (cert) => cert !== null && cert !== undefined && toClientCertSource(cert as ClientCert),
+  timeout: (timeout) => toTimeout(timeout as TimeoutInit),
+  stream: (stream) => checkFlag('stream', stream),
+  maxRedirects: (count) => checkCount('maxRedirects', count),
+  trustEnv: (trustEnv) => {
+    // As in requests, null would mean that the environment is not read: the opposite of an option that is null.
+    if (trustEnv === null) throw new TypeError('trustEnv must be a boolean, not null')
+    checkFlag('trustEnv', trustEnv)
+  },
+  expiryWarning: (days) => checkDays(days as number),
+  insecureHTTPParser: (isLenient) => checkFlag('insecureHTTPParser', isLenient),
+  expectContinue: toContinueLimit,
+}
 
 /** Those of Python requests, but for the name. */
 export const DEFAULT_HEADERS = HeaderMap.from({

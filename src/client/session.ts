@@ -1,6 +1,6 @@
 /** `Session`: requests that share connections, cookies and settings. */
 import { inspect } from 'node:util'
-import { type AuthInit, toAuth } from '../auth/auth.ts'
+import type { AuthInit } from '../auth/auth.ts'
 import { destroyBody } from '../body/encode.ts'
 import { displayName } from '../core/credentials.ts'
 import { environmentOf } from '../core/environment.ts'
@@ -11,12 +11,12 @@ import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
 import { encodeParams, mergeParams, type ParamsInit } from '../http/url.ts'
 import type { Adapter } from '../transport/adapter.ts'
-import type { ProxiesInit } from '../transport/proxies.ts'
+import { checkProxies, type ProxiesInit } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
 import type { Verify } from '../trust/verify.ts'
 import { dispatch } from './dispatch.ts'
 import { type Fetch, fetchWith } from './fetch.ts'
-import { type HooksInit, toHooks } from './hooks.ts'
+import { checkedHooks, type HooksInit, toHooks } from './hooks.ts'
 import { MountedAdapters } from './mounted-adapters.ts'
 import { prepareRequest } from './prepare.ts'
 import { PreparedRequest } from './prepared-request.ts'
@@ -24,6 +24,7 @@ import type { Request, RequestParts } from './request.ts'
 import type { Response } from './response.ts'
 import {
   DEFAULT_HEADERS,
+  SESSION_CHECKS,
   SESSION_OPTIONS,
   type SessionHooks,
   type SessionOptions,
@@ -53,26 +54,35 @@ import {
  */
 export class Session {
   /** Credentials for each request; `null`: those of netrc, else of the URL. */
-  auth: AuthInit<PreparedRequest> | null
+  declare auth: AuthInit<PreparedRequest> | null
+  /**
+   * What to trust; overridden by a call and by the environment's bundle. `null` means `true`. Lists and bytes are copied when
+   * they are assigned.
+   */
+  declare verify: Verify | null
+  /** The client certificate; `null`: none. Copied as {@link verify} is. */
+  declare cert: ClientCert | null
   /** In ms; `null`: no limit. */
-  timeout: TimeoutInit | null
+  declare timeout: TimeoutInit | null
   /** Whether bodies are left to be streamed. */
-  stream: boolean
+  declare stream: boolean
   /** The number of redirects to follow. */
-  maxRedirects: number
+  declare maxRedirects: number
   /** Whether to read the environment: bundles, proxies, netrc. */
-  trustEnv: boolean
+  declare trustEnv: boolean
   /** In days before a certificate expires; `false`: never. */
-  expiryWarning: number | false
+  declare expiryWarning: number | false
   /** Whether to read responses that break rules of HTTP. */
-  insecureHTTPParser: boolean
+  declare insecureHTTPParser: boolean
   /** Whether bodies wait for `100 Continue`; a number: so many ms. */
-  expectContinue: number | boolean
-  #verify: Verify | null = null
-  #cert: ClientCert | null = null
-  #params: ParamsInit
-  #proxies: ProxiesInit
-  #hooks: HooksInit
+  declare expectContinue: number | boolean
+  /** The properties above, which are checked when they are assigned. */
+  readonly #values: Record<string, unknown> = Object.create(null)
+  #params!: ParamsInit
+  #proxies!: ProxiesInit
+  #hooks!: HooksInit
+  /** The same, to be written into. */
+  #writableHooks!: SessionHooks
   #headers: HeaderMap
   #cookies: CookieJar
   #fetch: Fetch | undefined
@@ -84,44 +94,34 @@ export class Session {
     this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
     this.#cookies = CookieJar.from(options.cookies)
     this.auth = options.auth ?? null
-    this.#params = options.params ?? {}
+    this.params = options.params ?? {}
     this.verify = options.verify ?? SESSION_DEFAULTS.verify
     this.cert = options.cert ?? null
     this.timeout = options.timeout ?? null
-    this.#proxies = options.proxies ?? {}
+    this.proxies = options.proxies ?? {}
     this.stream = options.stream ?? SESSION_DEFAULTS.stream
-    this.#hooks = options.hooks ?? { response: [] }
+    this.hooks = options.hooks ?? { response: [] }
     this.maxRedirects = options.maxRedirects ?? SESSION_DEFAULTS.maxRedirects
     this.trustEnv = options.trustEnv ?? SESSION_DEFAULTS.trustEnv
     this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
     this.insecureHTTPParser = options.insecureHTTPParser ?? SESSION_DEFAULTS.insecureHTTPParser
     this.expectContinue = options.expectContinue ?? SESSION_DEFAULTS.expectContinue
-    // Report wrong values here rather than at the first request. Values assigned later are checked by the next request.
-    requestSettings(this, {}, {})
-    toHooks(this.hooks)
-    encodeParams(this.params)
-    if (this.auth !== null) toAuth(this.auth)
   }
 
-  /**
-   * What to trust; overridden by a call and by the environment's bundle. `null` means `true`. Lists and bytes are copied when
-   * they are assigned.
-   */
-  get verify(): Verify | null {
-    return this.#verify
-  }
-
-  set verify(verify: Verify | null) {
-    this.#verify = snapshot(verify)
-  }
-
-  /** The client certificate; `null`: none. Copied as {@link verify} is. */
-  get cert(): ClientCert | null {
-    return this.#cert
-  }
-
-  set cert(cert: ClientCert | null) {
-    this.#cert = snapshot(cert)
+  static {
+    for (const [name, check] of Object.entries(SESSION_CHECKS)) {
+      Object.defineProperty(this.prototype, name, {
+        get(this: Session) {
+          return this.#values[name]
+        },
+        set(this: Session, value: unknown) {
+          check(value)
+          this.#values[name] = name === 'verify' || name === 'cert' ? snapshot(value) : value
+        },
+        enumerable: true,
+        configurable: true,
+      })
+    }
   }
 
   /** The headers of every request; assign any value of the option `headers`. */
@@ -139,6 +139,7 @@ export class Session {
   }
 
   set params(params: ParamsInit | null) {
+    encodeParams(params ?? {})
     this.#params = params ?? {}
   }
 
@@ -148,16 +149,19 @@ export class Session {
   }
 
   set proxies(proxies: ProxiesInit | null) {
+    checkProxies(proxies)
     this.#proxies = proxies ?? {}
   }
 
   /** Functions called with each response, unless the call has hooks; `null`: none. */
   get hooks(): SessionHooks {
-    return this.#hooks as SessionHooks
+    return this.#writableHooks
   }
 
   set hooks(hooks: HooksInit | null) {
+    toHooks(hooks)
     this.#hooks = hooks ?? { response: [] }
+    this.#writableHooks = checkedHooks(this.#hooks) as SessionHooks
   }
 
   /** The cookies set by hand and by servers; assign any value of the option `cookies`. */
@@ -331,7 +335,7 @@ export class Session {
       body: parts,
       auth: auth ?? undefined,
       cookies: this.#cookiesFor(parts.cookies),
-      hooks: toHooks(parts.hooks === undefined ? this.hooks : parts.hooks),
+      hooks: toHooks(parts.hooks === undefined ? this.#hooks : parts.hooks),
       env,
     })
   }

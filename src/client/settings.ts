@@ -261,7 +261,7 @@ export function toTimeout(timeout: TimeoutInit | null | undefined): TimeoutLimit
 }
 
 /** How long to wait for `100 Continue`, in ms; `undefined`: not at all. */
-function toContinueLimit(wait: unknown): number | undefined {
+export function toContinueLimit(wait: unknown): number | undefined {
   if (wait === true) return CONTINUE_LIMIT_MS
   if (wait === false || wait === undefined || wait === null) return undefined
   if (typeof wait !== 'number') {
@@ -279,7 +279,8 @@ function checkSize(size: unknown): number | undefined {
   throw new TypeError(`maxResponseSize must be a number of bytes, not ${displayValue(size)}`)
 }
 
-function checkDays(days: number | false | null): number | false {
+/** @throws TypeError for anything but a number of days or `false`; `null` is the default */
+export function checkDays(days: number | false | null): number | false {
   if (days === null) return SESSION_DEFAULTS.expiryWarning
   if (days === false || (typeof days === 'number' && days >= 0)) return days
   throw new TypeError(`expiryWarning must be a number of days, or false, not ${displayValue(days)}`)

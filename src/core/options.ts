@@ -28,13 +28,19 @@ export function checkOptionNames(options: object, where: string, names: Readonly
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`the options of ${where} must be an object, not ${typeName(options)}`)
   }
-  const prototype: unknown = Object.getPrototypeOf(options)
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+  if (!isPlainObject(options)) {
     throw new TypeError(`the options of ${where} must be a plain object: inherited properties would be ignored`)
   }
   for (const name of Object.keys(options)) {
     if (!names.has(name)) throw new TypeError(`${where} has no option "${displayName(name)}"${suggest(name, names)}`)
   }
+}
+
+/** Whether it is an object without a class, in whose place properties would be inherited. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** A boolean; `undefined` for `null` and `undefined`. @throws TypeError for another value */

@@ -49,7 +49,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   /** The value of the cookie of this name, and of the domain and path if given; of several, the last one set. */
   get(name: string, place: { domain?: string; path?: string } = {}): string | undefined {
-    const where = ownProperties(place)
+    const where = ownOptions(place, 'cookies.get', PLACE)
     const domainless = where.domain === undefined ? [...this.#domainless.values()] : []
     return [...domainless, ...this.#stored()].findLast((cookie) => matches(cookie, name, where))?.value
   }
@@ -90,7 +90,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
 
   /** Removes the cookies of this name. Returns whether there were any. */
   delete(name: string, place: { domain?: string; path?: string } = {}): boolean {
-    const where = ownProperties(place)
+    const where = ownOptions(place, 'cookies.delete', PLACE)
     const found = this.#stored().filter((cookie) => matches(cookie, name, where))
     for (const cookie of found) {
       this.#jar?.store.removeCookie(cookie.domain ?? '', cookie.path ?? '/', cookie.key, () => {})
@@ -283,6 +283,8 @@ refuseUnknownProperties(CookieJar, (name) => {
 const ACCEPTED = 'an object, a Map, a list of [name, value] pairs or a CookieJar'
 
 const COOKIE_VALUE = /^[\x20-\x3a\x3c-\x7e\x80-\xff]*$/
+
+const PLACE: ReadonlySet<string> = new Set(['domain', 'path'])
 
 const ATTRIBUTES = optionNames<CookieAttributes>({
   domain: true,

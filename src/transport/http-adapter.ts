@@ -1,6 +1,8 @@
 /** The adapter for http and https, with the names and options of requests' `HTTPAdapter`. */
+import { displayName } from '../core/credentials.ts'
 import { delay } from '../core/deadline.ts'
 import { ConnectionError } from '../core/errors.ts'
+import { refuseUnknownProperties } from '../core/known-properties.ts'
 import { checkFlag, checkInteger, optionNames, ownOptions } from '../core/options.ts'
 import type { Adapter, AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import type { PoolOptions } from './agents.ts'
@@ -78,6 +80,10 @@ export class HTTPAdapter implements Adapter {
     return delay(ms, [signal, this.#closing.signal])
   }
 }
+
+refuseUnknownProperties(HTTPAdapter, (name) => {
+  return `an HTTPAdapter has no property "${displayName(name)}"; its options are given to new HTTPAdapter({ … })`
+})
 
 const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
   poolConnections: true,
