@@ -84,9 +84,9 @@ try {
 }
 
 title('Next')
-note('your own server: npx --no vouch cert create localhost 127.0.0.1    docs/local-development.md')
+note('your own server: npx --no vouch cert create localhost 127.0.0.1    docs/guides/self-signed.md')
 note('why a server is not trusted: npx --no vouch check URL              docs/troubleshooting.md')
-note('where a project switches verification off: npx --no vouch audit    docs/audit.md')
+note('where a project switches verification off: npx --no vouch audit    docs/reference/audit.md')
 note('coming from Python requests                                        docs/coming-from-requests.md')
 
 /** Answers with what was sent to `/tor`; on port 10330 if that is free. */

@@ -2,6 +2,7 @@
  * Handshakes that failed for another reason than the server's certificate: the alerts of TLS by their numbers (RFC 8446, section
  * 6), and OpenSSL's own errors by theirs (`SSL_R_…`). Each way out was tried with Node 22, 24 and 26.
  */
+import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import { LOWER_LEVEL, type Reason } from './texts.ts'
@@ -49,11 +50,10 @@ function opensslWords(message: string): string {
 
 /* Ways out. */
 
-const OLD_TLS =
-  'for a server that cannot be updated: node --tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see docs/old-servers.md'
-const OLD_CIPHERS =
-  'or an old server has no cipher in common: node --tls-cipher-list=ALL@SECLEVEL=0, which weakens every connection of the process; see docs/old-servers.md'
-const NO_TLS_1_3 = 'it may not cope with TLS 1.3: try node --tls-max-v1.2; see docs/old-servers.md'
+const OLD_SERVERS = documentation('guides/old-servers.md')
+const OLD_TLS = `for a server that cannot be updated: node --tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see ${OLD_SERVERS}`
+const OLD_CIPHERS = `or an old server has no cipher in common: node --tls-cipher-list=ALL@SECLEVEL=0, which weakens every connection of the process; see ${OLD_SERVERS}`
+const NO_TLS_1_3 = `it may not cope with TLS 1.3: try node --tls-max-v1.2; see ${OLD_SERVERS}`
 const GIVE_CLIENT = "give one: cert: ['client.crt', 'client.key']"
 const MAYBE_CLIENT = "if the server wants a client certificate, give one: cert: ['client.crt', 'client.key']"
 
@@ -191,7 +191,7 @@ const LEGACY_RENEGOTIATION = row(
   'protocol',
   'the server does not support secure renegotiation (unsafe legacy renegotiation disabled)',
   'have the server updated: it lacks a correction of 2010 (RFC 5746)',
-  'for a server that cannot be updated: node --openssl-config=FILE with Options = UnsafeLegacyServerConnect in it; docs/old-servers.md has the file',
+  `for a server that cannot be updated: node --openssl-config=FILE with Options = UnsafeLegacyServerConnect in it; ${OLD_SERVERS} has the file`,
 )
 const MESSAGE_TOO_LARGE = row(
   'protocol',

@@ -1,5 +1,6 @@
 /** The report on a refused connection: the lines of an error's message after the first. */
 import type { X509Certificate } from 'node:crypto'
+import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
@@ -31,7 +32,7 @@ export function reportOf(
 
 /** Where the guide is, as seen from a project that has installed the package. */
 export function guideTo(reason: SSLErrorReason): string {
-  return `node_modules/vouch/docs/troubleshooting.md#${reason}`
+  return documentation(`troubleshooting.md#${reason}`)
 }
 
 /** Names in one column and texts in the other, a line each; a repeated name is left out. */

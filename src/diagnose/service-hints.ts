@@ -1,5 +1,6 @@
 /** What to do about a server of another protocol than https. */
 import { hostInUrl, serverAddress } from '../core/address.ts'
+import { documentation } from '../core/documentation.ts'
 import type { Service, StartTlsProtocol } from '../core/service.ts'
 
 /** How the usual client of the protocol is given the trust that makes a server acceptable here. */
@@ -8,10 +9,10 @@ export function clientHint({ protocol }: Service): string {
     'its client',
     "what it hands to tls.connect: ...tlsOptions('ca.pem')",
   ]
-  return `in ${client}, then: ${option}, see docs/other-clients.md`
+  return `in ${client}, then: ${option}, see ${documentation('guides/other-clients.md')}`
 }
 
-/** By protocol: each is in docs/other-clients.md, and tested there. */
+/** By protocol: each is in docs/guides/other-clients.md, and tested there. */
 const CLIENTS: ReadonlyMap<string, readonly [client: string, option: string]> = new Map([
   ['PostgreSQL', ['pg', "ssl: tlsOptions('ca.pem')"]],
   ['MySQL', ['mysql2', "ssl: { ca: CABundle.from('ca.pem').certificates.map(String), verifyIdentity: true }"]],

@@ -7,6 +7,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { authorityOf, httpsAuthority } from '../core/address.ts'
+import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { Service } from '../core/service.ts'
@@ -332,8 +333,7 @@ export const weakHash = (certificate: X509Certificate, hash: string): string =>
 export const STRENGTH_HINT =
   'its owner must have it issued again with a key of at least ec-p256 or rsa-2048, and signed with SHA-256'
 
-export const LOWER_LEVEL =
-  'for a server that cannot be updated: node --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see docs/old-servers.md'
+export const LOWER_LEVEL = `for a server that cannot be updated: node --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see ${documentation('guides/old-servers.md')}`
 
 /** `2026-11-25 to 2027-11-25` */
 export function spanOf({ validFrom, validTo }: X509Certificate): string {

@@ -1,4 +1,4 @@
-/** The sessions of docs/command-line.md: each of its sessions is run, and its outputs are compared. */
+/** The sessions of docs/reference/command-line.md: each of its sessions is run, and its outputs are compared. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { type Handler, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { hasShell, shell } from './vouch.ts'
 
-const page = readFileSync('docs/command-line.md', 'utf8')
+const page = readFileSync('docs/reference/command-line.md', 'utf8')
 const sessions = [...page.matchAll(/```console\n([\s\S]*?)```/g)].map(([, session = '']) => session)
 
 const handler: Handler = ({ url }, response) => {

@@ -31,7 +31,7 @@ after(async () => {
 
 const AGENT = `const agent = trustedAgent({ verify: bundle, proxy: true })`
 
-/** How each client asks: the lines of docs/company-networks.md. */
+/** How each client asks: the lines of docs/guides/company-networks.md. */
 const CLIENTS: Readonly<Record<string, string>> = {
   vouch: 'const ask = async (url) => (await get(url, { verify: bundle })).statusCode',
   'fetch of vouch': `const { fetch } = new Session({ verify: bundle })

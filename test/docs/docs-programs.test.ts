@@ -24,8 +24,8 @@ const pages = Map.groupBy(pieces, ({ page }) => page)
 
 /** What is shown in the page, and has to be what it prints, too. */
 const PRINTED: Readonly<Record<string, RegExp>> = {
-  'docs/mutual-tls.md': /^hello ada$/m,
-  'docs/testing.md': /pass 1\b/,
+  'docs/guides/mutual-tls.md': /^hello ada$/m,
+  'docs/guides/testing.md': /pass 1\b/,
   'docs/troubleshooting.md': /trusted/,
 }
 

@@ -1,4 +1,4 @@
-/** docs/reference.md names all there is, and nothing that is not there any more. */
+/** docs/reference/api.md names all there is, and nothing that is not there any more. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import * as certs from '../../src/certs/index.ts'
 import { REQUEST_OPTIONS, SEND_OPTIONS } from '../../src/client/settings.ts'
 import * as vouch from '../../src/index.ts'
 
-const page = readFileSync('docs/reference.md', 'utf8').replace(/^```[\s\S]*?^```$/gm, '')
+const page = readFileSync('docs/reference/api.md', 'utf8').replace(/^```[\s\S]*?^```$/gm, '')
 /** Every word that stands in code in its text. */
 const named = new Set([...page.matchAll(/`([^`]+)`/g)].flatMap(([, code = '']) => code.match(/[A-Za-z_]\w*/g) ?? []))
 

@@ -11,7 +11,7 @@ import * as vouch from '../../src/index.ts'
 import { outputOf } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
-const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/*.md')]
+const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')]
 
 for (const page of pages) {
   const text = readFileSync(page, 'utf8')

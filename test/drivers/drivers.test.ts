@@ -1,4 +1,4 @@
-/** Clients of databases, mail and message servers with vouch's trust, as docs/other-clients.md has them; real clients, real servers. */
+/** Clients of databases, mail and message servers with vouch's trust, as docs/guides/other-clients.md has them; real clients, real servers. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'

@@ -13,7 +13,7 @@ export interface Snippet {
 
 /** All of them, by page and in order. */
 export function snippets(): Snippet[] {
-  return ['README.md', ...globSync('docs/*.md').sort()].flatMap((page) => {
+  return ['README.md', ...globSync('docs/**/*.md').sort()].flatMap((page) => {
     const text = readFileSync(page, 'utf8')
     return Array.from(text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm), ({ 1: language = '', 2: code = '', index }) => {
       return { page, language, line: text.slice(0, index).split('\n').length, code }

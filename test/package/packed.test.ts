@@ -23,7 +23,7 @@ const textOf = (file: string) => packed.readFile(ROOT + file)
 /** All that may be in the package. */
 const MEMBERS: readonly RegExp[] = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-  /^docs\/[\w-]+\.(md|svg)$/,
+  /^docs\/([\w-]+\/)?[\w-]+\.(md|svg)$/,
   /^bench\/results\.md$/,
   /^docs\/examples\/[\w-]+\.ts$/,
   /^dist\/(\w[\w-]*\/)*\w[\w-]*(\.js|\.d\.ts)$/,
@@ -32,7 +32,14 @@ const MEMBERS: readonly RegExp[] = [
 test('the package holds the built modules, their types and the documentation, and nothing else', () => {
   const strays = files.filter((file) => !MEMBERS.some((pattern) => pattern.test(file)))
   assert.deepEqual(strays, [])
-  const expected = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs/quickstart.md', 'docs/examples/demo.ts']
+  const expected = [
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'docs/quickstart.md',
+    'docs/guides/trust.md',
+    'docs/examples/demo.ts',
+  ]
   const missing = expected.filter((file) => !files.includes(file))
   assert.deepEqual(missing, [])
 })

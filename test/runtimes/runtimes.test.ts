@@ -41,7 +41,7 @@ if (!skip) {
   project.write('app.mjs', readFileSync(`${FOLDER}/app.mjs`))
 }
 
-/** What other runtimes do instead, as docs/runtimes.md says: they know less of why, and pins are refused. */
+/** What other runtimes do instead, as docs/guides/bundlers-and-runtimes.md says: they know less of why, and pins are refused. */
 const noPins = (runtime: string) => {
   const message = `TypeError: verify: pins work in Node only: ${runtime} does not show the certificate of a server that it refuses`
   return { 'the pin': message, 'another pin': message }

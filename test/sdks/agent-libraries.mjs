@@ -1,5 +1,5 @@
 /**
- * Libraries that take an agent or options for TLS: each with the line of docs/sdks.md, a stand-in for its service, and what it
+ * Libraries that take an agent or options for TLS: each with the line of docs/guides/sdks.md, a stand-in for its service, and what it
  * is asked.
  *
  * `use` gets an `agent` of `trustedAgent`, options of `tlsOptions` as `tls`, the server's `baseURL` and `port`, and resolves if

@@ -1,5 +1,5 @@
 /**
- * Libraries that take a `fetch`: each with the line of docs/sdks.md, a stand-in for its service, and what it is asked.
+ * Libraries that take a `fetch`: each with the line of docs/guides/sdks.md, a stand-in for its service, and what it is asked.
  *
  * `use` gets `fetch`, the server's `baseURL` and `port`, and resolves if the service was reached and understood.
  */

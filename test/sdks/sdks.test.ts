@@ -92,7 +92,7 @@ const MESSAGE_ONLY: Readonly<Record<string, string>> = {
 
 test('each line of the guide for SDKs is one that is tested', () => {
   const sources = FILES.map((file) => readFileSync(`${FOLDER}/${file}`, 'utf8')).join('\n')
-  const page = readFileSync('docs/sdks.md', 'utf8')
+  const page = readFileSync('docs/guides/sdks.md', 'utf8')
   const longer = Array.from(page.matchAll(/^```javascript\n(.*?)^```/gms), ([, code = '']) =>
     code.trim().split('\n'),
   ).flat()

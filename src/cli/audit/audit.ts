@@ -1,6 +1,7 @@
 /** Looks through files for places that switch verification off. */
 import { statSync } from 'node:fs'
 import jsTokens, { type JSXToken, type Token } from 'js-tokens'
+import { documentation } from '../../core/documentation.ts'
 import { readRegularFile } from '../../core/live-file.ts'
 import { matchTokens } from './javascript.ts'
 import { type RuleId, ruleOf } from './rules.ts'
@@ -119,7 +120,7 @@ function describe(path: string, match: Match, starts: readonly number[], modules
     text: match.text,
     opens,
     instead: instead(modules),
-    see: `docs/audit.md#${match.rule}`,
+    see: documentation(`reference/audit.md#${match.rule}`),
   }
 }
 

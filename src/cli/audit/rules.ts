@@ -1,6 +1,6 @@
 /** The ways to switch verification off that `vouch audit` knows: what each opens, and what to write instead. */
 
-/** One way. Its id is an anchor of docs/audit.md. */
+/** One way. Its id is an anchor of docs/reference/audit.md. */
 export interface Rule {
   readonly id: RuleId
   /** What it opens, in a sentence. */
@@ -110,7 +110,7 @@ export function allRules(): readonly Rule[] {
   return RULES
 }
 
-/** The line for each client, in the order in which they are looked for. docs/other-clients.md tries each. */
+/** The line for each client, in the order in which they are looked for. docs/guides/other-clients.md tries each. */
 const CLIENTS: readonly (readonly [module: RegExp, line: string])[] = [
   [/^axios$/, "axios.get(url, { httpsAgent: trustedAgent({ verify: 'ca.pem' }) })"],
   [/^got$/, "got(url, { agent: { https: trustedAgent({ verify: 'ca.pem' }) } })"],

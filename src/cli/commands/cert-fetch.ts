@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { type CertificateInfo, fetchCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
+import { documentation } from '../../core/documentation.ts'
 import { printable } from '../../core/printable.ts'
 import { shellPath } from '../../core/shell.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
@@ -75,7 +76,7 @@ function advise(url: string, { fingerprint }: CertificateInfo, path = 'FILE', ou
   const isHttps = /^(?:https:\/\/|(?![a-z][a-z0-9+.-]*:\/\/))/i.test(url)
   const trust = isHttps
     ? `--verify ${shellPath(path) ?? 'FILE'}; in code: { verify: '${file}' }`
-    : `tlsOptions('${file}') in its client, docs/other-clients.md`
+    : `tlsOptions('${file}') in its client, ${documentation('guides/other-clients.md')}`
   hint(output, `if they are equal, trust it: ${trust}`)
   if (isHttps) hint(output, `or pin it, which counts whatever names it has: --verify sha256:${fingerprint}`)
 }
