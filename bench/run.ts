@@ -21,6 +21,7 @@ import { perCall } from './workloads/per-call.ts'
 import { sessions } from './workloads/sessions.ts'
 import { startUp } from './workloads/start-up.ts'
 import { streams } from './workloads/streams.ts'
+import { tenants } from './workloads/tenants.ts'
 
 const WORKLOADS: readonly Workload[] = [
   keepAlive,
@@ -32,6 +33,7 @@ const WORKLOADS: readonly Workload[] = [
   streams,
   endurance,
   costOfTrust,
+  tenants,
   fetchInFlight,
 ]
 

@@ -84,7 +84,7 @@ async function startNginx({ folder, certificate, key }: Files): Promise<Started>
   )
   const settings = `
     daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
-    events { worker_connections 1024; }
+    worker_rlimit_nofile 8192; events { worker_connections 4096; }
     http {
       access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; ${temporary.join(' ')}
       server {

@@ -15,9 +15,9 @@ import { disableWarnings } from './core/warnings.ts'
 import { CookieJar } from './http/cookies.ts'
 import { HeaderMap } from './http/headers.ts'
 import { codes } from './http/status-codes.ts'
+import { caStats } from './transport/ca-stats.ts'
 import { HTTPAdapter } from './transport/http-adapter.ts'
 import { CABundle } from './trust/ca-bundle.ts'
-import { caStats } from './trust/secure-context.ts'
 
 export type { DataInit } from './body/encode.ts'
 export type { FileContent, FileSpec, FilesInit, PartHeaders } from './body/multipart.ts'
@@ -71,6 +71,7 @@ export type {
   WireBody,
   WireRequest,
 } from './transport/adapter.ts'
+export type { CAStats } from './transport/ca-stats.ts'
 export type { ConnectToInit } from './transport/connect-to.ts'
 export type { HTTPAdapterOptions } from './transport/http-adapter.ts'
 export type { Progress } from './transport/progress.ts'
@@ -80,7 +81,6 @@ export type { TlsInfo } from './transport/tls-info.ts'
 export type { TrustSourceInput } from './trust/ca-bundle.ts'
 export type { ClientCert, ClientCertSource, FileInput } from './trust/client-cert.ts'
 export type { TrustEvent } from './trust/events.ts'
-export type { CAStats } from './trust/secure-context.ts'
 export type { Trust, Verify } from './trust/verify.ts'
 export type { CertificateInfo } from './x509/certificate-info.ts'
 export {

@@ -31,6 +31,8 @@ const bound = setTimeout(() => abandon(`not done within ${values.minutes} minute
 
 /** As many idle connections as the pools of the module's functions keep, for three bundles. */
 const MAX_OPEN = 30
+/** The last hundred, and those of the pools that are left. */
+const MAX_CONTEXTS = 110
 /** The output, which is no leak. */
 const OWN = new Set(['PipeWrap', 'TTYWrap'])
 const folder = mkdtempSync(join(tmpdir(), 'vouch-soak-'))
@@ -55,6 +57,9 @@ const open = await rotation.connections()
 await rotation.stop()
 // What is left of the connections of the module's functions.
 await delay(100)
+globalThis.gc?.()
+// For the finalizers.
+await delay(100)
 
 const listeners = getEventListeners(clients.signal, 'abort').length
 const { contexts, files } = caStats()
@@ -64,7 +69,7 @@ const problems = [
   clients.wronglyTrusted > 0 && `a stranger was trusted ${clients.wronglyTrusted} times`,
   clients.refused === 0 && 'no stranger was asked',
   open > MAX_OPEN && `${open} connections are open`,
-  contexts > 100 && `${contexts} contexts are held`,
+  contexts > MAX_CONTEXTS && `${contexts} contexts are held`,
   // And the system's roots: for a stranger that is refused they are looked at, for a hint.
   files > rotation.bundles.length + 1 && `${files} files are held`,
   listeners > 0 && `${listeners} listeners are left on a signal`,

@@ -2,7 +2,7 @@ import { COLUMNS, compete } from '../contender.ts'
 import { atMost, type Workload } from '../workload.ts'
 
 export const fetchInFlight: Workload = {
-  id: 'P10',
+  id: 'P11',
   title: 'fetch for libraries: keep-alive GET, 50 requests in flight',
   async run({ url, certificate }) {
     const results = await compete(['undici fetch', 'vouch fetch', 'vouch'], {

@@ -109,8 +109,7 @@ let shared: HTTPAdapter | undefined
 
 /** A session for one call. It is not closed: all calls share its adapter, and idle connections do not keep a process alive. */
 function newSession(): Session {
-  // More pools than the default 10: this adapter serves the calls of the whole program.
-  shared ??= new HTTPAdapter({ poolConnections: 100 })
+  shared ??= new HTTPAdapter()
   const session = new Session()
   session.mount('https://', shared)
   session.mount('http://', shared)

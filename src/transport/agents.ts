@@ -32,8 +32,11 @@ import { OpeningTunnels, openTunnelUntil, type TunnelSpec } from './tunnels.ts'
 
 /** Sizes of an adapter's pools; the names are those of requests' `HTTPAdapter`. */
 export interface PoolOptions {
-  /** How many pools are kept; a pool is for one origin and one trust. The least recently used one is closed. */
-  readonly poolConnections: number
+  /**
+   * How many pools are kept; a pool is for one origin and one trust. The least recently used one is closed. Default: those that have
+   * a connection, and the last 100.
+   */
+  readonly poolConnections: number | undefined
   /** How many idle connections a pool keeps; with `poolBlock`, how many it opens at most. */
   readonly poolMaxsize: number
   /**

@@ -14,6 +14,8 @@ import { ConnectionLimiter } from './connection-limiter.ts'
 /** The connections that any request of one kind may use. */
 export class ConnectionPool implements ConnectionGate {
   readonly agent: PooledAgent
+  /** Whether a request has used it since its manager looked last. */
+  isRecent = true
   readonly #spec: ConnectionSpec | undefined
   /** `undefined` if a connection is opened at once for each request that finds none idle. */
   readonly #limiter: ConnectionLimiter | undefined
@@ -53,6 +55,11 @@ export class ConnectionPool implements ConnectionGate {
   /** Whether a request uses a connection, or waits for one. */
   get isBusy(): boolean {
     return this.#limiter ? this.#limiter.active > 0 : Object.keys(this.agent.sockets).length > 0
+  }
+
+  /** Whether it has no connection, and no request waits for one. */
+  get isEmpty(): boolean {
+    return !this.isBusy && Object.keys(this.agent.freeSockets).length === 0
   }
 
   /** Whether a request may be without a connection for long: while a tunnel is opened, or while others use all connections. */

@@ -45,7 +45,7 @@ export class HTTPAdapter implements Adapter {
   #closing: AbortController | undefined
 
   /**
-   * @param options `poolConnections` (10 pools), `poolMaxsize` (10 connections each), `poolBlock` (false),
+   * @param options `poolConnections` (pools that have a connection, and the last 100), `poolMaxsize` (10 connections each), `poolBlock` (false),
    *   `keepAliveTimeout` (30,000 ms), `maxRetries` (0), `connectTo` (none)
    * @throws TypeError for an unknown option or a wrong value
    */
@@ -95,9 +95,10 @@ const ADAPTER_OPTIONS = optionNames<HTTPAdapterOptions>({
 })
 
 function checkPoolOptions(options: PoolOptionsInit): PoolOptions {
-  const { poolConnections = 10, poolMaxsize = 10, poolBlock, keepAliveTimeout = 30_000 } = options
+  const { poolConnections, poolMaxsize = 10, poolBlock, keepAliveTimeout = 30_000 } = options
   return {
-    poolConnections: checkInteger('HTTPAdapter: poolConnections', poolConnections, 1),
+    poolConnections:
+      poolConnections === undefined ? undefined : checkInteger('HTTPAdapter: poolConnections', poolConnections, 1),
     poolMaxsize: checkInteger('HTTPAdapter: poolMaxsize', poolMaxsize, 1),
     poolBlock: checkFlag('HTTPAdapter: poolBlock', poolBlock) ?? false,
     keepAliveTimeout: checkInteger('HTTPAdapter: keepAliveTimeout', keepAliveTimeout, 1),

@@ -7,19 +7,28 @@ import type { ConnectionGate, ConnectionSpec } from './connection.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { ProxyServer } from './proxies.ts'
 
-/** At most `poolConnections` pools; the least recently used one is retired. */
+/**
+ * At most `poolConnections` pools; the least recently used one is retired.
+ *
+ * If that number was not chosen, a pool stays as long as it has a connection, so that a program with a thousand trusts or servers
+ * makes no connection anew; of those without one, the last {@link KEPT_POOLS} stay.
+ */
 export class PoolManager {
   readonly connectTo: ConnectTo
   readonly #options: PoolOptions
   readonly #pools: LruMap<string, ConnectionPool>
   /** Pools that accept no new requests and have connections in use. */
   readonly #retired = new Set<ConnectionPool>()
+  #sweep: NodeJS.Timeout | undefined
 
   /** @param connectTo the addresses of the adapter: the same for all of its pools */
   constructor(options: PoolOptions, connectTo = new ConnectTo(undefined)) {
     this.#options = options
     this.connectTo = connectTo
-    this.#pools = new LruMap(options.poolConnections, (pool) => this.#retire(pool))
+    this.#pools = new LruMap(options.poolConnections ?? MAX_POOLS, (pool) => {
+      poolStats.evictions++
+      this.#retire(pool)
+    })
   }
 
   /** The pool for TLS connections of this kind. */
@@ -40,6 +49,8 @@ export class PoolManager {
     const pools = [...this.#pools.values(), ...this.#retired]
     this.#pools.clear()
     this.#retired.clear()
+    clearTimeout(this.#sweep)
+    this.#sweep = undefined
     for (const pool of pools) pool.close()
   }
 
@@ -57,12 +68,32 @@ export class PoolManager {
       const isDelayed = tunnel !== undefined || spec?.trust.pins !== undefined
       pool = new ConnectionPool(makeAgent, spec, isDelayed, this.#options)
       this.#pools.set(key, pool)
+      this.#sweepLater()
     }
+    pool.isRecent = true
     return pool
   }
 
+  #sweepLater(): void {
+    if (this.#options.poolConnections !== undefined || this.#pools.size <= KEPT_POOLS) return
+    this.#sweep ??= setTimeout(() => this.#retireUnused(), SWEEP_MS).unref()
+  }
+
+  /** Retires pools that no request has used since the last time: each holds a TLS context. */
+  #retireUnused(): void {
+    this.#sweep = undefined
+    for (const [key, pool] of this.#pools.entries()) {
+      if (this.#pools.size > KEPT_POOLS && pool.isEmpty && !pool.isRecent) {
+        this.#pools.delete(key)
+        this.#retire(pool)
+      }
+      pool.isRecent = false
+    }
+    this.#sweepLater()
+  }
+
   #retireStale(): void {
-    for (const [key, pool] of [...this.#pools.entries()]) {
+    for (const [key, pool] of this.#pools.entries()) {
       if (!pool.isStale) continue
       this.#pools.delete(key)
       this.#retire(pool)
@@ -77,6 +108,16 @@ export class PoolManager {
     }
   }
 }
+
+/** How often a pool was retired because an adapter had as many as it keeps. */
+export const poolStats = { evictions: 0 }
+
+/** Each may hold a TLS context of 1 MB and a connection. */
+const MAX_POOLS = 2000
+/** For the next request to a server that is asked now and then: the context is made, and the TLS session can be resumed. */
+const KEPT_POOLS = 100
+/** Longer than connections are idle by default. */
+const SWEEP_MS = 60_000
 
 /** @internal All parts of a {@link ConnectionSpec}. */
 export function poolKey({ origin, trust, identity, proxy, proxyTrust, connectTo }: ConnectionSpec): string {

@@ -96,7 +96,7 @@ function emitTimeoutBeforeSocket(request: http.ClientRequest & { timeout?: numbe
 }
 
 /** As many idle connections as Node's agents keep. */
-const SIZES = { poolConnections: 100, poolMaxsize: 256, poolBlock: false, keepAliveTimeout: 30_000 }
+const SIZES = { poolConnections: undefined, poolMaxsize: 256, poolBlock: false, keepAliveTimeout: 30_000 }
 const NO_HEADERS = new HeaderMap()
 
 /** @throws TypeError for no host name or port, or if the server is to be verified by another name than the host of the URL */

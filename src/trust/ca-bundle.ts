@@ -177,7 +177,7 @@ type BundleSource = (
   readonly helps?: true
 }
 
-const bundles = new LruMap<string, CABundle>(512)
+const bundles = new LruMap<string, CABundle>(2048)
 /** Texts are long: all public roots are 0.2 MB. */
 const texts = new LruMap<string, CABundle>(16)
 

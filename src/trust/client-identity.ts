@@ -91,8 +91,10 @@ function hintsFor(message: string, hasPassphrase: boolean): string[] {
   return /too small|too weak/i.test(message) ? ['have it issued again with a stronger key or signature'] : []
 }
 
-const files = new LiveFiles<Buffer>((content) => content, 128)
-const identities = new LruMap<string, { parts: readonly Snapshot<Buffer>[]; identity: ClientIdentity }>(128)
+/** Each has a few kB: a service may have a client certificate for each of its tenants. */
+const MAX_CLIENTS = 2048
+const files = new LiveFiles<Buffer>((content) => content)
+const identities = new LruMap<string, { parts: readonly Snapshot<Buffer>[]; identity: ClientIdentity }>(MAX_CLIENTS)
 
 /** The identity of a source: the same object until one of its parts has changed. */
 function cachedIdentity(
@@ -141,7 +143,7 @@ function read(file: FileSource, label: Label): Snapshot<Buffer> {
   }
 }
 
-const contents = new LruMap<string, Snapshot<Buffer>>(128)
+const contents = new LruMap<string, Snapshot<Buffer>>(MAX_CLIENTS)
 
 /** The message is requests' own. */
 function missing({ displayName: path, path: file, hints }: FileSource, label: Label, cause?: unknown): ClientCertError {

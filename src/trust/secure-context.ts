@@ -1,10 +1,9 @@
 /** TLS contexts: made here only, and shared by content. */
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
-import { LruMap } from '../core/lru-map.ts'
+import { SharedValues } from '../core/shared-values.ts'
 import { readPkcs12 } from '../x509/pkcs12.ts'
 import { type ClientIdentity, clientCertError } from './client-identity.ts'
 import type { LearnedCertificate } from './learned.ts'
-import { caCacheStats } from './sources.ts'
 import type { ResolvedTrust } from './verify.ts'
 
 /**
@@ -33,30 +32,13 @@ export function secureContextFor(
   return context
 }
 
-/** Sizes and hit counts of the caches of trust, for logs and metrics. */
-export interface CAStats {
-  /** Files of certificates held in memory. */
-  readonly files: number
-  /** How often a file or content was found unchanged, and how often one was parsed. */
-  readonly hits: number
-  readonly parses: number
-  /** TLS contexts held in memory, how often one was reused, and how often one was made. */
-  readonly contexts: number
-  readonly contextHits: number
-  readonly contextBuilds: number
+/** The part of `caStats` that is about contexts. */
+export function contextStats(): { contexts: number; contextHits: number; contextBuilds: number } {
+  return { contexts: contexts.size, contextHits: stats.hits, contextBuilds: stats.builds }
 }
 
-/**
- * Counts of the CA cache and the context cache since the process started.
- *
- * @example
- * caStats().contexts // 1: a thousand sessions with the same bundle share one context
- */
-export function caStats(): CAStats {
-  return { ...caCacheStats(), contexts: contexts.size, contextHits: stats.hits, contextBuilds: stats.builds }
-}
-
-const contexts = new LruMap<string, SecureContext>(100)
+/** By content. The agents hold those that are in use. */
+const contexts = new SharedValues<SecureContext>(100)
 const stats = { hits: 0, builds: 0 }
 
 function build(

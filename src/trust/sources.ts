@@ -15,8 +15,9 @@ import { aboutFile, fileOf, isMissingPathCode, withoutPath } from '../core/file-
 import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
+import { SharedValues } from '../core/shared-values.ts'
 import { shellPath, VOUCH } from '../core/shell.ts'
-import { BundleSyntaxError, KeysOnlyError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
+import { anchorCount, BundleSyntaxError, KeysOnlyError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
 import { isBase64Pem } from '../x509/content-kind.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
@@ -73,15 +74,16 @@ export function readTrustContent(content: string | Uint8Array, source: string): 
 export function readTrustCertificate(certificate: X509Certificate): Anchors {
   let anchors = certificates.get(certificate)
   if (anchors === undefined) {
-    anchors = { value: [TrustAnchor.fromCertificate(certificate)], stale: false }
+    anchors = { value: [TrustAnchor.of('CERTIFICATE', certificate.raw)], stale: false }
     certificates.set(certificate, anchors)
   }
   return anchors
 }
 
-/** The part of {@link caStats} that is about certificates. */
-export function caCacheStats(): { files: number; hits: number; parses: number } {
+/** The part of `caStats` that is about certificates. */
+export function caCacheStats(): { files: number; hits: number; parses: number; certificates: number } {
   return {
+    certificates: anchorCount(),
     files: files.size,
     hits: files.stats.hits + contentStats.hits,
     parses: files.stats.parses + contentStats.parses,
@@ -91,7 +93,8 @@ export function caCacheStats(): { files: number; hits: number; parses: number } 
 const files = new LiveFiles<readonly TrustAnchor[]>(certificatesIn, 2048, ({ value, replaced, path = '' }) => {
   publish(() => ({ event: replaced ? 'reloaded' : 'loaded', path: displayName(path), certificates: value.length }))
 })
-const contents = new LruMap<string, Anchors>(128)
+/** By the SHA-256 of the content. */
+const contents = new SharedValues<Anchors>(128)
 const contentStats = { hits: 0, parses: 0 }
 const certificates = new WeakMap<X509Certificate, Anchors>()
 

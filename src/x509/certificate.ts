@@ -1,5 +1,6 @@
 /** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
+import { SharedValues } from '../core/shared-values.ts'
 import { derOfBer } from './ber.ts'
 import { contentKind, isPkcs12 } from './content-kind.ts'
 import { CONTEXT_0, readElement, readElements, SEQUENCE } from './der.ts'
@@ -7,42 +8,57 @@ import { CERTIFICATE_LABELS, isPem, labelName, type PemBlock, PemSyntaxError, sc
 
 const WITH_SETTINGS = 'TRUSTED CERTIFICATE'
 
-/** A trusted certificate (RFC 5280: trust anchor). */
+/** A trusted certificate (RFC 5280: trust anchor). One object for each, however many bundles have it. */
 export class TrustAnchor {
   /** One PEM block for OpenSSL: a `TRUSTED CERTIFICATE` keeps its trust settings. */
   readonly pem: string
   /** SHA-256 of label and content, in hex: equal ids mean equal trust. */
   readonly id: string
-  #certificate: X509Certificate | undefined
-
   /** Whether it is a `TRUSTED CERTIFICATE`. */
   readonly hasSettings: boolean
   /** Whether its settings refuse it for servers. */
   readonly refusesServers: boolean
+  #certificate: X509Certificate | undefined
 
-  constructor(label: string, bytes: Buffer, certificate?: X509Certificate) {
+  private constructor(label: string, bytes: Buffer, pem: string, id: string) {
     this.hasSettings = label === WITH_SETTINGS
     this.refusesServers = this.hasSettings && refusesServers(bytes)
-    this.pem = toPem(label, bytes)
-    this.id = hash('sha256', this.pem)
-    this.#certificate = certificate
+    this.pem = pem
+    this.id = id
   }
 
-  /** From a valid PEM block, such as one of Node's own roots; parsed on first use. */
+  /** The anchor of these bytes, which are not parsed yet. */
+  static of(label: 'CERTIFICATE' | typeof WITH_SETTINGS, bytes: Buffer): TrustAnchor {
+    const pem = toPem(label, bytes)
+    const id = hash('sha256', pem)
+    let anchor = anchors.get(id)
+    if (anchor === undefined) {
+      anchor = new TrustAnchor(label, bytes, pem, id)
+      anchors.set(id, anchor)
+    }
+    return anchor
+  }
+
+  /** From a valid PEM block, such as one of Node's own roots. */
   static fromPem(pem: string): TrustAnchor {
     const [block] = scanPem(pem)
     if (block === undefined) throw new PemSyntaxError(1, 'not a PEM block')
-    return new TrustAnchor('CERTIFICATE', block.bytes)
+    return TrustAnchor.of('CERTIFICATE', block.bytes)
   }
 
-  static fromCertificate(certificate: X509Certificate): TrustAnchor {
-    return new TrustAnchor('CERTIFICATE', certificate.raw, certificate)
-  }
-
+  /** @throws OpenSSL's error if the bytes are no certificate */
   get certificate(): X509Certificate {
     this.#certificate ??= new X509Certificate(this.pem)
     return this.#certificate
   }
+}
+
+/** By their ids. They are held by the bundles that have them. */
+const anchors = new SharedValues<TrustAnchor>(0)
+
+/** How many certificates are in memory. */
+export function anchorCount(): number {
+  return anchors.size
 }
 
 /**
@@ -136,14 +152,11 @@ function anchorOfBlock(block: PemBlock): TrustAnchor {
       line: block.line,
     })
   }
-  const certificate = parseCertificate(
-    toPem(block.label, block.label === WITH_SETTINGS ? block.bytes : firstElement(block.bytes)),
-    'the block holds base64, but no certificate: it is damaged or cut short',
-    block.line,
-  )
-  return block.label === WITH_SETTINGS
-    ? new TrustAnchor(block.label, block.bytes, certificate)
-    : TrustAnchor.fromCertificate(certificate)
+  const anchor =
+    block.label === WITH_SETTINGS
+      ? TrustAnchor.of(WITH_SETTINGS, block.bytes)
+      : TrustAnchor.of('CERTIFICATE', firstElement(block.bytes))
+  return parsed(anchor, 'the block holds base64, but no certificate: it is damaged or cut short', block.line)
 }
 
 /** The certificate without trailing bytes, which OpenSSL ignores. */
@@ -155,10 +168,12 @@ function firstElement(bytes: Buffer): Buffer {
   }
 }
 
-/** Always as PEM: given bytes, `X509Certificate` would also accept PEM inside them. */
-function parseCertificate(pem: string, problem: string, line?: number): X509Certificate {
+/** @throws BundleSyntaxError if it is no certificate */
+function parsed(anchor: TrustAnchor, problem: string, line?: number): TrustAnchor {
   try {
-    return new X509Certificate(pem)
+    // Always of PEM: given bytes, `X509Certificate` would also accept PEM inside them.
+    void anchor.certificate
+    return anchor
   } catch (cause) {
     throw new BundleSyntaxError(problem, line === undefined ? { cause } : { line, cause })
   }
@@ -176,11 +191,8 @@ function readDerCertificates(content: Buffer): TrustAnchor[] {
       throw new BundleSyntaxError('the file looks like DER, but is damaged or cut short', { cause })
     }
     if (anchors.length === 0 && isPkcs7(bytes)) return readPkcs7(bytes)
-    anchors.push(
-      TrustAnchor.fromCertificate(
-        parseCertificate(toPem('CERTIFICATE', bytes), 'the file is DER, but holds no certificate (a key, perhaps)'),
-      ),
-    )
+    const anchor = TrustAnchor.of('CERTIFICATE', bytes)
+    anchors.push(parsed(anchor, 'the file is DER, but holds no certificate (a key, perhaps)'))
     rest = rest.subarray(bytes.length)
   }
   return anchors
@@ -208,9 +220,7 @@ function readPkcs7(bytes: Buffer, line?: number): TrustAnchor[] {
     throw new BundleSyntaxError('the PKCS#7 data holds no certificate', line === undefined ? {} : { line })
   }
   const problem = 'the PKCS#7 data holds a damaged certificate'
-  return certificates.map((der) =>
-    TrustAnchor.fromCertificate(parseCertificate(toPem('CERTIFICATE', der), problem, line)),
-  )
+  return certificates.map((der) => parsed(TrustAnchor.of('CERTIFICATE', der), problem, line))
 }
 
 function certificatesOf(pkcs7: Buffer): Buffer[] {

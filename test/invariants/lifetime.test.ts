@@ -4,10 +4,12 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import https from 'node:https'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import tls from 'node:tls'
 import { LruMap } from '../../src/core/lru-map.ts'
-import { CABundle, caStats, get, Session, SSLError } from '../../src/index.ts'
+import { CABundle, caStats, get, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { collectGarbage } from '../helpers/garbage.ts'
 import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { outputOfScript } from '../helpers/processes.ts'
@@ -41,18 +43,66 @@ test('twenty requests of a session use one connection', async () => {
   assert.equal(server.connections, 1)
 })
 
-test('the caches do not grow beyond their bounds', async () => {
-  await using server = await startHttpsServer({ cert: chain, key })
-  using dir = tempDir()
-  await using session = new Session()
+/** As many requests, each with a trust of its own, and the same again for another round. */
+function differentTrusts(session: Session, url: string, count = 150): () => Promise<void> {
   const bundle = CABundle.from(authority.certificate)
-  for (let count = 0; count < 150; count++) {
-    const verify = bundle.with(dir.write(`${count}.pem`, selfSigned({ commonName: String(count) }).certificate))
-    await session.get(server.url, { verify })
+  const trusts = Array.from({ length: count }, (_, index) => {
+    return bundle.with(selfSigned({ commonName: String(index) }).certificate)
+  })
+  return async () => {
+    for (const verify of trusts) assert((await session.get(url, { verify })).ok)
   }
-  assert(caStats().contexts <= 100)
+}
+
+test('no more pools are kept than were chosen, and no more contexts than they use, and the last hundred', async () => {
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using session = new Session()
+  session.mount('https://', new HTTPAdapter({ poolConnections: 10 }))
+  const before = caStats()
+  await differentTrusts(session, server.url)()
   assert(server.connections >= 150)
   await eventually(() => server.open <= 12, 'more connections are open than ten pools keep', 1000)
+  assert.equal(caStats().poolEvictions - before.poolEvictions, 140)
+  await eventually(() => {
+    collectGarbage()
+    return caStats().contexts <= 112
+  }, 'contexts stay in memory that nothing uses')
+})
+
+test('a hundred and fifty trusts keep their connections and contexts where no number of pools was chosen', async () => {
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using session = new Session()
+  const round = differentTrusts(session, server.url)
+  await round()
+  const before = caStats()
+  await round()
+  assert.equal(server.connections, 150)
+  assert.equal(caStats().contextBuilds, before.contextBuilds)
+  assert.equal(caStats().poolEvictions, before.poolEvictions)
+})
+
+test('pools that nothing uses are closed, but for the last hundred', async (t) => {
+  await using server = await startHttpsServer({ cert: chain, key })
+  await using session = new Session()
+  session.mount('https://', new HTTPAdapter({ keepAliveTimeout: 1 }))
+  const round = differentTrusts(session, server.url)
+  const pools = () => caStats().contexts
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  await round()
+  while (server.open > 0) await setImmediate()
+  collectGarbage()
+  await setImmediate()
+  const before = pools()
+  t.mock.timers.tick(60_000)
+  collectGarbage()
+  await setImmediate()
+  assert.equal(pools(), before, 'a pool was closed that was used in the last minute')
+  t.mock.timers.tick(60_000)
+  t.mock.timers.reset()
+  await eventually(() => {
+    collectGarbage()
+    return pools() <= before - 50
+  }, 'pools that nothing uses hold their contexts')
 })
 
 test('a bounded map drops the entry used longest ago', () => {

@@ -121,6 +121,36 @@ export const MUTANTS: readonly Mutant[] = [
       'a bounded map drops',
     ],
     [
+      'a context is found only while the cache holds it',
+      ['const value = this.#references.get(key)?.deref()', 'const value = this.#last.get(key)'],
+      'trust/secure-context.test.ts',
+      'a context is found as long as something holds it',
+    ],
+    [
+      'what was shared stays in memory',
+      ['this.#references.set(key, new WeakRef(value))', 'this.#references.set(key, { deref: () => value } as never)'],
+      'trust/secure-context.test.ts',
+      'contexts that nothing holds are collected',
+    ],
+    [
+      'each bundle has certificates of its own',
+      ['let anchor = anchors.get(id)', 'let anchor: TrustAnchor | undefined'],
+      'trust/secure-context.test.ts',
+      'a certificate is in memory once',
+    ],
+    [
+      'pools that nothing uses stay',
+      ['this.#pools.size > KEPT_POOLS && pool.isEmpty', 'pool.isBusy'],
+      'invariants/lifetime.test.ts',
+      'pools that nothing uses are closed',
+    ],
+    [
+      'the last ten pools are kept where no number was chosen',
+      ['options.poolConnections ?? MAX_POOLS', 'options.poolConnections ?? 10'],
+      'invariants/lifetime.test.ts',
+      'a hundred and fifty trusts keep',
+    ],
+    [
       'a pool that makes room is not closed',
       ['    this.#retired = true\n    this.closeIdle()', '    this.#retired = true'],
       'transport/pools.test.ts',

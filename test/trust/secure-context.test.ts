@@ -2,10 +2,14 @@ import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ClientCertError } from '../../src/core/errors.ts'
+import { caStats } from '../../src/transport/ca-stats.ts'
+import { CABundle } from '../../src/trust/ca-bundle.ts'
 import { type ClientCert, toClientCertSource } from '../../src/trust/client-cert.ts'
 import { resolveClientCert } from '../../src/trust/client-identity.ts'
-import { caStats, secureContextFor } from '../../src/trust/secure-context.ts'
+import { secureContextFor } from '../../src/trust/secure-context.ts'
 import { resolveTrust, toTrust, type Verify } from '../../src/trust/verify.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { collectGarbage } from '../helpers/garbage.ts'
 import { nodeMajor } from '../helpers/modules.ts'
 import { opensslBytes } from '../helpers/openssl.ts'
 import { createAuthority, toDer, toPkcs12 } from '../helpers/pki.ts'
@@ -73,11 +77,35 @@ test('what is held and how often it served is counted', () => {
   )
 })
 
-test('no more than 100 contexts are held', () => {
-  const key = createAuthority().key
-  for (let i = 0; i < 105; i++) context(createAuthority({ key, commonName: `CA ${i}` }).certificate)
-  assert.equal(caStats().contexts, 100)
+test('a context is found as long as something holds it, however many are made in the meantime', () => {
+  const contexts = differing(150).map((verify) => [verify, context(verify)] as const)
+  for (const [verify, made] of contexts) assert.equal(context(verify), made)
 })
+
+test('contexts that nothing holds are collected, but for the last hundred', async () => {
+  const before = caStats().contexts
+  for (const verify of differing(150)) context(verify)
+  await eventually(() => {
+    collectGarbage()
+    return caStats().contexts <= before + 100
+  }, 'unused contexts stay in memory')
+  assert(caStats().contexts >= 100)
+})
+
+test('a certificate is in memory once, however many bundles have it', () => {
+  const before = caStats().certificates
+  const common = differing(20)
+  const bundles = differing(30).map((own) => CABundle.from([...common, own].join('')))
+  const certificates = bundles.map((bundle) => bundle.certificates)
+  assert.equal(caStats().certificates - before, 20 + 30)
+  for (const each of certificates) assert.equal(each[7], certificates[0]?.[7])
+})
+
+/** As many certificates of authorities. */
+function differing(count: number): string[] {
+  const { key } = createAuthority()
+  return Array.from({ length: count }, (_, index) => createAuthority({ key, commonName: `CA ${index}` }).certificate)
+}
 
 const weak = root.issue({ keyType: 'rsa-1024', extendedKeyUsage: ['clientAuth'] })
 const pfx = toPkcs12(client, 'secret')

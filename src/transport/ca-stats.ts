@@ -1,0 +1,31 @@
+/** `caStats`: what is held for trust, how often it was of use, and whether a bound was reached. */
+import { contextStats } from '../trust/secure-context.ts'
+import { caCacheStats } from '../trust/sources.ts'
+import { poolStats } from './pool-manager.ts'
+
+/** Sizes and hit counts of what is held for trust, for logs and metrics. */
+export interface CAStats {
+  /** Files of certificates held in memory. */
+  readonly files: number
+  /** How often a file or content was found unchanged, and how often one was parsed. */
+  readonly hits: number
+  readonly parses: number
+  /** Certificates held in memory: one that several bundles have counts once. */
+  readonly certificates: number
+  /** TLS contexts held in memory, how often one was reused, and how often one was made. */
+  readonly contexts: number
+  readonly contextHits: number
+  readonly contextBuilds: number
+  /** How often an adapter had as many pools as it keeps, and closed one for another. */
+  readonly poolEvictions: number
+}
+
+/**
+ * Counts of certificates, TLS contexts and pools since the process started.
+ *
+ * @example
+ * caStats().contexts // 1: a thousand sessions with the same bundle share one context
+ */
+export function caStats(): CAStats {
+  return { ...caCacheStats(), ...contextStats(), poolEvictions: poolStats.evictions }
+}
