@@ -127,7 +127,7 @@ export class Exchange {
           reject(broken)
           return
         }
-        if (mayHaveForbiddenBody(message)) request.shouldKeepAlive = false
+        if (mayHaveForbiddenBody(message) || this.#mayBeUnread(message)) request.shouldKeepAlive = false
         // got replaces an empty reason phrase by its own.
         this.#reason = message.statusMessage?.trim() ?? ''
         resolve(message)
@@ -164,6 +164,14 @@ export class Exchange {
     const response = this.#message
     if (response === undefined || response.readableEnded) request.destroy()
     else response.once('end', () => request.destroy())
+  }
+
+  /**
+   * Whether the body is sent again now, to a server that may not have read it: the server closes the connection then, and what is
+   * sent on it meanwhile is lost.
+   */
+  #mayBeUnread({ statusCode = 0 }: http.IncomingMessage): boolean {
+    return this.#request.body !== undefined && SENT_AGAIN.has(statusCode)
   }
 
   /**
@@ -237,6 +245,9 @@ function mayHaveForbiddenBody({ statusCode, headers }: http.IncomingMessage): bo
   if (statusCode !== 204 && statusCode !== 304) return false
   return headers['transfer-encoding'] !== undefined || !/^0*$/.test(headers['content-length'] ?? '')
 }
+
+/** The statuses after which a body may be sent once more: challenges, and redirects that keep the method. */
+const SENT_AGAIN: ReadonlySet<number> = new Set([307, 308, 401, 407])
 
 /** The parser's code for bytes that begin no response. */
 const LEFTOVER = 'HPE_INVALID_CONSTANT'

@@ -9,7 +9,7 @@ import { HTTPDigestAuth, type RequestOptions, Session } from '../../src/index.ts
 import { selfSigned } from '../helpers/pki.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startSocks4a } from '../helpers/socks4a.ts'
-import { startServer } from '../helpers/tcp.ts'
+import { startServer, startTcpServer } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const folder = tempDir()
@@ -159,6 +159,29 @@ for (const status of ['307 Temporary Redirect', '308 Permanent Redirect']) {
       const response = await session.put(`http://127.0.0.1:${server.port}/`, { data: createReadStream(large) })
       assert.deepEqual([response.statusCode, response.text, received], [200, 'done', 2_000_000])
     }
+  })
+}
+
+/** Whether it says so or not: it keeps the connection open for a moment, so that the client would use it again. */
+for (const [what, response] of [
+  ['a digest challenge', 'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n'],
+  ['a 307', 'HTTP/1.1 307 Temporary Redirect\r\nLocation: /again\r\n'],
+  ['a 308', 'HTTP/1.1 308 Permanent Redirect\r\nLocation: /again\r\n'],
+] as const) {
+  test(`${what} of a server that closes its connection a little later leads to another connection`, async () => {
+    await using server = await startTcpServer((socket) => {
+      socket.once('data', (chunk) => {
+        socket.pause()
+        const isFirst = !/^authorization:|^POST \/again/im.test(chunk.toString('latin1'))
+        socket.write(isFirst ? `${response}Content-Length: 0\r\n\r\n` : refusal)
+        setTimeout(() => socket.destroy(), 30)
+      })
+    })
+    for (const size of [1000, 60_000, 300_000, 2_000_000]) {
+      await using session = new Session({ auth: new HTTPDigestAuth('ada', 'secret') })
+      assert.equal((await session.post(server.url, { data: Buffer.alloc(size) })).text, 'too large')
+    }
+    assert.equal(server.accepted, 8)
   })
 }
 
