@@ -109,6 +109,8 @@ interface FormStream {
   getHeaders(): { readonly 'content-type'?: string }
   hasKnownLength?(): boolean
   getLengthSync?(): number
+  /** Whether it has begun to flow (a property of the package combined-stream). */
+  readonly _released?: boolean
 }
 
 function isFormStream(value: object): value is FormStream & Readable {
@@ -116,8 +118,12 @@ function isFormStream(value: object): value is FormStream & Readable {
 }
 
 function fromFormStream(form: FormStream & Readable, option: string): BodySource {
+  // Read once more, it would emit neither data nor an end.
+  if (form._released) throw alreadyRead(option)
   const length = form.hasKnownLength?.() ? form.getLengthSync?.() : undefined
-  return { ...fromStream(toIterable(form, option), option), length, type: form.getHeaders()['content-type'] }
+  const source = fromStream(toIterable(form, option), option)
+  const content = onceOrReplayable(false, option, () => checkedChunks(source.content, length, option))
+  return { ...source, content, length, type: form.getHeaders()['content-type'] }
 }
 
 function isStream(value: object): value is Readable {
@@ -126,9 +132,7 @@ function isStream(value: object): value is Readable {
 
 /** Prepares a Node stream for a later iteration, which throws an error that the stream emits before. */
 function toIterable(stream: Readable, option: string): AsyncIterable<unknown> {
-  if (stream.readableEnded || (stream.destroyed && !stream.errored)) {
-    throw new TypeError(`${option} is a stream that has been read or closed already`)
-  }
+  if (stream.readableEnded || (stream.destroyed && !stream.errored)) throw alreadyRead(option)
   // Without a listener, an 'error' event before the body is read would end the process.
   stream.on('error', () => {})
   if (Symbol.asyncIterator in stream) return stream
@@ -139,6 +143,10 @@ function toIterable(stream: Readable, option: string): AsyncIterable<unknown> {
     old.on('error', (error) => through.destroy(error))
     yield* old.pipe(through)
   })()
+}
+
+function alreadyRead(option: string): TypeError {
+  return new TypeError(`${option} is a stream that has been read or closed already`)
 }
 
 /** Compares tags: naming the global `ReadableStream` would load its implementation for every request. */

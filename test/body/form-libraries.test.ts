@@ -2,7 +2,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { File as NodeFile } from 'node:buffer'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { test } from 'node:test'
 import FormDataStream from 'form-data'
 import { FormData as UndiciFormData } from 'undici'
@@ -36,6 +36,24 @@ test('form-data of npm with a stream of unknown length is sent in chunks', async
   const { headers, parts } = await sent(form)
   assert.equal(headers['transfer-encoding'], 'chunked')
   assert.equal(parts[0]?.[1], 'abcdef')
+})
+
+test('form-data of npm that has been read already is refused', async () => {
+  const refusal = { name: 'TypeError', message: 'data is a stream that has been read or closed already' }
+  const form = new FormDataStream()
+  form.append('a', '1')
+  await sent(form)
+  await assert.rejects(sent(form), refusal)
+  const piped = new FormDataStream()
+  piped.append('f', Readable.from(['abc']), { filename: 'x.bin' })
+  for await (const _ of piped.pipe(new PassThrough()));
+  await assert.rejects(sent(piped), refusal)
+})
+
+test('form-data of npm that is shorter than it says is an error, and no half body', async () => {
+  const form = new FormDataStream()
+  form.append('f', Readable.from([Buffer.from('abc')]), { filename: 'x.bin', knownLength: 100 })
+  await assert.rejects(sent(form), { name: 'RequestException', message: /another length than was announced/ })
 })
 
 for (const [what, create] of [
