@@ -54,6 +54,8 @@ const OLD_SERVERS = documentation('guides/old-servers.md')
 const OLD_TLS = `for a server that cannot be updated: node --tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see ${OLD_SERVERS}`
 const OLD_CIPHERS = `or an old server has no cipher in common: node --tls-cipher-list=ALL@SECLEVEL=0, which weakens every connection of the process; see ${OLD_SERVERS}`
 const NO_TLS_1_3 = `it may not cope with TLS 1.3: try node --tls-max-v1.2; see ${OLD_SERVERS}`
+const CHANGED_BYTES =
+  'try without the proxy or filter in between; else the server is defective: its owner must look into it'
 const GIVE_CLIENT = "give one: cert: ['client.crt', 'client.key']"
 const MAYBE_CLIENT = "if the server wants a client certificate, give one: cert: ['client.crt', 'client.key']"
 
@@ -69,8 +71,7 @@ export function closedReason(client: string | undefined): Reason {
   )
 }
 
-const CLOSED_EARLY =
-  'it may be too old, be asked for a name that it does not know, sit behind a filter, or want a client certificate'
+const CLOSED_EARLY = 'it may be too old, be asked for a name that it does not know, or sit behind a filter'
 
 const NOT_TLS = row('not-tls', 'the server does not speak TLS on this port', 'try http:// instead of https://')
 const OLD_PROTOCOL = row(
@@ -113,7 +114,7 @@ const REFUSALS: ReadonlyMap<number, readonly [why: string, hint: string]> = new 
 
 function alertReason(alert: number, client: string | undefined): Reason {
   const refusal = REFUSALS.get(alert)
-  if (refusal) return client === undefined ? NEEDS_CLIENT : refused(client, ...refusal)
+  if (refusal && client !== undefined) return refused(client, ...refusal)
   if (alert === HANDSHAKE_FAILURE) return handshakeFailure(client)
   if (alert === CERTIFICATE_REQUIRED && client !== undefined) {
     const hint =
@@ -146,14 +147,31 @@ function handshakeFailure(client: string | undefined): Reason {
       )
 }
 
-const ended = (alert: string): Reason => row('protocol', `the server ended the handshake (${alert})`, NO_TLS_1_3)
+const ended = (alert: string, ...hints: string[]): Reason =>
+  row('protocol', `the server ended the handshake (${alert})`, ...(hints.length > 0 ? hints : [NO_TLS_1_3]))
 
+/** For an alert about a certificate of the client, which has sent none. */
+const NO_CERTIFICATE_SENT =
+  "no certificate was sent to it: a proxy or filter in transit may mean the server's own; try without that, or ask the server's owner what its log says"
+
+const MAYBE_ASKED = row('client-certificate', 'the server probably asks for a client certificate', GIVE_CLIENT)
+
+/** Without a client certificate, as far as that matters. */
 const ALERTS: ReadonlyMap<number, Reason> = new Map([
   [10, ended('unexpected message')],
   [20, ended('bad record MAC')],
   [22, ended('record overflow')],
+  // Servers send these two if they get none.
+  [42, MAYBE_ASKED],
+  [46, MAYBE_ASKED],
+  [43, ended('unsupported certificate', NO_CERTIFICATE_SENT)],
+  [44, ended('certificate revoked', NO_CERTIFICATE_SENT)],
+  [45, ended('certificate expired', NO_CERTIFICATE_SENT)],
   [47, ended('illegal parameter')],
+  [48, ended('unknown CA', NO_CERTIFICATE_SENT)],
+  [49, ended('access denied', "ask the server's owner what it requires of clients, such as their address")],
   [50, ended('decode error')],
+  [51, row('protocol', 'the server could not verify the handshake (decrypt error)', CHANGED_BYTES)],
   [70, OLD_PROTOCOL],
   [
     71,
@@ -207,7 +225,7 @@ const WEAK_DH = row(
 const BAD_PROOF = row(
   'protocol',
   "the server could not prove that it has its certificate's key, or something in transit changed bytes",
-  'try without the proxy or filter in between; else the server is defective: its owner must look into it',
+  CHANGED_BYTES,
 )
 
 /** OpenSSL's errors by number. */

@@ -6,7 +6,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { authorityOf, httpsAuthority } from '../core/address.ts'
+import { authorityOf, httpsAuthority, withoutBrackets } from '../core/address.ts'
 import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
@@ -251,9 +251,14 @@ export const CA_SUCCESSOR =
 
 /* Names. */
 
-export function namesFound(host: string, hosts: readonly string[], otherKinds: readonly string[]): string {
-  const none =
-    otherKinds.length === 0
+export function namesFound(
+  host: string,
+  hosts: readonly string[],
+  { hasUnusable, otherKinds }: { readonly hasUnusable: boolean; readonly otherKinds: readonly string[] },
+): string {
+  const none = hasUnusable
+    ? 'no host at all (no name in its subjectAltName counts)'
+    : otherKinds.length === 0
       ? 'no host at all (it has no subjectAltName)'
       : `no host at all (its subjectAltName has ${otherKinds.join(', ')} only)`
   return `asked for ${printable(host)}; the certificate is for ${hosts.length === 0 ? none : listed(hosts)}`
@@ -269,14 +274,27 @@ const MAX_HOSTS = 12
 export const FILE_NOT_ENOUGH = 'naming the file of this certificate would not be enough: its names are checked as well'
 export const commonNameOnly = (name: string): string =>
   `it has a common name, '${printable(name)}', which does not count (RFC 9525)`
-export const ADDRESS_AS_NAME = 'an address needs an iPAddress entry, and this one is written as a dNSName'
+
+/** A dNSName that no host can match. */
+export function unusableName(name: string): string {
+  const shown = `'${printable(name)}'`
+  if (isIP(withoutBrackets(name)) !== 0)
+    return `${shown} is an address in a dNSName, which does not count: an address needs an iPAddress entry`
+  if (/[:/]/.test(name)) return `${shown} is no name of a host: it has a scheme, a port or a path, so it does not count`
+  if (name.endsWith('.')) return `${shown} has a dot at its end, so it does not count: names in certificates have none`
+  return name.includes('*')
+    ? `${shown} covers no host: a wildcard stands for the whole first label of a name with at least two others`
+    : `${shown} does not count: it is written in a way that no host matches`
+}
+
 export const wildcardReach = (wildcard: string): string =>
   `'${printable(wildcard)}' stands for exactly one label in front of ${printable(wildcard.slice(1))}`
 export const validForNear = (near: string, host: string): string =>
   `it is valid for ${printable(near)}, not for ${printable(host)}`
 export const USE_LISTED =
   'use a name that the certificate lists, or have it issued again with this one in subjectAltName'
-export const ISSUE_WITH_NAME = 'have it issued again with this host in subjectAltName: its owner must do that'
+export const issueWith = (host: string): string =>
+  `have it issued again with this host in subjectAltName${isIP(host) === 0 ? '' : ', as an iPAddress entry (IP:, not DNS:)'}: its owner must do that`
 export function askFor(server: Server): string | undefined {
   const url = urlOf(server)
   return url && `ask for ${url}`

@@ -205,8 +205,13 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   const start = NOT_CONNECTED.has(code) ? 'Failed to establish a new connection to' : 'Connection aborted by'
   // Many servers send no TLS alert for a refused client certificate: they close the connection.
   const suspicion = BROKEN.has(code) && context.client ? `, maybe for its client certificate (${context.client})` : ''
-  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}${tlsAdvice(error, context)}${parserAdvice(error, context.lenient)}`
+  const message = `${start} ${authorityOf(context)}${via(context)}: ${problem}${suspicion}${dotAdvice(error, context)}${tlsAdvice(error, context)}${parserAdvice(error, context.lenient)}`
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
+}
+
+/** A name with a dot at its end is complete: it is in no hosts file, and gets no search domain. */
+function dotAdvice({ code = '' }: TransportError, { host }: ErrorContext): string {
+  return /^(?:ENOTFOUND|EAI_AGAIN)$/.test(code) && host.endsWith('.') ? '; try it without the dot at its end' : ''
 }
 
 /** A server of TLS closes the connection of a plain http request, or sends an alert. */
