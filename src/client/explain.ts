@@ -1,14 +1,17 @@
 /** `explain`: shakes hands with a server as a request would, and says why it is trusted or not. */
 import type { X509Certificate } from 'node:crypto'
-import { serverAddress } from '../core/address.ts'
+import { authorityOf, serverAddress } from '../core/address.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, ProxyError, SSLError } from '../core/errors.ts'
 import { checkFlag, optionNames, ownOptions } from '../core/options.ts'
 import { adviceForScheme, parseService, type Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { Explanation } from '../diagnose/explanation.ts'
+import * as say from '../diagnose/texts.ts'
 import { prepareUrl } from '../http/url.ts'
+import { readBanner, speakerOf } from '../transport/banner.ts'
 import { ConnectTo, type ConnectToInit } from '../transport/connect-to.ts'
+import { Origin } from '../transport/origin.ts'
 import { type Probed, probe } from '../transport/probe.ts'
 import { type ProxiesInit, proxyFor, proxyForService } from '../transport/proxies.ts'
 import type { ClientCert } from '../trust/client-cert.ts'
@@ -47,6 +50,7 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
   const target = service?.target ?? httpsTarget(url)
   const address = { ...serverAddress(target), service }
   let trust: TrustInfo = { source: 'call', certificates: 0 }
+  let findSpeaker: (() => Promise<Finding | undefined>) | undefined
   let verifyAgain: ((failure: SSLError) => Promise<Completion>) | undefined
   try {
     const settings = requestSettings(
@@ -57,6 +61,7 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
     const { proxyRules } = settings
     const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)
     const handshake = (by: Trust) => probe(target, { ...settings, proxy, trust: by }, { service, connectTo })
+    if (!service && !proxy) findSpeaker = () => whatSpeaks(target, connectTo)
     if (isFetching) verifyAgain = (failure) => completeChain(failure, settings, handshake)
     return trusted(address, await handshake(settings.trust))
   } catch (error) {
@@ -64,8 +69,26 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
     const failure = error instanceof ProxyError ? error.cause : error
     if (!(failure instanceof SSLError)) throw error
     if (failure !== error) return refused({ ...address, service: undefined, trust }, failure)
+    if (failure.reason === 'not-tls' && findSpeaker) return refused({ ...address, trust }, failure, await findSpeaker())
     return refused({ ...address, trust }, failure, await verifyAgain?.(failure))
   }
+}
+
+/** What was found out about a server after it was refused. */
+interface Finding extends Partial<Completion> {
+  /** In place of those of the error. */
+  readonly ways?: readonly string[]
+}
+
+/** What listens on a port that does not speak TLS, by what it says first; nothing is sent. */
+async function whatSpeaks(target: URL, connectTo: ConnectTo): Promise<Finding> {
+  const address = serverAddress(target)
+  const speaker = speakerOf(await readBanner(connectTo.find(new Origin(target)) ?? address))
+  if (speaker === undefined) return { ways: [say.MAYBE_HTTP] }
+  const { protocol, scheme } = speaker
+  const service = scheme === undefined ? undefined : parseService(`${scheme}://${authorityOf(address)}`)
+  const check = service && say.checkService({ ...address, service })
+  return { findings: [say.speaks(protocol)], ways: [say.CHECK_PORT, ...(check === undefined ? [] : [check])] }
 }
 
 function httpsTarget(url: string | URL): URL {
@@ -103,8 +126,8 @@ function trusted(address: Address, { chain, protocol, cipher, trust }: Probed): 
   })
 }
 
-function refused(about: Address & { trust: TrustInfo }, error: SSLError, completion?: Completion): Explanation {
-  const { intermediates = [], anchor, findings = [], hints = [] } = completion ?? {}
+function refused(about: Address & { trust: TrustInfo }, error: SSLError, finding?: Finding): Explanation {
+  const { intermediates = [], anchor, findings = [], hints = [], ways = error.hints } = finding ?? {}
   const isComplete = intermediates.length > 0
   return new Explanation({
     reason: isComplete ? 'missing-intermediate' : error.reason,
@@ -120,7 +143,7 @@ function refused(about: Address & { trust: TrustInfo }, error: SSLError, complet
     anchor: anchor && { certificate: anchor, path: undefined },
     // What was verified takes the place of the guess.
     findings: unique([...(isComplete ? [] : error.findings), ...findings]),
-    hints: unique([...hints, ...error.hints]),
+    hints: unique([...hints, ...ways]),
   })
 }
 

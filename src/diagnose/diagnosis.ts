@@ -31,9 +31,11 @@ export interface Diagnosis extends Reason {
  * others that the facts show are said as well.
  */
 export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
-  const { service } = evidence
+  const { host, port, service } = evidence
   const diagnosis = diagnoseChain(row, evidence)
-  return service ? { ...diagnosis, hints: hintsFor(service, diagnosis) } : diagnosis
+  if (service) return { ...diagnosis, hints: hintsFor(service, diagnosis) }
+  const server = row.reason === 'not-tls' ? say.serverArgument({ host, port }) : undefined
+  return server === undefined ? diagnosis : { ...diagnosis, hints: [...row.hints, say.askWhatSpeaks(server)] }
 }
 
 /** The hints for a server of another protocol than https. */

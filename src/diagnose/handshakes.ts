@@ -5,7 +5,7 @@
 import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
-import { LOWER_LEVEL, type Reason } from './texts.ts'
+import { LOWER_LEVEL, MAYBE_HTTP, type Reason } from './texts.ts'
 
 /**
  * The row for an error of a handshake; `undefined` if it is not of OpenSSL's TLS.
@@ -73,7 +73,7 @@ export function closedReason(client: string | undefined): Reason {
 
 const CLOSED_EARLY = 'it may be too old, be asked for a name that it does not know, or sit behind a filter'
 
-const NOT_TLS = row('not-tls', 'the server does not speak TLS on this port', 'try http:// instead of https://')
+const NOT_TLS = row('not-tls', 'the server does not speak TLS on this port', MAYBE_HTTP)
 const OLD_PROTOCOL = row(
   'protocol',
   'no TLS version in common with the server',

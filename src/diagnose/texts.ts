@@ -307,6 +307,18 @@ export function makeAnother(hosts: readonly string[]): string | undefined {
   return `if you run the server yourself: ${VOUCH} cert create ${names} --cert new-cert.pem --key new-key.pem; have it use both, and verify: 'new-cert.pem'`
 }
 
+/* A port on which another protocol is spoken. */
+
+export const MAYBE_HTTP = 'if an HTTP server listens there, write http:// instead of https://'
+export const speaks = (protocol: string): string =>
+  `it speaks ${protocol} on this port, and did so before it was asked anything`
+export const checkService = (server: Server): string | undefined => {
+  const argument = serverArgument(server)
+  return argument && `to see the certificate that it has for TLS: ${VOUCH} check ${argument}`
+}
+export const CHECK_PORT = 'check the port in the URL: no HTTP server listens there'
+export const askWhatSpeaks = (server: string): string => `to see what listens there: ${VOUCH} check ${server}`
+
 /* Purposes, CAs, constraints, strength. */
 
 export function purposeFound({ certificate, purposes, keyUsage }: PurposeProblem): string {

@@ -6,7 +6,8 @@ import { SOCKET_DEFAULTS, serverAddress } from '../core/address.ts'
 import { ProxyError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
-import { mapProxyError } from './map-error.ts'
+import { MAYBE_TLS_PROXY, mapProxyError } from './map-error.ts'
+import type { ProxyServer } from './proxies.ts'
 import { attemptTimeout } from './tcp-socket.ts'
 import { enforceConnectTimeout, InternalConnectTimeout } from './time-limits.ts'
 import { observeHandshake, presentedChain } from './tls-info.ts'
@@ -40,7 +41,7 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
       abortReason ?? (error instanceof InternalConnectTimeout ? error : mapProxyError(error, proxy.url, presented())),
     )
   }
-  const settle = (socket: Socket, { status, reason, rest }: FinalResponse) => {
+  const settle = (socket: Socket, { status, reason, rest, schemes }: FinalResponse) => {
     isSettled = true
     if (status === 200) {
       // The server's first bytes may have arrived in the same packet as the proxy's response.
@@ -49,18 +50,25 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
       return
     }
     socket.destroy()
-    const shown = printable(`${status} ${reason}`.trim())
+    const shown = `${printable(`${status} ${reason}`.trim())}${tunnelAdvice(status, schemes, proxy)}`
     callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${shown}`))
   }
-  request.once('connect', ({ statusCode: status = 0, statusMessage: reason = '' }, socket: Socket, rest: Buffer) => {
-    // Node has removed its own listener; the one of the tunnel's user may come later.
-    socket.on('error', fail)
-    if (!isInterim(status)) settle(socket, { status, reason, rest })
-    else readFinalResponse(socket, rest, { connectTimeout, started }, (final) => settle(socket, final))
-  })
+  request.once(
+    'connect',
+    ({ statusCode: status = 0, statusMessage: reason = '', headers }, socket: Socket, rest: Buffer) => {
+      // Node has removed its own listener; the one of the tunnel's user may come later.
+      socket.on('error', fail)
+      if (!isInterim(status)) settle(socket, { status, reason, rest, schemes: headers['proxy-authenticate'] })
+      else readFinalResponse(socket, rest, { connectTimeout, started }, (final) => settle(socket, final))
+    },
+  )
   request.on('error', fail)
   request.end()
-  const presented = () => ({ chain: presentedChain(connection), trust })
+  const presented = () => ({
+    chain: presentedChain(connection),
+    trust,
+    hasReceived: connection !== undefined && connection.bytesRead > 0,
+  })
   const destroy = (reason: Error) => {
     abortReason = reason
     request.destroy(reason)
@@ -74,6 +82,19 @@ interface FinalResponse {
   readonly status: number
   readonly reason: string
   readonly rest: Buffer
+  /** How a proxy wants to be told the user. */
+  readonly schemes?: string | undefined
+}
+
+/** What helps if a proxy refuses a tunnel. */
+function tunnelAdvice(status: number, schemes: string | undefined, { url, authorization }: ProxyServer): string {
+  if (status === 400 && url.protocol === 'http:') return `; ${MAYBE_TLS_PROXY}`
+  if (status !== 407) return ''
+  if (schemes !== undefined && !/\bbasic\b/i.test(schemes))
+    return `; it does not offer Basic, the only scheme that is supported for proxies: ${printable(schemes)}`
+  return authorization === undefined
+    ? `; write user and password into its URL, percent-encoded: ${url.protocol}//USER:PASSWORD@${url.host}`
+    : '; it does not accept the user and password that were given: check them, and that they are percent-encoded'
 }
 
 /** Interim responses precede the final one (RFC 9110 section 15.2); 101 is final. Node takes them for the final response to CONNECT. */

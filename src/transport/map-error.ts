@@ -21,7 +21,7 @@ import { reasonFor } from '../diagnose/reasons.ts'
 import { reportOf } from '../diagnose/report.ts'
 import { silenceHint } from '../diagnose/service-hints.ts'
 import type { ResolvedTrust } from '../trust/verify.ts'
-import { describeParserError, isParserError, parserAdvice } from './parser-errors.ts'
+import { describeParserError, isOfTls, isParserError, parserAdvice } from './parser-errors.ts'
 import { InternalConnectTimeout, InternalReadTimeout, InternalTotalTimeout } from './time-limits.ts'
 import { elsewhereHints, evidenceOf } from './trust-elsewhere.ts'
 
@@ -67,12 +67,15 @@ export function mapRequestError(error: TransportError, context: ErrorContext): R
 export function mapProxyError(
   error: TransportError,
   proxy: URL,
-  { chain = [], trust }: Partial<Pick<ErrorContext, 'chain' | 'trust'>> = {},
+  { chain = [], trust, hasReceived }: Partial<Pick<ErrorContext, 'chain' | 'trust' | 'hasReceived'>> = {},
 ): ProxyError {
   const cause = mapTlsError(error, { ...serverAddress(proxy), chain, trust })
+  const problem = cause?.summary ?? lostConnection(error, hasReceived) ?? problemOf(error)
   const hint =
-    cause?.reason === 'not-tls' ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL' : ''
-  const message = `Unable to connect to proxy ${proxy.host}: ${cause?.summary ?? problemOf(error)}${hint}`
+    cause?.reason === 'not-tls'
+      ? '; your proxy appears to only use HTTP and not HTTPS: write http:// in its URL'
+      : proxyTlsAdvice(error, proxy, hasReceived)
+  const message = `Unable to connect to proxy ${proxy.host}: ${problem}${hint}`
   return new ProxyError(message, { code: error.code, cause: cause ?? error })
 }
 
@@ -193,8 +196,7 @@ function isClosedInHandshake(error: TransportError): boolean {
 
 function mapConnectionError(error: TransportError, context: ErrorContext): RequestException {
   const { code = '' } = error
-  const isCut = code === 'ECONNRESET' && context.hasReceived === true
-  const problem = isCut ? 'the connection was closed without a complete response' : problemOf(error)
+  const problem = lostConnection(error, context.hasReceived) ?? problemOf(error)
   if (code === 'HPE_UNEXPECTED_CONTENT_LENGTH') {
     const advice = parserAdvice(error, context.lenient)
     return new InvalidHeader(
@@ -209,18 +211,33 @@ function mapConnectionError(error: TransportError, context: ErrorContext): Reque
   return new ConnectionError(message, { code: code === '' ? undefined : code, cause: error })
 }
 
+/** A connection that was closed in the middle of a response. */
+function lostConnection({ code }: TransportError, hasReceived: boolean | undefined): string | undefined {
+  return code === 'ECONNRESET' && hasReceived ? 'the connection was closed without a complete response' : undefined
+}
+
 /** A name with a dot at its end is complete: it is in no hosts file, and gets no search domain. */
 function dotAdvice({ code = '' }: TransportError, { host }: ErrorContext): string {
   return /^(?:ENOTFOUND|EAI_AGAIN)$/.test(code) && host.endsWith('.') ? '; try it without the dot at its end' : ''
 }
 
 /** A server of TLS closes the connection of a plain http request, or sends an alert. */
-function tlsAdvice({ code }: TransportError, { trust, service, forwardedBy, hasReceived }: ErrorContext): string {
-  const isPlain = trust === undefined && service === undefined && forwardedBy === undefined
-  return isPlain && ((code === 'ECONNRESET' && !hasReceived) || code === 'HPE_INVALID_CONSTANT')
-    ? '; if the server speaks TLS on this port, write https://'
-    : ''
+function tlsAdvice(error: TransportError, { trust, service, forwardedBy, hasReceived }: ErrorContext): string {
+  if (forwardedBy) return proxyTlsAdvice(error, forwardedBy, hasReceived)
+  if (trust !== undefined || service !== undefined) return ''
+  if (isOfTls(error)) return ': write https://'
+  return error.code === 'ECONNRESET' && !hasReceived ? '; if the server speaks TLS on this port, write https://' : ''
 }
+
+/** A proxy of TLS does the same. */
+function proxyTlsAdvice(error: TransportError, { protocol }: URL, hasReceived: boolean | undefined): string {
+  if (protocol !== 'http:') return ''
+  if (isOfTls(error)) return ': write https:// in the URL of the proxy'
+  return error.code === 'ECONNRESET' && !hasReceived ? `; ${MAYBE_TLS_PROXY}` : ''
+}
+
+/** For a proxy that may speak TLS. */
+export const MAYBE_TLS_PROXY = 'if the proxy speaks TLS on this port, write https:// in its URL'
 
 /** The problem in words. */
 export function problemOf(error: TransportError): string {

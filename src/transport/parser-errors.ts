@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { codeOf } from '../core/error-code.ts'
 import { printable } from '../core/printable.ts'
+import { speakerOf } from './banner.ts'
 
 /** Whether a response could not be parsed. */
 export function isParserError(error: unknown): boolean {
@@ -9,15 +10,26 @@ export function isParserError(error: unknown): boolean {
 }
 
 /**
- * The rule that a response breaks. Removes the received bytes from the error: they may be headers with cookies, which would end up
- * in logs.
+ * The rule that a response breaks, or the other protocol that it is of. Removes the received bytes from the error: they may be
+ * headers with cookies, which would end up in logs.
  */
 export function describeParserError(error: ParserError): string {
   const { rawPacket, bytesParsed = 0, reason = '' } = error
   delete error.rawPacket
+  if (rawPacket && codeOf(error) === 'HPE_INVALID_CONSTANT') speakers.set(error, speakerOf(rawPacket)?.protocol)
+  const protocol = speakers.get(error)
+  if (protocol !== undefined) return `it speaks ${protocol} there, not HTTP/1.1`
   const rule = ruleInBytes(reason, rawPacket?.subarray(0, bytesParsed)) ?? ruleOf(error)
   return `the answer is not valid HTTP${rule === '' ? '' : `: ${rule}`}`
 }
+
+/** Whether the response was of TLS: after {@link describeParserError}. */
+export function isOfTls(error: Error): boolean {
+  return speakers.get(error) === 'TLS'
+}
+
+/** The protocols that the first bytes of responses are of. */
+const speakers = new WeakMap<Error, string | undefined>()
 
 /**
  * The end of the message.
@@ -26,6 +38,7 @@ export function describeParserError(error: ParserError): string {
  */
 export function parserAdvice(error: ParserError, lenient: boolean | undefined): string {
   if (lenient === undefined || !isParserError(error) || codeOf(error) === 'HPE_HEADER_OVERFLOW') return ''
+  if (speakers.get(error) !== undefined) return ''
   if (lenient) return ' (even with insecureHTTPParser)'
   return STRICT_RULES.has(error.reason ?? '') || STRICT_RULES.has(codeOf(error))
     ? ' (insecureHTTPParser: true reads some answers that break its rules; use it for servers that you know)'

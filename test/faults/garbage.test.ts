@@ -14,6 +14,11 @@ const invalid = (code: string): ExpectedError => ({
   code: `HPE_${code}`,
   message: /^Connection aborted by .*: the answer is not valid HTTP: .* \(insecureHTTPParser: true /,
 })
+const speaks = (protocol: string): ExpectedError => ({
+  name: 'ConnectionError',
+  code: 'HPE_INVALID_CONSTANT',
+  message: new RegExp(`^Connection aborted by .*: it speaks ${protocol} there, not HTTP/1\\.1$`),
+})
 const broken = (code: string): ExpectedError => ({
   name: 'ChunkedEncodingError',
   code: `HPE_${code}`,
@@ -39,12 +44,12 @@ const taken: Outcome = { body: 'ok' }
 
 /** `end`: the server closes the connection behind it. */
 const ANSWERS: [what: string, answer: string, outcome: Outcome, end?: 'end'][] = [
-  ['of another protocol (SSH)', 'SSH-2.0-OpenSSH_9.6\r\n', invalid('INVALID_CONSTANT')],
-  ['of another protocol (SMTP)', '220 mail ESMTP\r\n', invalid('INVALID_CONSTANT')],
-  ['of another protocol (Icecast)', `ICY 200 OK\r\n${OK}`, invalid('INVALID_CONSTANT')],
+  ['of another protocol (SSH)', 'SSH-2.0-OpenSSH_9.6\r\n', speaks('SSH')],
+  ['of another protocol (SMTP)', '220 mail ESMTP\r\n', speaks('SMTP')],
+  ['of another protocol (Icecast)', `ICY 200 OK\r\n${OK}`, speaks('ICY .SHOUTcast.')],
   ['of HTTP/0.9: a body, and nothing else', '<html>ok</html>', invalid('INVALID_CONSTANT'), 'end'],
   ['that is a preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', invalid('INVALID_CONSTANT')],
-  ['that is a frame of HTTP/2', '\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x80', invalid('INVALID_CONSTANT')],
+  ['that is a frame of HTTP/2', '\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x80', speaks('HTTP/2 without TLS')],
   ['of zeros', '\0\0\0\0\r\n\r\n', invalid('INVALID_CONSTANT')],
   ['of version 2', `HTTP/2 200 OK\r\n${OK}`, invalid('INVALID_VERSION')],
   ['of version 1.2', `HTTP/1.2 200 OK\r\n${OK}`, invalid('INVALID_VERSION')],

@@ -57,8 +57,10 @@ const ENDLESS: ExpectedError = {
 const HUNG_UP: ExpectedError = {
   name: 'ProxyError',
   code: 'ECONNRESET',
-  message: /^Unable to connect to proxy .*: the connection was closed without a response$/,
+  message:
+    /^Unable to connect to proxy .*: the connection was closed without a response(?:; if the proxy speaks TLS on this port, write https:\/\/ in its URL)?$/,
 }
+const CUT: ExpectedError = { ...HUNG_UP, message: /: the connection was closed without a complete response$/ }
 const NOT_HTTP: ExpectedError = {
   name: 'ProxyError',
   code: 'HPE_INVALID_CONSTANT',
@@ -83,10 +85,18 @@ const CONNECT: Lie[] = [
   ['ends the connection', [end], HUNG_UP],
   ['resets the connection', [reset], HUNG_UP],
   ['says nothing', [], LATE],
-  ['ends the connection in the status line', [sayAndEnd('HTTP/1.1 20')], HUNG_UP],
+  ['ends the connection in the status line', [sayAndEnd('HTTP/1.1 20')], CUT],
   ['goes silent in the headers', ['HTTP/1.1 200 OK\r\nX: '], LATE],
-  ['asks who it is, again and again', [AUTHENTICATE, AUTHENTICATE, AUTHENTICATE], refused('407 Who')],
-  ['asks who it is, and opens the tunnel at once', [`${AUTHENTICATE}${OK}`], refused('407 Who')],
+  [
+    'asks who it is, again and again',
+    [AUTHENTICATE, AUTHENTICATE, AUTHENTICATE],
+    refused('407 Who; it does not accept the user and password .*'),
+  ],
+  [
+    'asks who it is, and opens the tunnel at once',
+    [`${AUTHENTICATE}${OK}`],
+    refused('407 Who; it does not accept the user and password .*'),
+  ],
   ['redirects to a tunnel', [`HTTP/1.1 302 Go\r\nLocation: /\r\n\r\n${OK}`], refused('302 Go')],
   ['refuses with a body without end', [sayWithoutEnd('HTTP/1.1 403 No\r\n\r\n', 'x'.repeat(KB_64))], refused('403 No')],
   ['answers 204', ['HTTP/1.1 204 OK\r\n\r\n'], refused('204 OK')],
@@ -94,7 +104,7 @@ const CONNECT: Lie[] = [
   ['answers with a header without end', [sayWithoutEnd('HTTP/1.1 200 OK\r\nX: ', 'x'.repeat(KB_64))], OVERFLOW],
   ['answers with headers without end', [sayWithoutEnd('HTTP/1.1 200 OK\r\n', 'X: y\r\n'.repeat(9000))], OVERFLOW],
   ['answers in SOCKS', ['\x05\0'], NOT_HTTP],
-  ['answers in TLS', [SERVER_HELLO], NOT_HTTP],
+  ['answers in TLS', [SERVER_HELLO], { ...NOT_HTTP, message: /it speaks TLS there, not HTTP\/1\.1/ }],
   [
     'answers with lengths and bytes that no tunnel has',
     ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello', passOn],

@@ -28,7 +28,7 @@ const LAST = '\r\n0\r\n\r\n'
 /** `lenient`: what the lenient parser reads; a rule: it refuses the response, too, and this is what it says. */
 const BROKEN: readonly (readonly [what: string, wire: string, rule: RegExp, lenient: string | RegExp])[] = [
   ...same([
-    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', /does not begin with HTTP\/ and a version/],
+    ['no protocol at all', 'it is closed today\r\n', /does not begin with HTTP\/ and a version/],
     ['HTTP/2.0', `HTTP/2.0 200 OK\r\n${OK}`, /version of HTTP is neither 1.0 nor 1.1/],
     ['HTTP/2', `HTTP/2 200 OK\r\n${OK}`, /must be a digit, a dot, a digit and a blank/],
     ['HTTP/1.10', `HTTP/1.10 200 OK\r\n${OK}`, /must be a digit, a dot, a digit and a blank/],

@@ -33,7 +33,12 @@ async function startFaulty(answer: string): Promise<FaultyProxy> {
 }
 
 const ANSWERS: [what: string, answer: string, tunnel: string, forward: number | RegExp][] = [
-  ['407', 'HTTP/1.1 407 Who?\r\n\r\n', 'Tunnel connection failed: 407 Who?', 407],
+  [
+    '407',
+    'HTTP/1.1 407 Who?\r\n\r\n',
+    'Tunnel connection failed: 407 Who?; it does not accept the user and password that were given: check them, and that they are percent-encoded',
+    407,
+  ],
   ['403 with a body', 'HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno', 'Tunnel connection failed: 403 No', 403],
   ['502', 'HTTP/1.1 502 Bad\r\n\r\n', 'Tunnel connection failed: 502 Bad', 502],
   ['503 without a reason', 'HTTP/1.1 503\r\n\r\n', 'Tunnel connection failed: 503', 503],
@@ -52,8 +57,18 @@ const ANSWERS: [what: string, answer: string, tunnel: string, forward: number | 
     'the answer is not valid HTTP: a header line must be a name without blanks or special characters, directly followed by a colon',
     /not valid HTTP: a header line must be/,
   ],
-  ['half a header', 'HTTP/1.1 200 OK\r\nSet-Cookie: its-sec', 'the connection was closed without a response', /closed/],
-  ['nothing', '', 'the connection was closed without a response', /closed without a response$/],
+  [
+    'half a header',
+    'HTTP/1.1 200 OK\r\nSet-Cookie: its-sec',
+    'the connection was closed without a complete response',
+    /closed/,
+  ],
+  [
+    'nothing',
+    '',
+    'the connection was closed without a response; if the proxy speaks TLS on this port, write https:// in its URL',
+    /closed without a response; if the proxy speaks TLS on this port, write https:\/\/ in its URL$/,
+  ],
 ]
 
 for (const [what, answer, tunnel, forward] of ANSWERS) {
@@ -87,7 +102,12 @@ function isDiscreet(error: Error): true {
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 const BEHIND: [what: string, pieces: readonly string[], end: boolean, error: RegExp][] = [
-  ['a refusal', [CONTINUE, 'HTTP/1.1 407 Who?\r\nX: its-secret\r\n\r\n'], false, /^ProxyError: .*failed: 407 Who\?$/],
+  [
+    'a refusal',
+    [CONTINUE, 'HTTP/1.1 407 Who?\r\nX: its-secret\r\n\r\n'],
+    false,
+    /^ProxyError: .*failed: 407 Who\?; it does not accept the user and password/,
+  ],
   [
     'another, and a refusal in pieces',
     [`${CONTINUE}HTTP/1.1 102 X\r\n`, '\r\nHTTP/1.1 50', '2 Bad\r\n\r\n'],
@@ -95,7 +115,7 @@ const BEHIND: [what: string, pieces: readonly string[], end: boolean, error: Reg
     /502 Bad$/,
   ],
   ['no HTTP', [CONTINUE, 'its-secret\r\n\r\n'], false, /^ProxyError: .*is not HTTP/],
-  ['the end', [CONTINUE], true, /^ProxyError: .*the connection was closed without a response$/],
+  ['the end', [CONTINUE], true, /^ProxyError: .*the connection was closed without a complete response$/],
   ['silence', [CONTINUE], false, /^ConnectTimeout: /],
   [
     'headers without an end',
