@@ -61,7 +61,17 @@ function inFlags(text: string): string {
       const word = shellPath(path)
       return word === undefined ? given : `--verify ${word}`
     })
-    .replace("--verify ca.pem, CABundle.default().with('ca.pem'), or", '--verify ca.pem, or')
+    .replace("--verify ca.pem or CABundle.default().with('ca.pem')", '--verify ca.pem')
+    .replace(/\bverify: CABundle\.default\(\)\.with\('([^']+)'\)/g, (given, path: string) => {
+      const word = shellPath(path)
+      return word === undefined ? given : `--verify ${word}`
+    })
+    .replace(/\bverify: \S+\(CABundle\.system\(\)\), or Node's (--use-system-ca)/, 'NODE_OPTIONS=$1')
+    .replace(/\bverify: \S*CABundle\.system\(\)\)?/, 'NODE_OPTIONS=--use-system-ca, with --no-env and without --verify')
+    .replace(
+      'is in force, and overrides session.verify: pass verify with the call, or',
+      'is in force: use --verify, or',
+    )
     .replace('; until then bundle.withIntermediates(…) helps', '')
     .replace("cert: ['client.crt', 'client.key']", '--cert client.crt --key client.key')
     .replace('cert: { pfx, passphrase }', '--passphrase-file FILE')

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { inFlags } from '../../src/cli/report-error.ts'
 import { CA_EXTENSIONS, certify, SERVER_EXTENSIONS } from '../helpers/openssl-pki.ts'
 import { createAuthority, toDer } from '../helpers/pki.ts'
+import { isLinux } from '../helpers/platform.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -24,10 +25,7 @@ test('a server is refused, with the reason and what to write, and trusted when t
     refused.stdout,
     /^https:\/\/localhost:\d+ is not trusted: certificate verify failed: unable to get local issuer certificate\n\n {2}CN=localhost, issued by CN=Team CA, for localhost, 127\.0\.0\.1\n {2}└─ CN=Team CA {2}✗ not found\n\n/,
   )
-  assert.match(
-    refused.stdout,
-    /\n {2}hint {7}name the CA that issued it: --verify ca\.pem, or REQUESTS_CA_BUNDLE=ca\.pem;/,
-  )
+  assert.match(refused.stdout, /\n {2}hint {7}name the CA that issued it: --verify ca\.pem; get the file/)
 
   dir.write('team.pem', root.certificate)
   const trusted = await vouch(dir, `check 127.0.0.1:${server.port} --verify team.pem`)
@@ -53,6 +51,32 @@ test('the environment counts, unless it is not to', async () => {
   const env = { REQUESTS_CA_BUNDLE: dir.write('team.pem', root.certificate) }
   assert.equal((await vouch(dir, `check ${server.url}`, env)).status, 0)
   assert.equal((await vouch(dir, `check ${server.url} --no-env`, env)).status, 1)
+})
+
+test("hints that name a file or the system's store are flags, and lead out", {
+  skip: !isLinux && 'the store cannot be named',
+}, async () => {
+  await using server = await start()
+  using dir = tempDir()
+  const other = dir.write('other.pem', createAuthority({ commonName: 'Other CA' }).certificate)
+  const store = { SSL_CERT_FILE: dir.write('team.pem', root.certificate) }
+  for (const [env, flags] of [
+    [store, ''],
+    [store, ' --verify other.pem'],
+    [{ ...store, REQUESTS_CA_BUNDLE: other }, ''],
+  ] as const) {
+    const refused = await vouch(dir, `check ${server.url}${flags}`, env)
+    assert.equal(refused.status, 1)
+    const [, file = ''] = /name the file, (--verify \S+team\.pem)$/m.exec(refused.stdout) ?? []
+    assert.equal((await vouch(dir, `check ${server.url} ${file}`, env)).status, 0, refused.stdout)
+    const [, option = '', plain] =
+      /would trust this server: NODE_OPTIONS=(--use-system-ca)(, with --no-env and without --verify)?$/m.exec(
+        refused.stdout,
+      ) ?? []
+    const line = `check ${server.url}${plain === undefined ? flags : ' --no-env'}`
+    assert.equal((await vouch(dir, line, { ...env, NODE_OPTIONS: option })).status, 0, refused.stdout)
+    assert.doesNotMatch(refused.stdout, /CABundle\.default|session\.verify/)
+  }
 })
 
 test('client certificates and proxies are those of a request', async () => {
