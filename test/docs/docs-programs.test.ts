@@ -135,7 +135,7 @@ function writeProgram(parts: readonly Snippet[], port: number): { path: string }
   mkdirSync('build', { recursive: true })
   const folder = mkdtempSync(resolve('build/snippets-'))
   for (const part of parts)
-    writeFileSync(join(folder, `${part.line}.mjs`), moduleOf(part, 'value').replaceAll('8443', `${port}`))
+    writeFileSync(join(folder, `${part.line}.mjs`), moduleOf(part).replaceAll('8443', `${port}`))
   // The pages leave their servers to listen. Those of this program end with it.
   const program = `import { Server } from 'node:net'
 const { listen } = Server.prototype

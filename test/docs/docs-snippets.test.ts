@@ -1,4 +1,4 @@
-/** Every piece of code in the documentation compiles, strictly, against the package as it is built. */
+/** Every piece of code in the documentation compiles as it is pasted into a strict project, against the package as it is built. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ for (const language of ['js', 'ts']) {
     assert(pieces.length > 0)
     for (const piece of pieces) {
       const name = `${piece.page.replace(/\W/g, '-')}-${piece.line}.ts`
-      writeFileSync(join(folder, name), moduleOf(piece, 'type'))
+      writeFileSync(join(folder, name), moduleOf(piece))
     }
     const modules = { target: 'ES2024', lib: ['ES2024', 'ESNext'], types: ['node'], module: 'nodenext' }
     const compilerOptions = { ...modules, ...STRICT, skipLibCheck: true, noEmit: true }
