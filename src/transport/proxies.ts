@@ -182,12 +182,12 @@ export function bypassesProxy(url: URL, noProxy: string): boolean {
 /** A name as in URLs: international names as A-labels. */
 function toAscii(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-  return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name)
+  return /^[\x00-\x7f]*$/.test(name) ? name : name.replace(/^[^:]+/, domainToASCII)
 }
 
 function isIPv6Entry(host: string, port: string, entry: string): boolean {
-  const [, inBrackets, ofPort] = /^\[([^\]]+)\](?::(\d+))?$/.exec(entry) ?? []
-  const address = inBrackets ?? entry
+  const [, inBrackets = '', bits = '', ofPort] = /^\[([^\]]+)\](\/\d+)?(?::(\d+))?$/.exec(entry) ?? []
+  const address = inBrackets === '' ? entry : inBrackets + bits
   if (ofPort !== undefined && ofPort !== port) return false
   if (isIPv6(address)) return isInNetwork(host, `${address}/128`)
   return isInNetwork(host, address)

@@ -56,8 +56,8 @@ export class Retries {
   readonly #deadline: number
   /** The retries so far, of all kinds together. */
   #done = 0
-  /** Whether a retry was left, but the deadline comes before it. */
-  #isCutByDeadline = false
+  /** The wait in ms that the deadline would cut, if a retry was left. */
+  #cutWait: number | undefined
   readonly #doneByKind = { connect: 0, read: 0, status: 0 }
 
   /** @param deadline the time of `performance.now()` after which no retry starts */
@@ -91,9 +91,9 @@ export class Retries {
       return undefined
     const delay = this.#next('status', retryAfter)
     if (delay !== undefined) return delay
-    if (this.#isCutByDeadline) {
+    if (this.#cutWait !== undefined) {
       throw new RetryError(
-        `${statusCode} error response from ${this.#request.target.host}: the total time limit is over before the next retry`,
+        `${statusCode} error response from ${this.#request.target.host}: the total time limit is over before the next retry, in ${Math.ceil(this.#cutWait)} ms`,
       )
     }
     const times = this.#done === 1 ? 'once' : `${this.#done} times`
@@ -112,8 +112,8 @@ export class Retries {
     const backoff = this.#done === 0 ? 0 : Math.min(MAX_BACKOFF_MS, backoffFactor * 2 ** this.#done)
     const delay = retryAfter || backoff
     // Do not start a wait that would exceed the deadline: the original error is more useful than a Timeout.
-    this.#isCutByDeadline = performance.now() + delay >= this.#deadline
-    if (this.#isCutByDeadline) return undefined
+    this.#cutWait = performance.now() + delay >= this.#deadline ? delay : undefined
+    if (this.#cutWait !== undefined) return undefined
     this.#done++
     this.#doneByKind[kind]++
     return delay

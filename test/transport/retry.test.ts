@@ -243,6 +243,27 @@ test('a wait ends with the signal, with the session, and does not begin when the
   await assert.rejects(closed, { name: 'ConnectionError', message: /closed/ })
 })
 
+const CUT: [what: string, policy: MaxRetries, response: Parameters<typeof scripted>[number], wait: RegExp][] = [
+  ['that the server asks for', { total: 3 }, [503, '60'], /, in 60000 ms$/],
+  ['between two retries', { total: 3, statusForcelist: [503], backoffFactor: 2000 }, 503, /, in 4000 ms$/],
+]
+
+for (const [what, policy, response, wait] of CUT) {
+  test(`a wait ${what} that the total limit would cut is a RetryError that says so`, async () => {
+    await using server = await scripted(response)
+    await using session = sessionWith(policy)
+    await assert.rejects(session.get(server.url127, { timeout: { total: 3000 } }), (error: Error) => {
+      assert(error instanceof RetryError)
+      assert.match(error.message, /^503 error response from .*: the total time limit is over before the next retry/)
+      assert.match(error.message, wait)
+      return true
+    })
+    // Without the limit it is the number of retries that ends them.
+    await using patient = sessionWith({ total: 1, statusForcelist: [503], respectRetryAfter: false })
+    await assert.rejects(patient.get(server.url127), { name: 'RetryError', message: /retried once$/ })
+  })
+}
+
 test('the waits between retries double, and begin with none', () => {
   const policy = toRetryPolicy({ total: 20, backoffFactor: 100, respectRetryAfter: false })
   const request = { method: 'GET', target: new URL('http://localhost/'), rewindable: true } as never
