@@ -1,5 +1,6 @@
 /** Reading a body: completely, in chunks of one size, or line by line. */
 import { Readable } from 'node:stream'
+import { toError } from '../core/error-code.ts'
 
 /** Reads a stream to its end; faster than an iteration. @throws the stream's error, or one if it closes early */
 export function readChunks(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
@@ -58,7 +59,7 @@ export class MappedStream extends Readable {
   override _read(): void {
     this.#chunks.next().then(
       ({ value, done }) => this.push(done ? null : value),
-      (error) => this.destroy(error),
+      (error) => this.destroy(toError(error)),
     )
   }
 

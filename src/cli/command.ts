@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { displayName } from '../core/credentials.ts'
+import { codeOf } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
 import { readRegularFile, UnusableFileError } from '../core/live-file.ts'
 import { nearest } from '../core/options.ts'
@@ -111,37 +112,60 @@ export function readNumber(option: string, text: string | undefined): number | u
 
 /** The first line of a file. There is no option for the passphrase itself: other users can read command lines. */
 export function readPassphrase(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readLines(file)[0]
+  if (file === undefined) return undefined
+  try {
+    return readLines(file)[0]
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || /[\\/.]/.test(file)) throw error
+    throw new UsageError('there is no such passphrase file; its name is not shown, as it may be the passphrase itself')
+  }
 }
 
 /** The lines of a text file, or of a pipe that the shell has opened. @throws FileError if it cannot be read, also for a FIFO */
 export function readLines(file: string): string[] {
   try {
-    const content = DESCRIPTOR.test(file) ? readBounded(file) : readRegularFile(file)
+    const content = isDescriptor(file) ? readOpened(() => openSync(file, 'r'), MAX_BYTES) : readRegularFile(file)
     return content.toString().split(/\r?\n/)
   } catch (error) {
     throw FileError.from('read', file, error)
   }
 }
 
-/** A descriptor that the caller has opened, such as the pipe of `<(…)`: it has a writer, so that reading it ends. */
+/** Whether a path is a descriptor that the caller has opened, such as the pipe of `<(…)`: it has a writer, so that reading it ends. */
+export function isDescriptor(file: string): boolean {
+  return DESCRIPTOR.test(file)
+}
+
 const DESCRIPTOR = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/
 
 /** Of a pipe or a device, which have no size. */
 const MAX_BYTES = 1024 * 1024
 
-/** @throws UnusableFileError above {@link MAX_BYTES} */
-function readBounded(file: string): Buffer {
-  const content = Buffer.alloc(MAX_BYTES + 1)
-  const descriptor = openSync(file, 'r')
+/**
+ * The content of a pipe or a device, which may have no end.
+ *
+ * @throws UnusableFileError above `max` bytes
+ */
+export function readBounded(descriptor: number, max: number): Buffer {
+  const chunks: Buffer[] = []
+  for (let length = 0; length <= max; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    const count = readSync(descriptor, chunk)
+    if (count === 0) return Buffer.concat(chunks)
+    chunks.push(chunk.subarray(0, count))
+    length += count
+  }
+  throw new UnusableFileError(`it is larger than ${max / 1024 / 1024} MiB`)
+}
+
+/** @throws UnusableFileError above `max` bytes, and the error of `open` */
+export function readOpened(open: () => number, max: number): Buffer {
+  const descriptor = open()
   try {
-    let length = 0
-    for (let count = -1; count !== 0 && length <= MAX_BYTES; length += count) {
-      count = readSync(descriptor, content, length, content.length - length, null)
-    }
-    if (length > MAX_BYTES) throw new UnusableFileError('it is larger than 1 MiB')
-    return content.subarray(0, length)
+    return readBounded(descriptor, max)
   } finally {
     closeSync(descriptor)
   }
 }
+
+const CHUNK_BYTES = 65_536

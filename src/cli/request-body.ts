@@ -1,10 +1,10 @@
 /** The headers and the body of a request from the command line: `-H`, `-d`, `--data-json`, `-F`. */
-import { closeSync, createReadStream, openSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, openSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
 import type { RequestOptions } from '../index.ts'
-import { readLines, UsageError } from './command.ts'
+import { isDescriptor, readBounded, readLines, readOpened, UsageError } from './command.ts'
 
 export const BODY_OPTIONS = {
   data: { type: 'string', short: 'd', multiple: true },
@@ -70,22 +70,33 @@ function partOf(given: string): Part {
 function contentOf(path: string) {
   if (path === '-') return process.stdin
   try {
-    if (statSync(path).isDirectory())
-      throw new FileError('read', 'EISDIR', path, 'it is a directory, name a file in it')
-    closeSync(openSync(path, 'r'))
-    return createReadStream(path)
+    // By the path its length is known, and it is read again after a redirect.
+    return Object.assign(createReadStream(path, { fd: openFile(path) }), { path })
   } catch (error) {
     throw FileError.from('read', path, error)
   }
 }
 
+/** Opens a file or device. @throws FileError for a FIFO, whose opening would wait for a writer */
+function openFile(path: string): number {
+  const status = statSync(path)
+  if (status.isDirectory()) throw new FileError('read', 'EISDIR', path, 'it is a directory, name a file in it')
+  if (status.isFIFO() && !isDescriptor(path))
+    throw new FileError('read', 'ERR_FIFO', path, 'it is a FIFO: pass it as stdin')
+  return openSync(path, 'r')
+}
+
 function readText(path: string): string {
   try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8')
+    const content = path === '-' ? readBounded(0, MAX_TEXT_BYTES) : readOpened(() => openFile(path), MAX_TEXT_BYTES)
+    return content.toString()
   } catch (error) {
     throw FileError.from('read', path, error)
   }
 }
+
+/** More than any JSON, and less than the longest string. */
+const MAX_TEXT_BYTES = 256 * 1024 * 1024
 
 /** Headers from `NAME: VALUE` and `@FILE`. Secrets belong in a file: other users can read command lines. */
 export function headersOf(given: readonly string[], type?: string): [name: string, value: string][] {

@@ -1,5 +1,5 @@
 /** `--verbose`: what was sent and received, without passwords and tokens. */
-import { isSecretHeader } from '../core/credentials.ts'
+import { displayHeader } from '../core/credentials.ts'
 import type { Response } from '../index.ts'
 import { type Output, paint, printableLines } from './print.ts'
 import { headOf } from './response-output.ts'
@@ -21,13 +21,13 @@ function traceOne(response: Response, output: Output): void {
   }
   write('>', `${request.method} ${request.pathUrl} HTTP/1.1`)
   write('>', `Host: ${request.target.host}`)
-  for (const [name, value] of request.headers) write('>', `${name}: ${isSecretHeader(name) ? '***' : value}`)
+  for (const [name, value] of request.headers) write('>', `${name}: ${displayHeader(name, value)}`)
   write('>', '')
   for (const line of headOf(response)) write('<', withoutSecret(line))
   write('<', '')
 }
 
 function withoutSecret(line: string): string {
-  const name = line.slice(0, line.indexOf(':'))
-  return isSecretHeader(name) ? `${name}: ***` : line
+  const [name = '', value] = line.split(/:\s*(.*)/s)
+  return value === undefined ? line : `${name}: ${displayHeader(name, value)}`
 }

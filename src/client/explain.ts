@@ -9,6 +9,7 @@ import type { TrustInfo } from '../core/trust-info.ts'
 import { Explanation } from '../diagnose/explanation.ts'
 import * as say from '../diagnose/texts.ts'
 import { prepareUrl } from '../http/url.ts'
+import type { TimeoutLimits } from '../transport/adapter.ts'
 import { readBanner, speakerOf } from '../transport/banner.ts'
 import { ConnectTo, type ConnectToInit } from '../transport/connect-to.ts'
 import { Origin } from '../transport/origin.ts'
@@ -60,7 +61,9 @@ export async function explain(url: string | URL, options: ExplainOptions = {}): 
     trust = trustBefore(settings.trust)
     const { proxyRules } = settings
     const proxy = service ? proxyForService(service, proxyRules) : proxyFor(target, proxyRules)
-    const handshake = (by: Trust) => probe(target, { ...settings, proxy, trust: by }, { service, connectTo })
+    const limits = handshakeLimits(settings.timeout)
+    const handshake = (by: Trust) =>
+      probe(target, { ...settings, proxy, trust: by, timeout: limits }, { service, connectTo })
     if (!service && !proxy) findSpeaker = () => whatSpeaks(target, connectTo)
     if (isFetching) verifyAgain = (failure) => completeChain(failure, settings, handshake)
     return trusted(address, await handshake(settings.trust))
@@ -89,6 +92,12 @@ async function whatSpeaks(target: URL, connectTo: ConnectTo): Promise<Finding> {
   const service = scheme === undefined ? undefined : parseService(`${scheme}://${authorityOf(address)}`)
   const check = service && say.checkService({ ...address, service })
   return { findings: [say.speaks(protocol)], ways: [say.CHECK_PORT, ...(check === undefined ? [] : [check])] }
+}
+
+/** A handshake has no more than a connection: `total` limits it as `connect` does. */
+function handshakeLimits(timeout: TimeoutLimits): TimeoutLimits {
+  const limits = [timeout.connect, timeout.total].filter((limit) => limit !== undefined)
+  return limits.length === 0 ? timeout : { ...timeout, connect: Math.min(...limits) }
 }
 
 function httpsTarget(url: string | URL): URL {

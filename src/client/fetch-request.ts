@@ -2,7 +2,7 @@
 
 import { type BodyHolder, extractBody, requestBody } from '../body/body-init.ts'
 import type { EncodedBody } from '../body/encode.ts'
-import { redactUrl } from '../core/credentials.ts'
+import { displayName, redactUrl } from '../core/credentials.ts'
 import { isIterable, isRecord } from '../core/pairs.ts'
 import { isToken } from '../http/token.ts'
 
@@ -70,7 +70,7 @@ export function toFetchRequest(url: URL, request: Members | undefined, init: Mem
   }
 }
 
-/** @throws TypeError with Node's own message; for an invalid header with ours, since Node's shows the whole value, perhaps a token */
+/** @throws TypeError with Node's own message, but for values that may be secret; for an invalid header with ours */
 function nodeRequest(url: URL, members: Members): globalThis.Request {
   try {
     return new Request(url, members)
@@ -78,11 +78,17 @@ function nodeRequest(url: URL, members: Members): globalThis.Request {
     const { headers } = members
     const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(Object(headers))
     const [name] = (pairs.find((pair) => Array.isArray(pair) && isInvalid(pair)) ?? []) as unknown[]
-    if (name === undefined) throw error
+    if (name === undefined) throw withoutSecrets(error as Error, members)
     throw new TypeError(
       isToken(String(name)) ? `the value of the header ${name} is not valid` : 'the name of a header is not valid',
     )
   }
+}
+
+/** Node's messages show a wrong value as a whole. */
+function withoutSecrets({ message }: Error, { headers: _, ...others }: Members): TypeError {
+  const values = Object.values(others).map(String).filter(Boolean)
+  return new TypeError(values.reduce((text, value) => text.replaceAll(value, () => displayName(value)), message))
 }
 
 function isInvalid([name, value]: readonly unknown[]): boolean {

@@ -47,8 +47,8 @@ export async function fetchWith(
   init: Parameters<Fetch>[1],
 ): Promise<globalThis.Response> {
   const { url, request } = fetchInput(input)
-  // Node's error for an `init` that is no object.
-  if (init !== undefined && typeof init !== 'object') new Request(url, init)
+  // Node's own error would show it.
+  if (init !== undefined && typeof init !== 'object') throw new TypeError(`init must be an object, got ${typeof init}`)
   const members = (init ?? NO_MEMBERS) as { readonly [name: string]: unknown }
   const call = toFetchRequest(url, request, members)
   const { signal } = call

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { type Auth, HTTPBasicAuth } from '../auth/auth.ts'
 import { netrcAuth } from '../auth/netrc.ts'
 import { type EncodedBody, NO_BODY } from '../body/encode.ts'
-import { redactUrl } from '../core/credentials.ts'
+import { displayName, redactUrl } from '../core/credentials.ts'
 import { UnrewindableBodyError } from '../core/errors.ts'
 import { CookieJar } from '../http/cookies.ts'
 import type { HeaderMap } from '../http/headers.ts'
@@ -192,12 +192,12 @@ export class PreparedRequest implements WireRequest {
 
   /** Hides the credentials in the headers. */
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
-    return `PreparedRequest ${this.method} ${redactUrl(this.url)} ${show(this.headers, options)}`
+    return `PreparedRequest ${displayName(this.method)} ${redactUrl(this.url)} ${show(this.headers, options)}`
   }
 
   /** Leaves out headers and body, which hold credentials. */
   toJSON(): object {
-    return { method: this.method, url: redactUrl(this.url) }
+    return { method: displayName(this.method), url: redactUrl(this.url) }
   }
 }
 

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import type { AuthInit } from '../auth/auth.ts'
 import type { BodyOptions } from '../body/encode.ts'
-import { redactUrl } from '../core/credentials.ts'
+import { displayName, redactUrl } from '../core/credentials.ts'
 import { optionNames, ownOptions } from '../core/options.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit } from '../http/headers.ts'
@@ -51,12 +51,12 @@ export class Request {
 
   /** Leaves out the parts, which hold credentials. */
   [inspect.custom](): string {
-    return `Request ${this.method} ${redactUrl(this.url)}`
+    return `Request ${displayName(this.method)} ${redactUrl(this.url)}`
   }
 
   /** Leaves out the parts, which hold credentials. */
   toJSON(): object {
-    return { method: this.method, url: redactUrl(this.url) }
+    return { method: displayName(this.method), url: redactUrl(this.url) }
   }
 
   /** Prepares the request without a session. @throws RequestException, TypeError for parts that cannot be sent */

@@ -125,9 +125,20 @@ function unquote(text: string): string {
 }
 
 /** Whether the value of a header may be a credential, by its name. */
-export function isSecretHeader(name: string): boolean {
+function isSecretHeader(name: string): boolean {
   return SECRET_HEADER.test(name)
 }
+
+/** The value of a header for messages and logs: `***` if it may be a credential, else without user and password of URLs in it. */
+export function displayHeader(name: string, value: string): string {
+  if (isSecretHeader(name) || CREDENTIALS_SCHEME.test(value)) return '***'
+  return value.replace(URL_IN_TEXT, redactUrl)
+}
+
+/** How credentials begin, in whatever header they are. */
+const CREDENTIALS_SCHEME = /^\s*(?:basic|bearer|digest|negotiate|ntlm|token)\s+\S/i
+
+const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi
 
 /** Headers whose values may be credentials, by their names: `X-Api-Key`, `X-Auth-Token`, `Set-Cookie` … */
 const SECRET_HEADER =

@@ -1,6 +1,6 @@
 /** `HeaderMap`: headers that are found in any case and sent in the spelling in which they were set. */
 import { inspect } from 'node:util'
-import { displayName, isSecretHeader } from '../core/credentials.ts'
+import { displayHeader, displayName } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'
 import { refuseUnknownProperties } from '../core/known-properties.ts'
 import { isIterable, type MappingInit, type PairListInit, toPairs, typeName } from '../core/pairs.ts'
@@ -109,7 +109,8 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
   /** Hides credentials. */
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
     const redacted = Array.from(this.#entries.values(), ({ name, values }) => {
-      return [name, isSecretHeader(name) ? '***' : values.length === 1 ? values[0] : values]
+      const shown = values.map((value) => displayHeader(name, value))
+      return [name, shown.length === 1 ? shown[0] : shown]
     })
     return `HeaderMap ${show(Object.fromEntries(redacted), options)}`
   }

@@ -12,6 +12,7 @@ import type { NetConnectOpts, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
 import { parseAuthority, SOCKET_DEFAULTS, withoutBrackets } from '../core/address.ts'
+import { toError } from '../core/error-code.ts'
 import type { ClientIdentity } from '../trust/client-identity.ts'
 import type { LearnedCertificate } from '../trust/learned.ts'
 import { PinMismatchError, type Pins } from '../trust/pins.ts'
@@ -242,7 +243,7 @@ function catchingErrors(callback: ConnectionCallback, connect: () => Duplex | un
   try {
     return connect()
   } catch (error) {
-    callback(error as Error)
+    callback(toError(error))
     return undefined
   }
 }

@@ -2,7 +2,7 @@
 import type http from 'node:http'
 import { decodeBody } from '../body/decode.ts'
 import { onDeadline } from '../core/deadline.ts'
-import { codeOf } from '../core/error-code.ts'
+import { codeOf, toError } from '../core/error-code.ts'
 import { ConnectionError, RequestException } from '../core/errors.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
 import { openRequest } from './client-request.ts'
@@ -30,8 +30,8 @@ export class Exchange {
   #reason = ''
   #withheldBody = false
   #failureCode: string | undefined
-  /** What the user's own body, or one of the user's callbacks, threw. */
-  #userError: unknown
+  /** What the user's own body, or one of the user's callbacks, threw, and the error that the stream is destroyed with. */
+  #userFailure: { readonly thrown: unknown; readonly cause: Error } | undefined
   #hasResponse = false
   /** What broke the response before got had it. */
   #bodyError: Error | undefined
@@ -193,8 +193,8 @@ export class Exchange {
   }
 
   #failByUser(error: unknown): void {
-    this.#userError = error
-    this.#stream.destroy(error as Error)
+    this.#userFailure = { thrown: error, cause: toError(error) }
+    this.#stream.destroy(this.#userFailure.cause)
   }
 
   #abort(): void {
@@ -229,7 +229,8 @@ export class Exchange {
     const { signal } = this.#settings
     if (signal?.aborted) return signal.reason
     const cause = unwrapError(error)
-    if (cause === this.#userError || cause instanceof RequestException) return cause
+    if (cause === this.#userFailure?.cause) return this.#userFailure.thrown as Error
+    if (cause instanceof RequestException) return cause
     this.#failureCode = codeOf(cause)
     const connection = { socket: this.#clientRequest?.socket, isReused: this.#isReused }
     const { insecureHTTPParser: lenient } = this.#settings

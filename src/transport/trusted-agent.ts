@@ -4,6 +4,7 @@ import https from 'node:https'
 import { isIP } from 'node:net'
 import { domainToUnicode } from 'node:url'
 import { hostInUrl, serverAddress } from '../core/address.ts'
+import { toError } from '../core/error-code.ts'
 import { printable } from '../core/printable.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { HeaderMap } from '../http/headers.ts'
@@ -40,7 +41,7 @@ export class TrustedAgent extends https.Agent {
       if (route instanceof Promise) route.then(go).catch(fail)
       else go(route)
     } catch (error) {
-      fail(error as Error)
+      fail(toError(error))
     }
   }
 

@@ -1,6 +1,7 @@
 /** Opens tunnels through proxies, with CONNECT or SOCKS, and keeps those of an agent that are being opened. */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { toError } from '../core/error-code.ts'
 import { openConnectTunnel } from './connect-tunnel.ts'
 import {
   type ConnectionCallback,
@@ -59,7 +60,7 @@ export class OpeningTunnels {
       } catch (failure) {
         // Thrown from here, in a listener of the tunnel, it would be uncaught.
         socket.destroy()
-        callback(failure as Error)
+        callback(toError(failure))
         return
       }
       callback(null, connection)

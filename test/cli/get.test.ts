@@ -400,7 +400,10 @@ test('-i prints the headers before the body, head prints them alone, -v prints b
   )
   const head = await vouch(dir, `head ${server.url}`)
   assert.match(head.stdout, /^HTTP\/1\.1 200 OK\n[\s\S]*x-own: 1\n[\s\S]*\n$/)
-  const verbose = await vouch(dir, `get ${server.url} -v -H Authorization:hunter2 -H X-Api-Key:hunter2`)
+  const verbose = await vouch(
+    dir,
+    `get ${server.url} -v -H Authorization:hunter2 -H X-Api-Key:hunter2 -H Referer:https://ada:hunter2@host/ -H X-Own:https://ada:hunter2@host`,
+  )
   assert.equal(verbose.stdout, 'hello')
   assert.match(
     verbose.stderr,
@@ -453,6 +456,41 @@ test('a passphrase and headers come from files and pipes, and neither a FIFO nor
   assert.equal(endless.stdout, "vouch: error: cannot read '/dev/stdin': it is larger than 1 MiB\n")
   const piped = await shell(dir, `(sleep 0.2; echo 'X-Piped: yes') | vouch get ${server.url} -H @/dev/stdin`)
   assert.match(piped.stdout, /"x-piped":"yes"/i)
+})
+
+test('a body comes from a pipe that is open; a FIFO or an endless text is refused', { skip: !hasShell }, async () => {
+  await using server = await startHttpServer()
+  using dir = tempDir()
+  makeFifo(dir.join('fifo'))
+  for (const body of ['-d @fifo', '-d @fifo -d a=1', '--data-json @fifo', '-F a=@fifo']) {
+    const { status, stderr } = await vouch(dir, `post ${server.url} ${body}`)
+    assert.equal(status, 2)
+    assert.equal(stderr, "vouch: error: cannot read 'fifo': it is a FIFO: pass it as stdin\n")
+  }
+  for (const [file, input] of [
+    ['/dev/zero', ''],
+    ['-', ' < /dev/zero'],
+  ]) {
+    const endless = await shell(dir, `vouch post ${server.url} --data-json @${file}${input}`)
+    assert.equal(endless.stdout, `vouch: error: cannot read '${file}': it is larger than 256 MiB\n`)
+  }
+  for (const body of ['-d @/dev/stdin', '--data-json @/dev/stdin', '-d @- ', '--data-json @-']) {
+    const piped = await shell(dir, `(sleep 0.2; echo '{"a":1}') | vouch post ${server.url} ${body}`)
+    assert.equal((JSON.parse(piped.stdout) as Echo).body, '{"a":1}\n', body)
+  }
+})
+
+test('a passphrase in place of its file is not shown, and the name of a missing file is', async () => {
+  using dir = tempDir()
+  for (const command of ['get https://localhost:1/ --cert a.pem', 'cert create localhost', 'ca create']) {
+    const { status, stderr } = await vouch(dir, `${command} --passphrase-file hunter2`)
+    assert.deepEqual(
+      [status, /there is no such passphrase file/.test(stderr), /hunter2/.test(stderr)],
+      [2, true, false],
+    )
+    const missing = await vouch(dir, `${command} --passphrase-file none.txt`)
+    assert.match(missing.stderr, /cannot read 'none\.txt': no such file/)
+  }
 })
 
 const lines: [line: string, status: number, stderr: RegExp][] = [

@@ -142,7 +142,12 @@ test('where there is no connection there is nothing to explain: it rejects as a 
 
 test('explain rejects in time if the server sends nothing', async () => {
   await using server = await startSilentServer()
-  await assert.rejects(explain(`https://127.0.0.1:${server.port}`, { timeout: 100 }), ConnectTimeout)
+  for (const timeout of [100, { total: 100 }, { connect: 60_000, total: 100 }, { connect: 100, total: 60_000 }]) {
+    await assert.rejects(explain(`https://127.0.0.1:${server.port}`, { timeout }), ConnectTimeout)
+    await assert.rejects(explain(`postgres://127.0.0.1:${server.port}`, { timeout }), ConnectTimeout)
+    const proxies = { all: `socks5://127.0.0.1:${server.port}` }
+    await assert.rejects(explain('https://localhost:1', { timeout, proxies }), ConnectTimeout)
+  }
 })
 
 test('what cannot be used as trust or client certificate is explained too', async () => {

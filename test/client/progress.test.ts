@@ -99,6 +99,34 @@ test('what a callback throws rejects the call, and nothing else happens', async 
   assert((await session.get(server.url127)).ok)
 })
 
+test('what is thrown and is no Error, null and undefined too, rejects the call as well, with and without a response', async () => {
+  for (const thrown of [undefined, null, 0, 'text']) {
+    const callback = () => {
+      throw thrown
+    }
+    async function* broken() {
+      yield 'x'
+      throw thrown
+    }
+    const outcomes = await Promise.all(
+      [
+        session.post(server.url127, { data: 'x', onUploadProgress: callback, timeout: { total: 5000 } }),
+        session.post(server.url127, { data: broken(), timeout: { total: 5000 } }),
+        session.get(server.url127, { onDownloadProgress: callback, timeout: { total: 5000 } }),
+        session
+          .get(server.url127, { onDownloadProgress: callback, stream: true, timeout: { total: 5000 } })
+          .then((response) => response.read()),
+      ].map((call) =>
+        call.then(
+          () => 'resolved',
+          (reason: unknown) => [reason],
+        ),
+      ),
+    )
+    assert.deepEqual(outcomes, [[thrown], [thrown], [thrown], [thrown]])
+  }
+})
+
 test('what an async callback rejects with rejects the call, and does not end the process', async () => {
   const failure = new Error('no bar to draw on')
   const callback = async () => {

@@ -206,6 +206,19 @@ test('credentials are not shown by inspection', () => {
   assert.doesNotMatch(JSON.stringify(headers), /hidden/)
 })
 
+test('passwords in URLs, and credentials in a header of any name, are not shown by inspection', () => {
+  const headers = HeaderMap.from([
+    ['Referer', 'https://ada:hidden@host/@path'],
+    ['Link', '<http://ada:hidden@host/a>; rel="next", <https://host/@user>'],
+    ['X-Own', 'Bearer hidden'],
+    ['X-Own', 'basic hidden'],
+  ])
+  assert.equal(
+    inspect(headers, { breakLength: Number.POSITIVE_INFINITY }),
+    `HeaderMap { Referer: 'https://host/@path', Link: '<http://host/a>; rel="next", <https://host/@user>', 'X-Own': [ '***', '***' ] }`,
+  )
+})
+
 test('headers of a wrong shape are a TypeError', () => {
   const from = HeaderMap.from as (init: unknown) => HeaderMap
   const message = 'headers must be an object, a Map, a list of [name, value] pairs or Headers, got string'

@@ -5,6 +5,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
+import { createServer } from 'node:https'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import {
@@ -14,11 +15,13 @@ import {
   fetchCert,
   inspectCert,
   loadCA,
+  watchCert,
 } from '../../src/certs/index.ts'
 import { SESSION_OPTIONS } from '../../src/client/session-options.ts'
 import { REQUEST_OPTIONS } from '../../src/client/settings.ts'
 import {
   CABundle,
+  CookieJar,
   disableWarnings,
   explain,
   get,
@@ -37,6 +40,8 @@ import { tempDir } from '../helpers/temp.ts'
 
 const { certificate } = createAuthority()
 const URL_ = 'https://localhost:1/'
+const session = new Session({ verify: certificate })
+const server = createServer()
 const seen: unknown[] = []
 subscribe('vouch:trust', (message) => seen.push(message))
 process.removeAllListeners('warning')
@@ -113,6 +118,28 @@ const WAYS: readonly Way[] = [
   (text) => new Request('GET', URL_, { headers: { 'X-Api-Key': text.replace(/[^!-~]/g, '') } }).prepare(),
   (text) => CABundle.from(text).certificates,
   (text) => CABundle.default().with(text).certificates,
+  ...anyOf(
+    (init) => session.fetch(URL_, init),
+    [
+      'method',
+      'redirect',
+      'credentials',
+      'cache',
+      'mode',
+      'referrer',
+      'referrerPolicy',
+      'integrity',
+      'duplex',
+      'priority',
+    ],
+  ),
+  (text) => session.fetch(text),
+  (text) => session.fetch(URL_, { headers: { 'X-Own': `${text}\0` } }),
+  (text) => session.mount(text, new HTTPAdapter()),
+  (text) => session.mount('https://', text),
+  (text) => new HTTPAdapter({ connectTo: { [text]: text } }),
+  (text) => new CookieJar().set('sid', 'x', { domain: text }),
+  (text) => watchCert(server, text, text),
   (text) => createSelfSignedCert(text, text, 'localhost'),
   (text) => createSelfSignedCert(text, `${text}.key`, 'localhost'),
   (text) => createSelfSignedCert(null, null, text),
@@ -193,6 +220,14 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['--KEY'],
   ['get', '--KEY'],
   ['audit', 'KEY'],
+  ['request', 'KEY', 'https://localhost:1/'],
+  ['get', 'https://localhost:1/', '-H', 'KEY'],
+  ['get', 'https://localhost:1/', '--connect-to', 'KEY'],
+  ['post', 'https://localhost:1/', '-d', '@KEY'],
+  ['post', 'https://localhost:1/', '--data-json', 'KEY'],
+  ['post', 'https://localhost:1/', '-F', 'KEY'],
+  ['ca', 'issue', 'localhost', '--ca', 'KEY'],
+  ['ca', 'issue', 'localhost', '--ca-passphrase-file', 'KEY'],
 ]
 
 test('no command prints a key that it is given', { timeout: 300_000 }, async () => {
