@@ -77,9 +77,27 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'headers are printed with their secrets',
-      ["isSecretHeader(name) ? '***' : values", 'values'],
+      ['isSecretHeader(name) || CREDENTIALS_SCHEME.test(value)', 'false'],
       'core/errors-secrets.test.ts',
       'what is printed of a session or a request',
+    ],
+    [
+      'credentials in a header of another name are printed',
+      [' || CREDENTIALS_SCHEME.test(value)', ''],
+      'http/headers.test.ts',
+      'passwords in URLs, and credentials in a header',
+    ],
+    [
+      'passwords in the URLs of headers are printed',
+      ['value.replace(URL_IN_TEXT, redactUrl)', 'value'],
+      'http/headers.test.ts',
+      'passwords in URLs, and credentials in a header',
+    ],
+    [
+      "the errors of Node's Request are thrown as they are",
+      ['throw withoutSecrets(error as Error, members)', 'throw error'],
+      'invariants/sieve.test.ts',
+      'RSA: base64 of PEM is in nothing',
     ],
     [
       'URLs are shown with their passwords',
@@ -170,6 +188,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('I7', [
+    [
+      'a callback that throws null leaves its call waiting',
+      ['cause: toError(error) }', 'cause: error as Error }'],
+      'client/progress.test.ts',
+      'what is thrown and is no Error',
+    ],
     [
       'the default roots of the process are changed',
       [
