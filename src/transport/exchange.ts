@@ -170,8 +170,9 @@ export class Exchange {
    * Whether the body is sent again now, to a server that may not have read it: the server closes the connection then, and what is
    * sent on it meanwhile is lost.
    */
-  #mayBeUnread({ statusCode = 0 }: http.IncomingMessage): boolean {
-    return this.#request.body !== undefined && SENT_AGAIN.has(statusCode)
+  #mayBeUnread({ statusCode, headers }: http.IncomingMessage): boolean {
+    const isSentAgain = headers['www-authenticate'] !== undefined || statusCode === 307 || statusCode === 308
+    return isSentAgain && this.#request.body !== undefined
   }
 
   /**
@@ -246,9 +247,6 @@ function mayHaveForbiddenBody({ statusCode, headers }: http.IncomingMessage): bo
   if (statusCode !== 204 && statusCode !== 304) return false
   return headers['transfer-encoding'] !== undefined || !/^0*$/.test(headers['content-length'] ?? '')
 }
-
-/** The statuses after which a body may be sent once more: challenges, and redirects that keep the method. */
-const SENT_AGAIN: ReadonlySet<number> = new Set([307, 308, 401, 407])
 
 /** The parser's code for bytes that begin no response. */
 const LEFTOVER = 'HPE_INVALID_CONSTANT'

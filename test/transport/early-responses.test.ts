@@ -165,6 +165,7 @@ for (const status of ['307 Temporary Redirect', '308 Permanent Redirect']) {
 /** Whether it says so or not: it keeps the connection open for a moment, so that the client would use it again. */
 for (const [what, response] of [
   ['a digest challenge', 'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n'],
+  ['a challenge of 403', 'HTTP/1.1 403 Forbidden\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n'],
   ['a 307', 'HTTP/1.1 307 Temporary Redirect\r\nLocation: /again\r\n'],
   ['a 308', 'HTTP/1.1 308 Permanent Redirect\r\nLocation: /again\r\n'],
 ] as const) {
