@@ -133,6 +133,12 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf('I6', [
     [
+      'a callback that throws null leaves its call waiting',
+      ['cause: toError(error) }', 'cause: error as Error }'],
+      'client/progress.test.ts',
+      'what is thrown and is no Error',
+    ],
+    [
       'caches grow',
       ['if (this.#map.size <= this.#max) return', 'return'],
       'invariants/lifetime.test.ts',
@@ -188,12 +194,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('I7', [
-    [
-      'a callback that throws null leaves its call waiting',
-      ['cause: toError(error) }', 'cause: error as Error }'],
-      'client/progress.test.ts',
-      'what is thrown and is no Error',
-    ],
     [
       'the default roots of the process are changed',
       [
