@@ -44,6 +44,8 @@ function pemIn(text: string): KeyMaterial | undefined {
     }
   }
   if (/%(?:0a|20|2b|2f)/i.test(text)) return { what: 'percent-encoded PEM', fix: 'use decodeURIComponent(value)' }
+  if (/[^A-Z]BEGIN [A-Z]/.test(text) && !text.includes('-----BEGIN'))
+    return { what: 'PEM without five dashes before BEGIN', fix: FIVE_DASHES }
   if (!text.includes('-----BEGIN')) return { what: 'PEM without its first line', fix: FIRST_LINE }
   if (text.includes('\n')) return { what: 'PEM', fix: undefined }
   if (text.includes('\r')) return { what: 'PEM with CR for line feeds', fix: "use value.replaceAll('\\r', '\\n')" }
@@ -53,6 +55,7 @@ function pemIn(text: string): KeyMaterial | undefined {
 }
 
 const PEM_MARK = /-----(?:BEGIN|END)|(?:PRIVATE KEY|CERTIFICATE)-----|BEGIN [A-Z ]*(?:PRIVATE KEY|CERTIFICATE)/
+const FIVE_DASHES = 'a word processor or a web page may have replaced them: get the text again'
 const FIRST_LINE = 'its first line, such as -----BEGIN PRIVATE KEY-----, is missing'
 
 /** PEM or DER in base64 or hexadecimal digits, even twice. */

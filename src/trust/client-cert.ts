@@ -6,6 +6,7 @@ import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { ownProperties } from '../core/options.ts'
 import { isPem } from '../x509/pem.ts'
 import { pathOfUrl } from './ca-bundle.ts'
+import { mistakenPath } from './mistaken-path.ts'
 
 /** A file by its path (string or `file:` URL), or its content: PEM text (it contains `-----BEGIN`), PEM or DER bytes. */
 export type FileInput = string | URL | Uint8Array
@@ -115,6 +116,7 @@ function toFileSource(input: unknown): FileSource {
   if (input === '') throw new ClientCertError('the path of the client certificate is empty')
   if (isPem(input)) return { path: undefined, displayName: 'given as PEM text', content: Buffer.from(input) }
   const material = keyMaterialIn(input)
-  const hints = material && [notAPath(material)]
+  const mistake = material ? notAPath(material) : mistakenPath(input)
+  const hints = mistake === undefined ? undefined : [mistake]
   return { path: resolve(input), displayName: displayName(input), content: undefined, hints }
 }

@@ -1,7 +1,5 @@
 /** The client certificate of mutual TLS, read from live files and checked before use. */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
-import { isAbsolute } from 'node:path'
-import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { ClientCertError } from '../core/errors.ts'
 import { changedAt, tryStat } from '../core/file-being-written.ts'
@@ -10,11 +8,12 @@ import { keyMaterialIn } from '../core/key-material.ts'
 import { LiveFiles, type Snapshot } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { BundleSyntaxError, readCertificates } from '../x509/certificate.ts'
-import { isPkcs12 } from '../x509/content-kind.ts'
+import { contentKind, isPkcs12 } from '../x509/content-kind.ts'
 import { isPem } from '../x509/pem.ts'
 import { PrivateKeyError, readPrivateKey } from '../x509/private-key.ts'
 import type { ClientCertSource, FileSource, PemSource, PfxSource } from './client-cert.ts'
 import { digestOf, type TrustDigest } from './digest.ts'
+import { missingFileHints } from './mistaken-path.ts'
 
 /** A client certificate for a connection: its files have been read. */
 export interface ClientIdentity {
@@ -87,6 +86,10 @@ function hintsFor(message: string, hasPassphrase: boolean): string[] {
       'it uses an old cipher; export it again: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW',
     ]
   }
+  if (/load private key/i.test(message))
+    return [
+      'there is no private key in it: export it again with the key, openssl pkcs12 -export -inkey KEY -in CERT -out NEW.p12',
+    ]
   if (/not understood/.test(message)) return ['convert it to PEM: openssl pkcs12 -in FILE -nodes -out NEW.pem']
   return /too small|too weak/i.test(message) ? ['have it issued again with a stronger key or signature'] : []
 }
@@ -148,15 +151,31 @@ const contents = new LruMap<string, Snapshot<Buffer>>(MAX_CLIENTS)
 /** The message is requests' own. */
 function missing({ displayName: path, path: file, hints }: FileSource, label: Label, cause?: unknown): ClientCertError {
   const message = `Could not find the TLS ${label}, invalid path: ${path}`
-  const where = displayName(process.cwd())
-  const details = hints ?? [
-    'there is no such file',
-    ...(isAbsolute(path) ? [] : [`relative paths start at the working directory, ${where}`]),
-  ]
+  const details = hints ?? missingFileHints(path)
   return aboutFile(new ClientCertError(message, { path, code: 'ENOENT', hints: details, cause }), file)
 }
 
-function pfxIdentity({ passphrase }: PfxSource, pfx: Buffer): Pick<ClientIdentity, 'digest' | 'options'> {
+/** OpenSSL's own words for what is no PKCS#12 (`wrong tag`) help no one. */
+function assertPkcs12({ pfx: file }: PfxSource, content: Buffer): void {
+  if (isPkcs12(content)) return
+  const isText = /^-----BEGIN /m.test(content.toString('latin1')) && !content.includes(0)
+  const known = isText ? undefined : contentKind(content)
+  const hints = file.path === undefined ? known?.valueHints : known?.hints
+  const what = isText ? 'it is PEM' : (known?.what ?? 'its content is another')
+  throw aboutFile(
+    new ClientCertError(`cannot use the client certificate ${file.displayName}: it is no PKCS#12 (pfx): ${what}`, {
+      path: displayPath(file),
+      hints: isText ? [PEM_HINT] : (hints ?? ['a file of PKCS#12 often ends in .p12 or .pfx']),
+    }),
+    file.path,
+  )
+}
+
+const PEM_HINT = "give it as PEM: cert: 'client.pem', or cert: ['client.crt', 'client.key']"
+
+function pfxIdentity(source: PfxSource, pfx: Buffer): Pick<ClientIdentity, 'digest' | 'options'> {
+  const { passphrase } = source
+  assertPkcs12(source, pfx)
   return {
     digest: digestOf(hash('sha256', pfx), passphrase ?? ''),
     options: passphrase === undefined ? { pfx } : { pfx, passphrase },
@@ -181,7 +200,7 @@ function readChain(file: FileSource, content: Buffer): string {
   } catch (error) {
     if (!(error instanceof BundleSyntaxError)) throw error
     const { line, message } = error
-    const hints = isPkcs12(content) ? [PFX_HINT] : error.hints
+    const hints = isPkcs12(content) ? [PFX_HINT] : file.path === undefined ? error.valueHints : error.hints
     const where = line === undefined ? file.displayName : `${file.displayName}, line ${line}`
     const problem = `cannot use the client certificate ${where}: ${message}`
     throw aboutFile(new ClientCertError(problem, { path: displayPath(file), line, hints, cause: error }), file.path)
@@ -197,16 +216,20 @@ function readKey({ cert, key, passphrase }: PemSource, content: Buffer): KeyObje
     const isSameFile = key.path === cert.path
     const hints = {
       none:
-        material?.fix ??
-        (isSameFile
-          ? 'name the key file as well: cert: [certPath, keyPath]'
-          : 'name the file that has the key of the certificate'),
+        error.hints.length > 0
+          ? ''
+          : (material?.fix ??
+            (isSameFile
+              ? 'name the key file as well: cert: [certPath, keyPath]'
+              : 'name the file that has the key of the certificate')),
       encrypted: PASSPHRASE_HINT,
       other: '',
     }
     const unusable = new ClientCertError(`cannot use the client key ${key.displayName}: ${error.message}`, {
       path: displayPath(key),
-      hints: [...error.hints, hints[error.kind]].filter((hint) => hint !== ''),
+      hints: [...(key.path === undefined ? error.valueHints : error.hints), hints[error.kind]].filter(
+        (hint) => hint !== '',
+      ),
       cause: error.cause,
     })
     throw aboutFile(unusable, key.path)

@@ -6,7 +6,7 @@
  */
 import { hash, type X509Certificate } from 'node:crypto'
 import { readdirSync, type Stats, statSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { CABundleError } from '../core/errors.ts'
@@ -21,6 +21,7 @@ import { anchorCount, BundleSyntaxError, KeysOnlyError, readCertificates, TrustA
 import { isBase64Pem } from '../x509/content-kind.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
+import { missingFileHints, mistakenPath } from './mistaken-path.ts'
 import { isPin } from './pins.ts'
 
 /** The certificates of one file or value. `stale` as soon as that file holds others. */
@@ -257,7 +258,7 @@ function syntaxError(error: BundleSyntaxError, name: string, path?: string): CAB
   return new CABundleError(`cannot use the CA bundle ${where}: ${error.message}`, {
     path,
     line: error.line,
-    hints: error.hints,
+    hints: path === undefined ? error.valueHints : error.hints,
     cause: error,
   })
 }
@@ -265,10 +266,7 @@ function syntaxError(error: BundleSyntaxError, name: string, path?: string): CAB
 /** For a value that is no path of a file: it may be something else that was meant to be trusted. */
 function missingPathHints(source: string): string[] {
   const meant = meantInstead(source)
-  if (meant !== undefined) return [meant]
-  const hints = ['there is no such file']
-  if (isAbsolute(source)) return hints
-  return [...hints, `relative paths start at the working directory, ${displayName(process.cwd())}`]
+  return meant === undefined ? missingFileHints(source) : [meant]
 }
 
 function meantInstead(source: string): string | undefined {
@@ -283,21 +281,14 @@ function meantInstead(source: string): string | undefined {
     return "this is a certificate in base64: verify: Buffer.from(value, 'base64')"
   const material = keyMaterialIn(source)
   if (material) return notAPath(material)
-  if (/^(['"]).*\1\s*$/s.test(source))
-    return 'the value has quotes around it, which are part of it: remove them where it is set'
-  if (/^\s|\s$/.test(source)) return WHITE_SPACE
   if (/^(?:true|false)$/i.test(source)) return `write verify: ${source.toLowerCase()} without quotes for the boolean`
-  if (source.startsWith('~')) return 'a tilde is not expanded: write the path in full, or use os.homedir()'
-  if (/^\$\{?\w|^%\w+%/.test(source))
-    return 'a variable is not expanded: write the path in full, or have the program read the variable'
   if (/^https?:/.test(source))
     return `a bundle is a file: save it first; for the certificate of a server: ${VOUCH} cert fetch`
-  if (/^file:/.test(source)) return 'pass a URL object: new URL(…) or pathToFileURL(…)'
-  return /[:;]/.test(source) ? 'one path only: for several bundles pass a list, verify: [first, second]' : undefined
+  const parts = source.split(/[:;,]/).filter((part) => part !== '')
+  if (parts.length > 1 && parts.every((part) => /\.[a-z\d]{2,4}$/i.test(part) || tryStat(resolve(part)) !== undefined))
+    return 'one path only: for several bundles pass a list, verify: [first, second]'
+  return mistakenPath(source)
 }
-
-const WHITE_SPACE =
-  'the value begins or ends with a blank, a tab or a line break (CR, LF), which is part of it: remove it where it is set, such as an .env file with Windows line ends'
 
 /** The value as messages show it: a blank or a line break at its ends in sight, and nothing that may be a key in base64. */
 function shownPath(source: string): string {

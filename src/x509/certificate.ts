@@ -92,15 +92,23 @@ const GET_AGAIN = 'get the file again from its source, and compare the sizes: it
 export class BundleSyntaxError extends Error {
   readonly line: number | undefined
   readonly hints: readonly string[]
+  /** For content that was given by value, not as a file. */
+  readonly valueHints: readonly string[]
 
   constructor(
     problem: string,
-    options: { line?: number; hints?: readonly string[] | undefined; cause?: unknown } = {},
+    options: {
+      line?: number
+      hints?: readonly string[] | undefined
+      valueHints?: readonly string[]
+      cause?: unknown
+    } = {},
   ) {
     super(problem, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'BundleSyntaxError'
     this.line = options.line
     this.hints = options.hints ?? [GET_AGAIN]
+    this.valueHints = options.valueHints ?? this.hints
   }
 }
 
@@ -246,6 +254,8 @@ function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): Bundl
   const describe = (what: string, ...hints: string[]) => new BundleSyntaxError(`${problem}: ${what}`, { hints })
   const labels = new Set(blocks.map((block) => block.label))
   for (const label of labels) {
+    if (label === 'OPENSSH PRIVATE KEY')
+      return describe('it holds a private key of SSH, which has no certificate', 'name a certificate (X.509) instead')
     if (label.endsWith('PRIVATE KEY')) return new KeysOnlyError()
     if (label.endsWith('CERTIFICATE REQUEST'))
       return describe(
@@ -258,7 +268,9 @@ function noCertificate(content: Buffer, blocks: readonly PemBlock[] = []): Bundl
   if (labels.size > 0)
     return describe(`it holds ${[...labels].map((label) => `"${labelName(label)}"`).join(', ')} only`, ASK_FOR_PEM)
   const known = contentKind(content)
-  return known ? describe(known.what, ...known.hints) : describe('it is neither PEM nor DER', ASK_FOR_PEM)
+  return known
+    ? new BundleSyntaxError(`${problem}: ${known.what}`, known)
+    : describe('it is neither PEM nor DER', ASK_FOR_PEM)
 }
 
 const ASK_FOR_PEM = 'a PEM certificate begins with the line -----BEGIN CERTIFICATE-----'

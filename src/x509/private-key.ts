@@ -1,7 +1,7 @@
 /** Private keys: PEM or DER, PKCS#8 and the older forms, encrypted or not. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { codeOf } from '../core/error-code.ts'
-import { contentKind } from './content-kind.ts'
+import { contentKind, isPkcs12 } from './content-kind.ts'
 import { OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.ts'
 import { isPem } from './pem.ts'
 
@@ -11,11 +11,19 @@ export class PrivateKeyError extends Error {
   /** `none`: there is no key; `encrypted`: a passphrase is required. */
   readonly kind: 'none' | 'encrypted' | 'other'
   readonly hints: readonly string[]
+  /** For a key that was given by value, not as a file. */
+  readonly valueHints: readonly string[]
 
-  constructor(kind: PrivateKeyError['kind'], problem: string, hints: readonly string[] = [], cause?: unknown) {
+  constructor(
+    kind: PrivateKeyError['kind'],
+    problem: string,
+    { hints = [], valueHints = hints }: { hints?: readonly string[]; valueHints?: readonly string[] } = {},
+    cause?: unknown,
+  ) {
     super(problem, cause === undefined ? {} : { cause })
     this.kind = kind
     this.hints = hints
+    this.valueHints = valueHints
   }
 }
 
@@ -29,17 +37,19 @@ export function readPrivateKey(content: Buffer, passphrase?: string): KeyObject 
     return isPem(content) ? createPrivateKey({ key: content, ...secret }) : privateKeyFromDer(content, secret)
   } catch (cause) {
     if (kind === 'encrypted') throw undecipherable(cause)
-    const known = content.includes('\n') ? undefined : contentKind(content)
-    if (known) throw new PrivateKeyError('other', known.what, known.hints, cause)
+    if (content.includes('-----BEGIN OPENSSH PRIVATE KEY-----'))
+      throw new PrivateKeyError('other', OF_SSH, SSH_HINTS, cause)
+    const known = isPkcs12(content) || !content.includes('\n') ? contentKind(content) : undefined
+    if (known) throw new PrivateKeyError('other', known.what, known, cause)
     const hints = ['get it again from its source; PEM keys begin with -----BEGIN PRIVATE KEY-----']
-    throw new PrivateKeyError('other', 'it is damaged, or of a kind that Node cannot read', hints, cause)
+    throw new PrivateKeyError('other', 'it is damaged, or of a kind that Node cannot read', { hints }, cause)
   }
 }
 
 function noKey(content: Buffer): PrivateKeyError {
   const known = contentKind(content)
   return known
-    ? new PrivateKeyError('none', `there is no private key in it: ${known.what}`, known.hints)
+    ? new PrivateKeyError('none', `there is no private key in it: ${known.what}`, known)
     : new PrivateKeyError('none', 'there is no private key in it')
 }
 
@@ -48,10 +58,26 @@ function undecipherable(cause: unknown): PrivateKeyError {
   if (/UNSUPPORTED/.test(codeOf(cause))) {
     const problem = 'it is encrypted with an old cipher (DES, RC2 or MD5), which OpenSSL has switched off'
     const convert = 'encrypt it again: openssl pkey -provider legacy -provider default -in OLD.key -aes256 -out NEW.key'
-    return new PrivateKeyError('other', problem, [convert], cause)
+    return new PrivateKeyError('other', problem, { hints: [convert], valueHints: [ENCRYPT_AGAIN] }, cause)
   }
   const problem = 'it cannot be decrypted: the passphrase is wrong, or the file is damaged'
-  return new PrivateKeyError('other', problem, ['try it: openssl pkey -in FILE -noout'], cause)
+  return new PrivateKeyError(
+    'other',
+    problem,
+    { hints: ['try it: openssl pkey -in FILE -noout'], valueHints: [] },
+    cause,
+  )
+}
+
+const ENCRYPT_AGAIN = 'encrypt it again: openssl pkey -provider legacy -provider default … -aes256'
+
+const OF_SSH = 'it is a key of SSH (BEGIN OPENSSH PRIVATE KEY), which Node cannot read'
+const NAME_KEY = 'give the key that the certificate was issued for'
+const SSH_HINTS = {
+  hints: [
+    `${NAME_KEY}; if it is this one, of RSA or ECDSA: cp FILE NEW.key && chmod 600 NEW.key && ssh-keygen -p -m PKCS8 -f NEW.key`,
+  ],
+  valueHints: [`${NAME_KEY}; if it is this one, convert it: ssh-keygen -p -m PKCS8`],
 }
 
 function kindOfKey(content: Buffer): 'plain' | 'encrypted' | 'none' {

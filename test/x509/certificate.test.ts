@@ -73,9 +73,16 @@ const bad: [what: string, content: string | Buffer, problem: RegExp, line?: numb
   ['a signing request of old', encode('NEW CERTIFICATE REQUEST', der), /a signing request/],
   ['a revocation list', encode('X509 CRL', der), /a revocation list only/],
   ['foreign blocks', encode('FOO', der) + encode('BAR', der), /it holds "FOO", "BAR" only/],
-  ['written line breaks', certificate.replaceAll('\n', '\\n'), /line breaks are written/, undefined, /real line break/],
+  [
+    'written line breaks',
+    certificate.replaceAll('\n', '\\n'),
+    /line breaks are written/,
+    undefined,
+    /make them line breaks/,
+  ],
   ['CR only', certificate.replaceAll('\n', '\r'), /do not end with a line feed/, undefined, /tr /],
-  ['indented', certificate.replace(/^/gm, ' '), /something stands before/, undefined, /first characters/],
+  ['indented', certificate.replace(/^/gm, ' '), /its lines are indented/, undefined, /sed /],
+  ['behind a word', certificate.replace(/^/, 'CA='), /something stands before/, undefined, /first characters/],
   [
     'bad base64',
     `${certificate}#\n${certificate.replace(/\n./, '\n!')}`,
