@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableByteStreamController } from 'node:stream/web'
-import { toBuffer } from '../body/read.ts'
+import { readChunks, toBuffer } from '../body/read.ts'
 import { headerPairs, headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 
@@ -25,35 +25,25 @@ export function hasNoBody(method: string, statusCode: number): boolean {
   return method === 'HEAD' || statusCode === 204 || statusCode === 205 || statusCode === 304
 }
 
-/** The body as a stream of bytes. Nothing is read before it is asked for, so that a slow reader slows the server down. */
-export function bodyStream({ body, rawHeaders }: AdapterResponse, rules: BodyRules): ReadableStream<Uint8Array> {
-  // Of an encoded body it is the length before decoding.
-  const isEncoded = headerValues(rawHeaders, 'content-encoding').length > 0
-  const [length] = isEncoded ? [] : headerValues(rawHeaders, 'content-length')
-  return new ReadableStream(new ByteSource(body, Number(length), rules))
-}
-
-/** @param body `null` for a response without one */
+/** @param body how to read it; its bytes, if it was read; `null` for a response without one */
 export function toResponse(
-  { statusCode, reason, rawHeaders }: AdapterResponse,
-  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
+  answer: AdapterResponse,
+  body: BodyRules | Uint8Array<ArrayBuffer> | null,
   facts: ResponseFacts,
 ): globalThis.Response {
+  const { statusCode, reason, rawHeaders } = answer
   // Of other responses the constructor makes none; what it refuses becomes a property.
   const isStandard = statusCode >= 200 && statusCode <= 599 && REASON_PHRASE.test(reason)
   const init = isStandard ? { status: statusCode, statusText: reason } : { status: 500 }
-  const response = new globalThis.Response(body, init)
-  const { headers } = response
-  if (body instanceof Uint8Array) headers.delete('content-type')
-  for (const [name, value] of headerPairs(rawHeaders)) addHeader(headers, name, value)
-  if (isStandard) return describe(response, { ...facts })
-  return describe(response, {
-    ...facts,
-    status: statusCode,
-    statusText: reason,
-    ok: statusCode >= 200 && statusCode <= 299,
-  })
+  const isRead = body === null || body instanceof Uint8Array
+  const response = new globalThis.Response(isRead ? body : null, init)
+  for (const [name, value] of headerPairs(rawHeaders)) addHeader(response.headers, name, value)
+  const ok = statusCode >= 200 && statusCode <= 299
+  const known = isStandard ? { ...facts } : { ...facts, status: statusCode, statusText: reason, ok }
+  return isRead ? describe(response, known) : attachBody(response, new UnreadBody(answer, body), init, known)
 }
+
+const DECODER = new TextDecoder()
 
 /** RFC 9112, section 4. */
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -67,11 +57,96 @@ function addHeader(headers: Headers, name: string, value: string): void {
 
 /** The getters of `Response` read what Node's own fetch keeps inside; properties of the object take precedence. */
 function describe(response: globalThis.Response, facts: Readonly<Record<string, unknown>>): globalThis.Response {
-  for (const name of Object.keys(facts)) {
-    Object.defineProperty(response, name, { value: facts[name], configurable: true })
-  }
+  define(response, facts, false)
   const clone = () => describe(globalThis.Response.prototype.clone.call(response), facts)
-  return Object.defineProperty(response, 'clone', { value: clone, configurable: true, writable: true })
+  return define(response, { clone }, true)
+}
+
+function define(
+  response: globalThis.Response,
+  members: Readonly<Record<string, unknown>>,
+  writable: boolean,
+): globalThis.Response {
+  for (const name of Object.keys(members)) {
+    Object.defineProperty(response, name, { value: members[name], configurable: true, writable })
+  }
+  return response
+}
+
+/**
+ * Gives a response a body. Its methods read it where it arrives; the web stream, which costs more than the rest of the response, is
+ * made for those who ask for it.
+ */
+function attachBody(
+  response: globalThis.Response,
+  unread: UnreadBody,
+  init: ResponseInit,
+  facts: Readonly<Record<string, unknown>>,
+): globalThis.Response {
+  let streamed: globalThis.Response | undefined
+  const toStreamed = () => {
+    if (streamed) return streamed
+    const body = unread.isUsed ? '' : unread.toStream()
+    streamed = new globalThis.Response(body, { ...init, headers: response.headers })
+    if (unread.isUsed) void streamed.text()
+    return streamed
+  }
+  const text = async () => (streamed ? streamed.text() : DECODER.decode(await unread.read()))
+  const json = async () => JSON.parse(await text())
+  // A copy: the memory of Node's chunks is shared.
+  const bytes = async () => new Uint8Array(streamed ? await streamed.arrayBuffer() : await unread.read())
+  const arrayBuffer = async () => (streamed ? streamed.arrayBuffer() : (await bytes()).buffer)
+  const blob = async () => toStreamed().blob()
+  const formData = async () => toStreamed().formData()
+  const clone = () => describe(toStreamed().clone(), facts)
+  define(response, facts, false)
+  define(response, { text, json, bytes, arrayBuffer, blob, formData, clone }, true)
+  return Object.defineProperties(response, {
+    body: { get: () => toStreamed().body, configurable: true },
+    bodyUsed: { get: () => (streamed ? streamed.bodyUsed : unread.isUsed), configurable: true },
+  })
+}
+
+/** A body of which nothing is read before it is asked for, so that a slow reader slows the server down. */
+class UnreadBody {
+  readonly #answer: AdapterResponse
+  readonly #rules: BodyRules
+  /** Whether {@link read} was called. */
+  isUsed = false
+
+  constructor(answer: AdapterResponse, rules: BodyRules) {
+    this.#answer = answer
+    this.#rules = rules
+  }
+
+  /** All of it. @throws TypeError with Node's message if it was read; the failure */
+  async read(): Promise<Buffer> {
+    if (this.isUsed) throw new TypeError('Body is unusable: Body has already been read')
+    this.isUsed = true
+    const { body } = this.#answer
+    const { signal, toFailure } = this.#rules
+    const abort = () => body.destroy()
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort)
+    const chunks: Buffer[] = []
+    try {
+      await readChunks(body, (chunk) => chunks.push(toBuffer(chunk)))
+    } catch (error) {
+      throw toFailure(error)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+  }
+
+  /** All of it, as a stream of bytes. */
+  toStream(): ReadableStream<Uint8Array> {
+    const { body, rawHeaders } = this.#answer
+    // Of an encoded body it is the length before decoding.
+    const isEncoded = headerValues(rawHeaders, 'content-encoding').length > 0
+    const [length] = isEncoded ? [] : headerValues(rawHeaders, 'content-length')
+    return new ReadableStream(new ByteSource(body, Number(length), this.#rules))
+  }
 }
 
 /**
@@ -100,7 +175,8 @@ class ByteSource {
     this.#controller = controller
     const wake = () => this.#wake?.()
     this.#body.on('readable', wake).on('end', wake).on('error', wake).on('close', wake)
-    this.#rules.signal?.addEventListener('abort', this.#abort)
+    if (this.#rules.signal?.aborted) this.#abort()
+    else this.#rules.signal?.addEventListener('abort', this.#abort)
   }
 
   pull(controller: ReadableByteStreamController): Promise<void> | undefined {

@@ -13,7 +13,7 @@ import type { Adapter, AdapterResponse } from '../transport/adapter.ts'
 import { proxyFor } from '../transport/proxies.ts'
 import { fetchRedirect } from './fetch-redirects.ts'
 import { type FetchRequest, fetchBody, fetchInput, toFetchRequest } from './fetch-request.ts'
-import { bodyStream, hasNoBody, toResponse } from './fetch-response.ts'
+import { hasNoBody, toResponse } from './fetch-response.ts'
 import { matchesIntegrity } from './integrity.ts'
 import { assembleRequest } from './prepare.ts'
 import type { PreparedRequest } from './prepared-request.ts'
@@ -203,7 +203,7 @@ async function respond(
   }
   if (integrity === '') {
     const rules = { signal, toFailure: (error: unknown) => toFailure(withRequest(mapped(error), request), signal) }
-    return toResponse(answer, bodyStream(answer, rules), facts)
+    return toResponse(answer, rules, facts)
   }
   const bytes = await readAll(body).catch((error) => Promise.reject(mapped(error)))
   if (!matchesIntegrity(bytes, integrity)) throw new RequestException('integrity mismatch', { request })

@@ -14,6 +14,7 @@ import { gzipSync } from 'node:zlib'
 import { Request as NodeFetchRequest } from 'node-fetch'
 import { Request as UndiciRequest } from 'undici'
 import { ChunkedEncodingError, fetch, HTTPAdapter, Session } from '../../src/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { type Echo, type Handler, startHttpServer, type TestServer } from '../helpers/servers.ts'
 
 const server = await startHttpServer()
@@ -52,6 +53,88 @@ test('a status that no Response can be made with, and a reason that none can hav
   await using odd = await startHttpServer({ handler })
   const { status, statusText, ok } = await fetch(odd.url127)
   assert.deepEqual({ status, statusText, ok }, { status: 999, statusText: 'Odd \xe9', ok: false })
+})
+
+/** What is asked of a response, in this order, each when the one before is done. */
+type Use =
+  | 'text'
+  | 'json'
+  | 'bytes'
+  | 'arrayBuffer'
+  | 'blob'
+  | 'formData'
+  | 'clone'
+  | 'body'
+  | 'bodyUsed'
+  | 'cancel'
+  | 'reader'
+
+const USES: readonly (readonly Use[])[] = [
+  ['bodyUsed', 'text', 'bodyUsed', 'text'],
+  ['json', 'bodyUsed', 'body', 'bodyUsed', 'json'],
+  ['body', 'bodyUsed', 'text', 'bodyUsed', 'body', 'arrayBuffer'],
+  ['reader', 'bodyUsed', 'text'],
+  ['cancel', 'bodyUsed', 'text'],
+  ['text', 'reader'],
+  ['text', 'clone'],
+  ['clone', 'bodyUsed', 'text', 'clone'],
+  ['bytes', 'blob'],
+  ['arrayBuffer', 'formData'],
+  ['blob', 'bytes', 'bodyUsed'],
+  ['formData', 'arrayBuffer', 'bodyUsed'],
+]
+
+/** What comes of it: the value in short, or the error. */
+async function use(response: globalThis.Response, what: Use): Promise<unknown> {
+  try {
+    if (what === 'bodyUsed') return response.bodyUsed
+    if (what === 'body') {
+      const { body } = response
+      return [body === response.body, body?.locked]
+    }
+    if (what === 'cancel') return await response.body?.cancel()
+    if (what === 'reader') return (await response.body?.getReader().read())?.value?.length
+    if (what === 'clone') return [await response.clone().text(), response.headers.get('content-type')]
+    const value: unknown = await (response as globalThis.Response & { bytes(): Promise<Uint8Array> })[what]()
+    return value instanceof Blob ? [value.type, await value.text()] : value
+  } catch (error) {
+    const { name, message } = error as Error
+    return `${name}: ${message}`
+  }
+}
+
+for (const uses of USES) {
+  test(`${uses.join(', then ')}: the body gives what Node’s fetch gives`, async () => {
+    const handler: Handler = (_request, response) =>
+      void response.setHeader('content-type', 'text/x').end('\ufeff{"a": "ä"}')
+    await using server = await startHttpServer({ handler })
+    const [own, nodes] = [await fetch(server.url127), await globalThis.fetch(server.url127)]
+    for (const what of uses) assert.deepEqual(await use(own, what), await use(nodes, what), what)
+  })
+}
+
+test('an abort reaches a body that is being read as a whole, and one that has arrived', async () => {
+  await using slow = await startHttpServer({ handler: (_request, response) => void response.write('part') })
+  const reason = new Error('enough')
+  for (const { url127, hasArrived } of [
+    { url127: slow.url127, hasArrived: false },
+    { url127: server.url127, hasArrived: true },
+  ]) {
+    const controller = new AbortController()
+    const response = await fetch(url127, { signal: controller.signal })
+    if (hasArrived) await sleep(50)
+    const early = hasArrived ? undefined : response.text()
+    controller.abort(reason)
+    await assert.rejects(early ?? response.text(), (error) => error === reason)
+    assert.equal(response.bodyUsed, true)
+  }
+  await eventually(() => slow.open === 0, 'the connection of an aborted body stays open')
+})
+
+test('members of a response can be replaced, as Node’s', async () => {
+  const response = await fetch(server.url127)
+  Object.assign(response, { json: async () => 'replaced' })
+  assert.equal(await response.json(), 'replaced')
 })
 
 test('the body is a byte stream, and its chunks are arrays of their own', async () => {
