@@ -1,4 +1,5 @@
 /** The exit status of the command for an error, by its cause. */
+import { codeOf } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
 import {
   InvalidHeader,
@@ -28,8 +29,14 @@ export const EXIT = {
 export function exitStatusOf(error: unknown): number {
   const isProxyUntrusted = error instanceof ProxyError && error.cause instanceof SSLError
   if (error instanceof SSLError || isProxyUntrusted) return EXIT.notTrusted
+  if (isByServer(error)) return EXIT.notReached
   if (USAGE.some((type) => error instanceof type)) return EXIT.usage
   return error instanceof RequestException ? EXIT.notReached : EXIT.usage
+}
+
+/** Whether the URL or header that is not valid is the server's: of a redirect, or of a response that breaks a rule of HTTP. */
+function isByServer(error: unknown): boolean {
+  return error instanceof RequestException && (error.response !== undefined || codeOf(error).startsWith('HPE_'))
 }
 
 const USAGE = [UsageError, FileError, InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, URLRequired]

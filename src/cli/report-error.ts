@@ -82,7 +82,7 @@ function inFlags(text: string): string {
       '--verify overrides it, --no-env ignores it',
     )
     .replace('(verify of the call)', '(--verify)')
-    .replaceAll('insecureHTTPParser: true', '--insecure-http-parser')
+    .replace(/\binsecureHTTPParser\b(?:: true)?/, '--insecure-http-parser')
     .replace(': give a path, or null for both files to write none', ': give a path')
     .replace(' must be less than days (', ' must be less than --days (')
     .replace(/^verify: (pins|')/, '--verify: $1')

@@ -11,6 +11,7 @@ import { createAuthority, encryptKey, toPkcs12 } from '../helpers/pki.ts'
 import { makeFifo } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { type Echo, type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
+import { startTcpServer } from '../helpers/tcp.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 import { hasShell, hasTerminal, main, onTerminal, shell, vouch } from './vouch.ts'
 
@@ -379,6 +380,35 @@ for (const [what, [status, headers], more, expected] of parts)
     assert.deepEqual(filesIn(dir), expected === 0 ? ['page'] : [])
     const json = await vouch(dir, `get ${server.url} --json${more}`)
     assert.deepEqual([json.status, JSON.parse(json.stdout).statusCode], [expected, status])
+  })
+
+const HEAD = 'HTTP/1.1 200 OK\r\n'
+const faulty: [what: string, response: string, message: RegExp][] = [
+  ['two lengths', `${HEAD}Content-Length: 2\r\nContent-Length: 2\r\n\r\nok`, /repeated, perhaps contradictory/],
+  ['a status below 100', `HTTP/1.1 020 OK\r\nContent-Length: 2\r\n\r\nok`, /its status is below 100/],
+  ['chunks that are not valid', `${HEAD}Transfer-Encoding: chunked\r\n\r\n2;\r\nok\r\n0\r\n\r\n`, /a semicolon/],
+  [
+    'a redirect to nowhere',
+    'HTTP/1.1 302 Found\r\nLocation: http:///x\r\nContent-Length: 0\r\n\r\n',
+    /leads to an invalid/,
+  ],
+  [
+    'a redirect to ftp',
+    'HTTP/1.1 302 Found\r\nLocation: ftp://x/\r\nContent-Length: 0\r\n\r\n',
+    /No connection adapters/,
+  ],
+]
+
+for (const [what, response, message] of faulty)
+  test(`a server that sends ${what} is at fault: exit status 3, in the words of the command line`, async () => {
+    await using server = await startTcpServer((socket) => socket.on('data', () => socket.end(response)))
+    using dir = tempDir()
+    for (const more of ['', ' --insecure-http-parser']) {
+      const { status, stderr } = await vouch(dir, `get ${server.url}${more}`)
+      assert.equal(status, 3, stderr)
+      assert.match(stderr, message)
+      assert.doesNotMatch(stderr, /insecureHTTPParser/)
+    }
   })
 
 test('a file that has not changed is left alone', async () => {
