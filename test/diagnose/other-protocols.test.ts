@@ -56,6 +56,25 @@ test('a server that says nothing before it is asked is asked about', async () =>
   assert.equal((await get(server.url)).statusCode, 200)
 })
 
+test('to name what listens on a port, nothing is sent to it but the handshake', async () => {
+  const received: Buffer[] = []
+  await using server = await startTcpServer((socket) => {
+    const connection = received.push(Buffer.alloc(0)) - 1
+    socket
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        received[connection] = Buffer.concat([received[connection] ?? chunk, chunk])
+      })
+    socket.write('SSH-2.0-OpenSSH_9.6\r\n')
+  })
+  const explanation = await explain(`https://localhost:${server.port}/`)
+  assert.match(explanation.findings.join(), /SSH/)
+  const [hello, ...others] = received
+  // A record of a handshake (22).
+  assert.equal(hello?.[0], 22)
+  assert.deepEqual(others, [Buffer.alloc(0)])
+})
+
 test('answers of other protocols to a request of HTTP are named, and have no advice', async () => {
   const answers: [protocol: string, answer: string][] = [
     ['Redis', "-ERR wrong number of arguments for 'get' command\r\n"],

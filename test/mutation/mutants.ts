@@ -1,5 +1,6 @@
 /** The lines on which the invariants rest, broken: who changes one of them changes its row as well. */
 import { MUTANTS as CONDUCT } from './conduct.ts'
+import { MUTANTS as DIAGNOSIS } from './diagnosis.ts'
 import { MUTANTS as FETCH } from './fetch.ts'
 import { MUTANTS as INTERMEDIATES } from './intermediates.ts'
 import { MUTANTS as ISOLATION } from './isolation.ts'
@@ -7,4 +8,12 @@ import type { Mutant } from './mutant.ts'
 import { MUTANTS as SECRETS } from './secrets.ts'
 import { MUTANTS as TRUST } from './trust.ts'
 
-export const MUTANTS: readonly Mutant[] = [...ISOLATION, ...TRUST, ...CONDUCT, ...FETCH, ...SECRETS, ...INTERMEDIATES]
+export const MUTANTS: readonly Mutant[] = [
+  ...ISOLATION,
+  ...TRUST,
+  ...CONDUCT,
+  ...FETCH,
+  ...SECRETS,
+  ...INTERMEDIATES,
+  ...DIAGNOSIS,
+]
