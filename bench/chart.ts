@@ -8,7 +8,9 @@ const LABELS = 150
 const BAR = 20
 const GAP = 8
 
-/** An SVG of P1's CPU and P3's time; colours that differ on light and on dark pages. */
+const STYLE = '<style>text { fill: #57606a } @media (prefers-color-scheme: dark) { text { fill: #9198a1 } }</style>'
+
+/** An SVG of P1's CPU and P3's time; its text follows the colour scheme of the reader. */
 export function chart(reports: readonly Report[]): string {
   const rowsOf = (id: string) => reports.find(({ workload }) => workload.id === id)?.outcome.rows ?? []
   const first = panel('CPU for a keep-alive GET, µs', rowsOf('P1'), 0, 0)
@@ -21,6 +23,7 @@ export function chart(reports: readonly Report[]): string {
   const height = first.height + 24 + second.height
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">
 <title>What a request costs, by client</title>
+${STYLE}
 ${first.svg}
 ${second.svg}
 </svg>
@@ -34,13 +37,13 @@ function panel(title: string, rows: readonly Row[], column: number, top: number)
     const y = top + 28 + index * (BAR + GAP)
     const width = (value / most) * (WIDTH - LABELS - 70)
     const colour = name === 'vouch' ? '#0a7d4f' : '#8a93a0'
-    const text = `fill="#7a828e" dominant-baseline="middle" y="${y + BAR / 2}"`
+    const text = `dominant-baseline="middle" y="${y + BAR / 2}"`
     return [
       `<text ${text} x="${LABELS - 8}" text-anchor="end"${name === 'vouch' ? ' font-weight="bold"' : ''}>${name}</text>`,
       `<rect x="${LABELS}" y="${y}" width="${Math.max(1, width).toFixed(0)}" height="${BAR}" rx="2" fill="${colour}"/>`,
       `<text ${text} x="${(LABELS + width + 6).toFixed(0)}">${Math.round(value).toLocaleString('en')}</text>`,
     ].join('\n')
   })
-  const heading = `<text x="0" y="${top + 14}" font-weight="bold" fill="#7a828e">${title}</text>`
+  const heading = `<text x="0" y="${top + 14}" font-weight="bold">${title}</text>`
   return { svg: [heading, ...lines].join('\n'), height: 28 + bars.length * (BAR + GAP) }
 }

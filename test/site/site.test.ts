@@ -28,6 +28,7 @@ interface Page {
   on(event: string, listener: (argument: Record<string, () => string>) => void): void
   click(selector: string): Promise<void>
   type(selector: string, text: string): Promise<void>
+  emulateMediaFeatures(features: readonly { name: string; value: string }[]): Promise<void>
   waitForSelector(selector: string, options: { timeout: number }): Promise<unknown>
 }
 interface Browser {
@@ -156,4 +157,59 @@ test('it is searched, has code in tabs, and a dark mode', { skip: skipBrowser, t
   await page.waitForSelector('.results .title .text', { timeout: 30_000 })
   const found = await page.evaluate<string>("document.querySelector('.results').textContent")
   assert.match(found, /Mutual TLS/)
+})
+
+const PICTURES = globSync('docs/{pictures/*,benchmark}.svg')
+
+test('the pictures are those that their texts draw', { skip }, async () => {
+  const { draw, svgOf } = await import(join(SITE, 'pictures.mjs'))
+  const viz = await createRequire(join(SITE, 'package.json'))('@viz-js/viz').instance()
+  const texts = globSync('site/pictures/*.dot')
+  assert.ok(texts.length >= 4)
+  for (const file of texts) {
+    const drawn = draw(viz, readFileSync(file, 'utf8'))
+    assert.equal(readFileSync(svgOf(file), 'utf8'), drawn, `${file}: node site/pictures.mjs`)
+  }
+})
+
+/** The text with the lowest contrast (WCAG 2), and texts that are wider than their box. */
+const INSPECT = `(background) => {
+  const luminance = (color) => {
+    const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map((each) => {
+      const c = each / 255
+      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const contrasts = [...document.querySelectorAll('text')].map((text) => {
+    const [light, dark] = [luminance(getComputedStyle(text).fill), luminance(background)].sort((a, b) => b - a)
+    return (light + 0.05) / (dark + 0.05)
+  })
+  const wide = [...document.querySelectorAll('g.node')].flatMap((node) => {
+    const box = node.querySelector('path, polygon, ellipse').getBBox().width
+    return [...node.querySelectorAll('text')].filter((text) => text.getBBox().width > box).map((text) => text.textContent)
+  })
+  return { contrast: Math.min(...contrasts), wide }
+}`
+
+test('the pictures can be read in a light and in a dark colour scheme', {
+  skip: skipBrowser,
+  timeout: 60_000,
+}, async () => {
+  const page = await (browser as Browser).newPage()
+  assert.ok(PICTURES.length >= 5)
+  for (const [scheme, background] of [
+    ['light', 'rgb(255, 255, 255)'],
+    ['dark', 'rgb(27, 27, 31)'],
+  ] as const) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+    for (const picture of PICTURES) {
+      await page.goto(`file://${resolve(picture)}`, { waitUntil: 'load' })
+      const { contrast, wide } = await page.evaluate<{ contrast: number; wide: string[] }>(
+        `(${INSPECT})(${JSON.stringify(background)})`,
+      )
+      assert.ok(contrast >= 4.5, `${picture}, ${scheme}: ${contrast}`)
+      assert.deepEqual(wide, [], picture)
+    }
+  }
 })
