@@ -133,7 +133,17 @@ export const SEND_MATCHING =
 
 /** A self-signed certificate while another of its name is trusted. */
 export const otherOfItsName = (other: X509Certificate, hasSameKey: boolean, now: number): string =>
-  `another certificate of this name ${hasSameKey ? 'and with the same key ' : ''}is trusted, ${identified(other)}${dateProblem(other, now) === 'expired' ? '; it has expired' : ''}`
+  otherTrusted('of this name', other, hasSameKey, now)
+
+/** The same of any certificate. */
+export const otherOfName = (other: X509Certificate, hasSameKey: boolean, now: number): string =>
+  otherTrusted(`named ${called(other)}`, other, hasSameKey, now)
+
+function otherTrusted(which: string, other: X509Certificate, hasSameKey: boolean, now: number): string {
+  const end = dateProblem(other, now) === 'expired' ? '; it has expired' : ''
+  return `another certificate ${which} ${hasSameKey ? 'and with the same key ' : ''}is trusted, ${identified(other)}${end}`
+}
+
 export const RENEWED =
   "the server's certificate was renewed or replaced, or another server answers: ask its owner for the new certificate or its SHA-256"
 /** The server's certificate has expired, and its successor is trusted. */

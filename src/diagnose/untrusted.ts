@@ -17,11 +17,19 @@ export function untrusted(found: Case): Problem {
   const about = { reason: 'unknown-ca', failing } as const
   const own = server.subject === server.issuer ? [say.SAME_NAMES] : []
   const inspector = inspectorIn(path)
+  const replaced = replacedHere(found)
+  const [namesake] = namesakes
   if (inspector)
-    return { ...about, findings: [say.inspected(inspector.product, inspector.issuer)], hints: say.INSPECTOR_HINTS }
+    return {
+      ...about,
+      findings: [
+        say.inspected(inspector.product, inspector.issuer),
+        ...(namesake && !endsInRoot ? [say.otherKey(last, namesake)] : replaced.findings),
+      ],
+      hints: say.INSPECTOR_HINTS,
+    }
   const sent = impostor ? [say.sentImpostor(last, impostor)] : []
   if (endsInRoot) return { ...about, ...untrustedRoot(found) }
-  const [namesake] = namesakes
   if (namesake)
     return { ...about, findings: [...own, ...sent, say.otherKey(last, namesake)], hints: [say.OTHER_KEY_HINT] }
   if (impostor) return { ...about, findings: [...own, ...sent], hints: [say.SEND_MATCHING, say.TRUST_CA] }
@@ -29,23 +37,39 @@ export function untrusted(found: Case): Problem {
     return {
       reason: 'missing-intermediate',
       failing,
-      findings: [say.intermediateMissing(last)],
-      hints: say.missingIntermediateHints(
-        hasIssuerAddress(last)
-          ? say.serverArgument({ host: found.host, port: found.port, service: found.service })
-          : undefined,
-      ),
+      findings: [...replaced.findings, say.intermediateMissing(last)],
+      hints: [
+        ...replaced.hints,
+        ...say.missingIntermediateHints(
+          hasIssuerAddress(last)
+            ? say.serverArgument({ host: found.host, port: found.port, service: found.service })
+            : undefined,
+        ),
+      ],
     }
   return {
     ...about,
-    findings: [...own, say.issuerUnknown(last), ...placeholderFindings(server, found.host)],
+    findings: [...own, ...replaced.findings, say.issuerUnknown(last), ...placeholderFindings(server, found.host)],
     hints: [
+      ...replaced.hints,
       ...placeholderHints(server),
       say.TRUST_CA,
       ...(mayNameLeaf(found) ? [say.TRUST_LEAF] : []),
       say.MAYBE_INTERMEDIATE,
     ],
   }
+}
+
+/** A certificate of the path, while another one of its name is trusted: the file has the one from before. */
+function replacedHere({ path, trusted, now }: Case): Pick<Problem, 'findings' | 'hints'> {
+  for (const [index, certificate] of path.entries()) {
+    const other = trusted.find(({ subject }) => subject === certificate.subject)
+    if (other === undefined) continue
+    const hasSameKey = other.publicKey.equals(certificate.publicKey)
+    const hint = index === 0 ? say.RENEWED : hasSameKey ? say.RENEWED_CA : say.OTHER_KEY_HINT
+    return { findings: [say.otherOfName(other, hasSameKey, now)], hints: [hint] }
+  }
+  return NOTHING
 }
 
 /** A trusted leaf is enough if nothing else is wrong with it. */

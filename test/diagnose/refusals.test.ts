@@ -99,6 +99,11 @@ const withSettings = (of: OpensslCertificate, ...settings: string[]): OpensslCer
 })
 const notForServers = withSettings(root, '-addreject', 'serverAuth')
 
+const renewedLeaf = issue(root, { key: leaf.key })
+const otherIssuing = issue(root, { subject: '/CN=Issuing', extensions: CA_EXTENSIONS })
+const gateway = ca({ subject: '/CN=Zscaler Root CA' })
+const oldGateway = ca({ subject: '/CN=Zscaler Root CA' })
+
 const ANOTHER_KEY = /with another key/
 const UNTRUSTED = /no certificate of that name is trusted|not trusted/
 
@@ -466,6 +471,35 @@ const REFUSALS: readonly Refusal[] = [
     trusted: [expiredOwn],
     says: [/another certificate of this name and with the same key is trusted, .* it has expired/],
     way: { verify: nextOwn.certificate },
+  },
+  {
+    what: 'a certificate of a CA, renewed, while the one before it is trusted alone',
+    reason: 'unknown-ca',
+    sent: [renewedLeaf],
+    trusted: [leaf],
+    says: [
+      new RegExp(
+        `another certificate named 'CN=localhost' and with the same key is trusted, SHA-256 ${fingerprint(leaf)}`,
+      ),
+      /was renewed or replaced/,
+    ],
+    way: { verify: renewedLeaf.certificate },
+  },
+  {
+    what: 'an intermediate CA that was made anew, while the one before it is trusted alone',
+    reason: 'unknown-ca',
+    sent: [issue(otherIssuing), otherIssuing],
+    trusted: [issuing],
+    says: [new RegExp(`another certificate named 'CN=Issuing' is trusted, SHA-256 ${fingerprint(issuing)}`)],
+    way: { verify: otherIssuing.certificate },
+  },
+  {
+    what: 'a product that inspects TLS and has another CA of its name now',
+    reason: 'unknown-ca',
+    sent: [issue(gateway)],
+    trusted: [oldGateway],
+    says: [/probably inspects TLS/, ANOTHER_KEY],
+    way: { verify: gateway.certificate },
   },
   {
     what: 'a placeholder',
