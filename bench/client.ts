@@ -9,6 +9,8 @@ export interface Client {
   readonly keepAlive?: (url: string, ca: string) => Ask
   /** Trust is given with each call, and nothing is kept by the caller. */
   readonly perCall?: (url: string, ca: string) => Ask
+  /** As {@link perCall}, in one session. */
+  readonly inSession?: (url: string, ca: string) => Ask
   /** Trust is prepared once where the client can do that, and each request makes a connection. */
   readonly newConnections?: (url: string, ca: string) => Ask
 }

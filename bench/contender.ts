@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from '../scripts/clean-environment.ts'
 import type { Sample, Way } from './client.ts'
-import type { Row } from './workload.ts'
+import type { Row, Spread } from './workload.ts'
 
 /** The clients by name, each with the module that plays it. */
 const PLAYERS = {
@@ -16,6 +16,7 @@ const PLAYERS = {
   got: 'clients/got.ts',
   vouch: 'clients/vouch.ts',
   'vouch fetch': 'clients/vouch-fetch.ts',
+  'vouch tenants': 'clients/vouch-tenants.ts',
   'Python requests': 'clients/python-requests.py',
 } as const
 
@@ -23,7 +24,7 @@ export type PlayerName = keyof typeof PLAYERS
 
 /** A client at work in a process of its own: see player.ts. */
 export class Contender {
-  readonly name: string
+  readonly name: PlayerName
   /** Of all runs but the warm-up. */
   readonly samples: Sample[] = []
   readonly #child: ChildProcess
@@ -62,36 +63,48 @@ interface Effort {
   readonly way: Way
   readonly url: string
   readonly ca: string
+  /** Requests of each client before the first round: for the compilers. */
+  readonly warmUp: number
   readonly rounds: number
   /** In each round. */
   readonly requests: number
   readonly inFlight?: number
+  /** How often all is done, each time in new processes: what the compilers make of a program differs. Default: 1. */
+  readonly runs?: number
 }
 
-/** The medians of a competition. */
+/** The medians of one or more competitions. */
 export class Results {
-  readonly #contenders: readonly Contender[]
+  readonly #runs: readonly (readonly Contender[])[]
 
-  constructor(contenders: readonly Contender[]) {
-    this.#contenders = contenders
+  constructor(runs: readonly (readonly Contender[])[]) {
+    this.#runs = runs
   }
 
   get(player: PlayerName, kind: keyof Sample): number {
-    return this.#contenders.find(({ name }) => name === player)?.median(kind) ?? Number.NaN
+    return median(this.#each(player, kind))
   }
 
-  /** How many times as much as `other` a client takes. */
-  ratio(player: PlayerName, other: PlayerName, kind: keyof Sample = 'cpu'): number {
-    return this.get(player, kind) / this.get(other, kind)
+  /** How many times as much as `other` a client takes, in the same run. */
+  ratio(player: PlayerName, other: PlayerName, kind: keyof Sample = 'cpu'): Spread {
+    const others = this.#each(other, kind)
+    const ratios = this.#each(player, kind).map((value, run) => value / (others[run] ?? Number.NaN))
+    return { value: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
   }
 
   /** As {@link COLUMNS} say. */
   rows(): Row[] {
-    const [base] = this.#contenders
-    return this.#contenders.map((each) => {
-      const [cpu, wall, rss] = [each.median('cpu'), each.median('wall'), each.median('rss')]
-      return { name: each.name, values: [cpu, wall, 1e6 / wall, rss, cpu / (base?.median('cpu') ?? Number.NaN)] }
+    const [players = []] = this.#runs
+    const base = players[0]?.name
+    return players.map(({ name }) => {
+      const [cpu, wall, rss] = [this.get(name, 'cpu'), this.get(name, 'wall'), this.get(name, 'rss')]
+      return { name, values: [cpu, wall, 1e6 / wall, rss, cpu / (base ? this.get(base, 'cpu') : Number.NaN)] }
     })
+  }
+
+  /** In each run. */
+  #each(player: PlayerName, kind: keyof Sample): number[] {
+    return this.#runs.map((run) => run.find(({ name }) => name === player)?.median(kind) ?? Number.NaN)
   }
 }
 
@@ -99,22 +112,25 @@ export class Results {
 export const COLUMNS = ['CPU µs', 'wall µs', 'requests/s', 'MiB', '× the first']
 
 /**
- * Lets clients run in turn, round by round, so that what the machine does meanwhile meets all of them alike; after a warm-up,
- * for the compilers.
+ * Lets clients run in turn, round by round, so that what the machine does meanwhile meets all of them alike; after as many requests of
+ * each to warm up.
  */
 export async function compete(players: readonly PlayerName[], effort: Effort): Promise<Results> {
-  const { way, url, ca, rounds, requests, inFlight = 1 } = effort
+  const runs: Contender[][] = []
+  for (let run = 0; run < (effort.runs ?? 1); run++) runs.push(await competeOnce(players, effort))
+  return new Results(runs)
+}
+
+async function competeOnce(players: readonly PlayerName[], effort: Effort): Promise<Contender[]> {
+  const { way, url, ca, warmUp, rounds, requests, inFlight = 1 } = effort
   const present = players.filter((player) => player !== 'Python requests' || HAS_REQUESTS)
   const contenders = present.map((player) => new Contender(player, way, url, ca))
   try {
-    for (const contender of contenders) {
-      for (const start = performance.now(); performance.now() - start < WARM_UP; )
-        await contender.run(requests, inFlight)
-    }
+    for (const contender of contenders) await contender.run(warmUp, inFlight)
     for (let round = 0; round < rounds; round++) {
       for (const contender of contenders) contender.samples.push(await contender.run(requests, inFlight))
     }
-    return new Results(contenders)
+    return contenders
   } finally {
     for (const contender of contenders) contender[Symbol.dispose]()
   }
@@ -124,8 +140,8 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-/** ms for each client; some ten thousand requests. */
-const WARM_UP = 2500
+/** Requests of a service that has just started, and of one that has run for a while. */
+export const [COLD, WARM] = [300, 20_000]
 const PLAYER = fileURLToPath(new URL('player.ts', import.meta.url))
 /** The system's, whose requests is the one that a service there would have. */
 const PYTHON = '/usr/bin/python3'

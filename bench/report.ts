@@ -42,8 +42,9 @@ export function markdown(server: BenchServer, reports: readonly Report[]): strin
   return `# Benchmark\n\nWritten by \`npm run bench\`. ${setting(server)}. Medians of interleaved rounds, each client in a process of its own.\n${met}\n\n${sections.join('\n')}`
 }
 
-function described({ what, value, bound, limit, unit }: Target): string {
-  return `${what}: ${figure(value)}${unit && ` ${unit}`} (${bound} ${limit}${unit && ` ${unit}`})`
+function described({ what, value, least, most, bound, limit, unit }: Target): string {
+  const range = least === most ? '' : `, in each run ${figure(least)} to ${figure(most)}`
+  return `${what}: ${figure(value)}${unit && ` ${unit}`}${range} (${bound} ${limit}${unit && ` ${unit}`})`
 }
 
 function figure(value: number | undefined): string {

@@ -11,6 +11,7 @@ import { chart } from './chart.ts'
 import { markdown, type Report, setting, table, verdicts } from './report.ts'
 import { BenchServer } from './server.ts'
 import type { Workload } from './workload.ts'
+import { bigBundles } from './workloads/big-bundles.ts'
 import { costOfTrust } from './workloads/cost-of-trust.ts'
 import { endurance } from './workloads/endurance.ts'
 import { fetchInFlight } from './workloads/fetch-in-flight.ts'
@@ -35,6 +36,7 @@ const WORKLOADS: readonly Workload[] = [
   costOfTrust,
   tenants,
   fetchInFlight,
+  bigBundles,
 ]
 
 const asked = process.argv.slice(2).map((id) => id.toUpperCase())

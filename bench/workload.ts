@@ -22,10 +22,16 @@ export interface Row {
   readonly values: readonly (number | undefined)[]
 }
 
-/** What is promised of a figure. */
-export interface Target {
-  readonly what: string
+/** A figure of several runs: the median, and how much it varies. */
+export interface Spread {
   readonly value: number
+  readonly least: number
+  readonly most: number
+}
+
+/** What is promised of a figure. */
+export interface Target extends Spread {
+  readonly what: string
   readonly bound: 'at most' | 'at least'
   readonly limit: number
   readonly unit: string
@@ -35,10 +41,14 @@ export function holds({ value, bound, limit }: Target): boolean {
   return bound === 'at most' ? value <= limit : value >= limit
 }
 
-export function atMost(limit: number, unit: string, value: number, what: string): Target {
-  return { what, value, bound: 'at most', limit, unit }
+export function atMost(limit: number, unit: string, figure: number | Spread, what: string): Target {
+  return { what, ...spread(figure), bound: 'at most', limit, unit }
 }
 
-export function atLeast(limit: number, unit: string, value: number, what: string): Target {
-  return { what, value, bound: 'at least', limit, unit }
+export function atLeast(limit: number, unit: string, figure: number | Spread, what: string): Target {
+  return { what, ...spread(figure), bound: 'at least', limit, unit }
+}
+
+function spread(figure: number | Spread): Spread {
+  return typeof figure === 'number' ? { value: figure, least: figure, most: figure } : figure
 }

@@ -1,4 +1,4 @@
-import { COLUMNS, compete } from '../contender.ts'
+import { COLUMNS, compete, WARM } from '../contender.ts'
 import { atMost, type Workload } from '../workload.ts'
 
 export const fetchInFlight: Workload = {
@@ -9,6 +9,8 @@ export const fetchInFlight: Workload = {
       way: 'keepAlive',
       url,
       ca: certificate,
+      runs: 3,
+      warmUp: WARM,
       rounds: 9,
       requests: 3000,
       inFlight: 50,

@@ -1,4 +1,4 @@
-import { COLUMNS, compete } from '../contender.ts'
+import { COLUMNS, compete, WARM } from '../contender.ts'
 import { atLeast, type Workload } from '../workload.ts'
 
 export const inFlight: Workload = {
@@ -7,7 +7,7 @@ export const inFlight: Workload = {
   async run({ url, certificate }) {
     const results = await compete(
       ['node:https', 'vouch', 'undici request', 'undici fetch', 'axios', 'node-fetch', 'ky', 'got'],
-      { way: 'keepAlive', url, ca: certificate, rounds: 9, requests: 3000, inFlight: 50 },
+      { way: 'keepAlive', url, ca: certificate, runs: 3, warmUp: WARM, rounds: 9, requests: 3000, inFlight: 50 },
     )
     return {
       columns: COLUMNS,

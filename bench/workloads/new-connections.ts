@@ -1,4 +1,4 @@
-import { COLUMNS, compete } from '../contender.ts'
+import { COLD, COLUMNS, compete } from '../contender.ts'
 import { BUNDLED } from '../server.ts'
 import { atLeast, atMost, type Workload } from '../workload.ts'
 
@@ -10,6 +10,8 @@ export const newConnections: Workload = {
       way: 'newConnections',
       url,
       ca: bundle,
+      runs: 3,
+      warmUp: COLD,
       rounds: 11,
       requests: 150,
     })

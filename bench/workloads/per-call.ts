@@ -1,4 +1,4 @@
-import { COLUMNS, compete, HAS_REQUESTS } from '../contender.ts'
+import { COLD, COLUMNS, compete, HAS_REQUESTS, WARM } from '../contender.ts'
 import { BUNDLED } from '../server.ts'
 import { atLeast, atMost, type Workload } from '../workload.ts'
 
@@ -7,9 +7,16 @@ export const perCall: Workload = {
   title: `Trust given with each call, without a session; a bundle of ${BUNDLED} certificates`,
   async run({ url, bundle, certificate }) {
     const peers = ['axios', 'undici request', 'undici fetch', 'Python requests'] as const
-    const results = await compete(['vouch', ...peers], { way: 'perCall', url, ca: bundle, rounds: 7, requests: 100 })
+    const results = await compete(['vouch', ...peers], {
+      way: 'perCall',
+      url,
+      ca: bundle,
+      warmUp: COLD,
+      rounds: 7,
+      requests: 100,
+    })
     // Against the smallest trust that there is, in a session; with as many requests as it takes to be sure.
-    const effort = { url, rounds: 9, requests: 2000 }
+    const effort = { url, warmUp: WARM, rounds: 9, requests: 2000 }
     const each = await compete(['vouch'], { ...effort, way: 'perCall', ca: bundle })
     const session = await compete(['vouch'], { ...effort, way: 'keepAlive', ca: certificate })
     const against = (peer: (typeof peers)[number]) => results.ratio(peer, 'vouch', 'wall')

@@ -39,8 +39,11 @@ export function isPem(content: string | Buffer): boolean {
 
 /** One PEM block (RFC 7468): lines of 64 characters, a line feed at the end. */
 export function toPem(label: string, bytes: Buffer): string {
-  const base64 = bytes.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
-  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`
+  const base64 = bytes.toString('base64')
+  // A regular expression takes several times as long.
+  let lines = base64.slice(0, 64)
+  for (let start = 64; start < base64.length; start += 64) lines += `\n${base64.slice(start, start + 64)}`
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`
 }
 
 /** The labels that hold a certificate. `TRUSTED CERTIFICATE` adds OpenSSL's own trust settings. */
@@ -116,9 +119,10 @@ function lineName(line: string): string {
 
 function findEnd(lines: readonly string[], begin: number, label: string): number {
   const name = labelName(label)
+  const end = `-----END ${label}-----`
   for (let index = begin + 1; index < lines.length; index++) {
     const line = trimLine(lines, index)
-    if (line === `-----END ${label}-----`) return index
+    if (line === end) return index
     if (line.startsWith('-----END ')) {
       throw new PemSyntaxError(index + 1, `the block "${name}" begun on line ${begin + 1} ends as "${lineName(line)}"`)
     }
