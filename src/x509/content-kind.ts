@@ -128,12 +128,12 @@ function brokenPem(text: string): ContentKind | undefined {
       "use value.replace(/[\"']/g, '')",
     )
   }
-  if (text.includes('\\n'))
-    return kind(
-      'its line breaks are written as \\n',
-      `make them line breaks: ${toNewFile(`awk '{ gsub(/\\\\n/, "\\n"); gsub(/["\\047]/, ""); sub(/^[^-]*-----BEGIN/, "-----BEGIN"); print }' FILE`)}`,
-      "replace each by a real line break: value.replaceAll('\\\\n', '\\n')",
-    )
+  if (text.includes('\\n')) {
+    const command = `awk '{ gsub(/\\\\n/, "\\n"); gsub(/["\\047]/, ""); sub(/^[^-]*-----BEGIN/, "-----BEGIN"); print }' FILE`
+    const replace = "replace each by a real line break: value.replaceAll('\\\\n', '\\n')"
+    const hints = [`make them line breaks: ${toNewFile(command)}`, `or ${replace}`]
+    return { what: 'its line breaks are written as \\n', hints, valueHints: [replace] }
+  }
   if (!/[\r\n]/.test(text)) {
     return kind('its line feeds are missing, or have become blanks', 'give the text with its lines')
   }

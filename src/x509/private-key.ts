@@ -58,18 +58,19 @@ function undecipherable(cause: unknown): PrivateKeyError {
   if (/UNSUPPORTED/.test(codeOf(cause))) {
     const problem = 'it is encrypted with an old cipher (DES, RC2 or MD5), which OpenSSL has switched off'
     const convert = 'encrypt it again: openssl pkey -provider legacy -provider default -in OLD.key -aes256 -out NEW.key'
-    return new PrivateKeyError('other', problem, { hints: [convert], valueHints: [ENCRYPT_AGAIN] }, cause)
+    return new PrivateKeyError('other', problem, { hints: [convert] }, cause)
   }
   const problem = 'it cannot be decrypted: the passphrase is wrong, or the file is damaged'
   return new PrivateKeyError(
     'other',
     problem,
-    { hints: ['try it: openssl pkey -in FILE -noout'], valueHints: [] },
+    {
+      hints: ['try it: openssl pkey -in FILE -noout'],
+      valueHints: ['try the passphrase on the key with openssl pkey -noout'],
+    },
     cause,
   )
 }
-
-const ENCRYPT_AGAIN = 'encrypt it again: openssl pkey -provider legacy -provider default … -aes256'
 
 const OF_SSH = 'it is a key of SSH (BEGIN OPENSSH PRIVATE KEY), which Node cannot read'
 const NAME_KEY = 'give the key that the certificate was issued for'
