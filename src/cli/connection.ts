@@ -21,14 +21,14 @@ export const CONNECTION_OPTIONS = {
   ...ROUTE_OPTIONS,
 } as const
 
-export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, in place of the environment's bundle or the default roots;
-                          or a pin: sha256:HEX of the certificate, sha256//BASE64= of its public key; several are
-                          possible, paths or pins
+export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, instead of the environment's bundle or the default roots;
+                          or a pin: sha256:HEX of the certificate, sha256//BASE64= of its public key; may be
+                          repeated, for paths or for pins
   --cert FILE             a client certificate, with its key in the same file or in --key; or PKCS#12 (.p12, .pfx)
   --key FILE              its key
   --passphrase-file FILE  its first line decrypts the key
-  --proxy URL             the proxy to use, in place of the environment's
-  --connect-to HOST:PORT:ADDRESS:PORT  connect to this address in place of HOST:PORT, as curl does; several are possible
+  --proxy URL             the proxy to use, instead of the environment's
+  --connect-to HOST:PORT:ADDRESS:PORT  connect to this address instead of HOST:PORT, as in curl; may be repeated
   --no-env                use no bundle, proxy or netrc file of the environment`
 
 export const SERVICES_HELP = `Besides https://HOST, the URL may be of postgres, postgresql, mysql, smtp, imap, pop3 or ldap (TLS is requested first),

@@ -12,7 +12,7 @@ export const BODY_OPTIONS = {
   form: { type: 'string', short: 'F', multiple: true },
 } as const
 
-export const BODY_HELP = `  -d, --data TEXT|@FILE   send this text as a form (application/x-www-form-urlencoded), several joined by &; or a file as it is
+export const BODY_HELP = `  -d, --data TEXT|@FILE   send this text as a form (application/x-www-form-urlencoded), joined by & if repeated; or a file
   --data-json JSON|@FILE  send JSON
   -F, --form NAME=VALUE|NAME=@FILE  send multipart/form-data; may be repeated; NAME=@FILE;type=MEDIA/TYPE
 `

@@ -116,8 +116,11 @@ test("the system's store trusts a CA by one command, and not any more by another
     `cat > script <<'END'
 set -e
 mount -t tmpfs none /usr/local/share/ca-certificates
-cp -a /etc/ssl ssl
+mkdir -p ssl/certs
+cp /etc/ssl/openssl.cnf ssl/
 mount --bind ssl /etc/ssl
+: > none
+mount --bind none /etc/ca-certificates.conf
 verify() { openssl verify -CApath /etc/ssl/certs cert.pem >/dev/null 2>&1 && echo trusted || echo refused; }
 verify
 vouch ca trust ca.pem --system --yes >/dev/null 2>&1

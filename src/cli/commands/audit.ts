@@ -16,13 +16,13 @@ export const auditCommand: Command = {
   options: OPTIONS,
   help: `Usage: vouch audit [PATH…] [options]
 
-Looks through JavaScript, TypeScript, JSON, .env files, Dockerfiles, YAML, .npmrc, shell scripts and the like below each path
-(the working directory) for places that switch the verification of certificates off, and prints for each what it opens and
-what to write instead. Nothing is changed. Files that .gitignore names and node_modules are left out.
+Searches JavaScript, TypeScript, JSON, .env files, Dockerfiles, YAML, .npmrc, shell scripts and similar files below each path
+(the working directory) for places that disable the verification of certificates, and prints for each the consequence and
+what to write instead. No file is changed. Files that .gitignore names and node_modules are skipped.
 
-A comment on the line before silences a place, if it says why:  // vouch-audit: REASON
+A comment with a reason on the line before suppresses a finding:  // vouch-audit: REASON
 
-The exit status is 0 if there is no such place, 1 if there are some, 2 for a wrong command line.
+The exit status is 0 without findings, 1 with findings, 2 for a wrong command line.
 
   --json      as JSON
   --sarif     as SARIF 2.1.0, for code scanners

@@ -19,7 +19,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const
 
-const HELP = `  -y, --yes    do it without asking
+const HELP = `  -y, --yes    do not ask
   --system     only the system's store, which curl, wget, git and Node with --use-system-ca read
   --browsers   only the databases of Chromium, Chrome, Edge, Brave and Firefox (NSS); needs certutil (libnss3-tools)
   --json       what was run, as JSON`
@@ -30,8 +30,8 @@ export const caTrust: Command = {
   options: OPTIONS,
   help: `Usage: vouch ca trust FILE [options]
 
-Puts a CA's certificate into the system's store and into the browsers' databases on Linux, after it has printed what it will
-run and asked. Anyone who has the CA's key can then pretend to be any server to this machine. On macOS and Windows it prints the
+Adds a CA's certificate to the system's store and to the databases of browsers on Linux. It first prints what it will run, and
+asks. Anyone who has the CA's key can then impersonate any server to this machine. On macOS and Windows it prints the
 command to run. vouch ca untrust undoes it.
 
 ${HELP}

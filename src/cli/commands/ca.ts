@@ -51,7 +51,7 @@ export const caCreate: Command = {
   help: `Usage: vouch ca create [options]
 
 Makes a certificate authority (CA): clients trust its certificate, and it issues those of the servers. Anyone who has its key can
-pretend to be any server, so keep the key on one machine and encrypt it. Existing files are kept.
+impersonate any server, so keep the key on one machine and encrypt it. Existing files are kept.
 
   --cert FILE              where the certificate goes (ca.pem)
   --key FILE               where the key goes, readable by you only (ca.key)

@@ -35,7 +35,7 @@ const OPTIONS_HELP = `
   --hash NAME          sha256, sha384, sha512
   --common-name NAME   a label (the first host)
   --organization NAME
-  --ca                 a CA's certificate, for clients that want one as a trust anchor; for these hosts only
+  --ca                 make it a CA's certificate, for clients that require one as an anchor; for these hosts only
   --passphrase-file FILE   its first line encrypts the key`
 
 export const certCreate: Command = {

@@ -32,10 +32,10 @@ ${SERVICES_HELP}
 
   -o, --output FILE   write it to a file; an existing file is kept; - is stdout
   --overwrite         replace an existing file
-  --chain             all certificates that the server sends; trusting that file means trusting its CAs, too
+  --chain             all certificates that the server sends; to trust that file means to trust its CAs too
   --servername NAME   the server name to send, if it differs from the URL's
-  --proxy URL         the proxy to use, in place of the environment's
-  --connect-to HOST:PORT:ADDRESS:PORT  connect to this address in place of HOST:PORT, as curl does
+  --proxy URL         the proxy to use, instead of the environment's
+  --connect-to HOST:PORT:ADDRESS:PORT  connect to this address instead of HOST:PORT, as in curl
   --no-env            use no proxy of the environment
   --timeout SECONDS   how long to wait (10)
   --json

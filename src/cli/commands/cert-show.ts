@@ -26,7 +26,7 @@ Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory,
 
   --json              one certificate: an object; several: a list
   --servername NAME   for a server: the name to send, if it differs from the URL's
-  --proxy URL         the proxy to use, in place of the environment's
+  --proxy URL         the proxy to use, instead of the environment's
   --no-env            use no proxy of the environment
   --timeout SECONDS   how long to wait (10)
 

@@ -29,17 +29,17 @@ const ALL_OPTIONS = { ...OPTIONS, ...BODY_OPTIONS }
 
 const helpOf = (
   body: string,
-) => `${body}  -o, --output FILE       write the body to a file, whole or not at all; an existing file is kept; - is stdout
+) => `${body}  -o, --output FILE       write the body to a file, once it is complete; an existing file is kept; - is stdout
   --overwrite             replace an existing file
   -H, --header TEXT       send this header, 'NAME: VALUE'; @FILE: the headers of a file, one a line
   -i, --include           print the status line and the headers before the body
   -v, --verbose           print the request, the trust and the headers to stderr, without passwords and tokens
-  -f, --fail              take a status of 400 or above for a failure: exit status 4, and no body
+  -f, --fail              treat a status of 400 or above as an error: exit status 4, and no body
   --max-redirects N       how many redirects to follow (30); 0 prints the redirect itself
 ${CONNECTION_HELP}
   --no-verify             verify nothing, for tests: anyone in the network path can read and change the traffic
-  --insecure-http-parser  read responses that break rules of HTTP, as some devices send them
-  --timeout SECONDS       how long to wait for the connection, and then for each byte that follows (for ever)
+  --insecure-http-parser  accept responses that violate HTTP, as some devices send them
+  --timeout SECONDS       how long to wait for the connection, and then between bytes (no limit)
   --json                  status, headers and body as JSON`
 
 const STATUS_HELP = `The exit status is 0 if the body is complete, 1 if the server is not trusted, 3 if it was not reached or
