@@ -81,6 +81,14 @@ test('a hundred and fifty trusts keep their connections and contexts where no nu
   assert.equal(caStats().poolEvictions, before.poolEvictions)
 })
 
+/** Also what tests before this one have left, which takes several collections and turns. */
+async function collectAll(): Promise<void> {
+  for (let times = 0; times < 20; times++) {
+    collectGarbage()
+    await setImmediate()
+  }
+}
+
 test('pools that nothing uses are closed, but for the last hundred', async (t) => {
   await using server = await startHttpsServer({ cert: chain, key })
   await using session = new Session()
@@ -90,12 +98,10 @@ test('pools that nothing uses are closed, but for the last hundred', async (t) =
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await round()
   while (server.open > 0) await setImmediate()
-  collectGarbage()
-  await setImmediate()
+  await collectAll()
   const before = pools()
   t.mock.timers.tick(60_000)
-  collectGarbage()
-  await setImmediate()
+  await collectAll()
   assert.equal(pools(), before, 'a pool was closed that was used in the last minute')
   t.mock.timers.tick(60_000)
   t.mock.timers.reset()
