@@ -1,5 +1,6 @@
 /** The options of a session, and what it has without them. */
 import { type AuthInit, toAuth } from '../auth/auth.ts'
+import { SSLError } from '../core/errors.ts'
 import { checkCount, checkFlag, optionNames } from '../core/options.ts'
 import type { CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit } from '../http/headers.ts'
@@ -81,8 +82,8 @@ export const SESSION_OPTIONS = optionNames<SessionOptions>({
 /** Checks of what is assigned to a session's properties, which throw a TypeError or RangeError that names the property. */
 export const SESSION_CHECKS: Readonly<Record<string, (value: unknown) => unknown>> = {
   auth: (auth) => auth !== null && auth !== undefined && toAuth(auth as AuthInit),
-  verify: (verify) => toTrust((verify ?? true) as Verify, 'session'),
-  cert: (cert) => cert !== null && cert !== undefined && toClientCertSource(cert as ClientCert),
+  verify: typesOnly((verify) => toTrust((verify ?? true) as Verify, 'session')),
+  cert: typesOnly((cert) => cert !== null && cert !== undefined && toClientCertSource(cert as ClientCert)),
   timeout: (timeout) => toTimeout(timeout as TimeoutInit),
   stream: (stream) => checkFlag('stream', stream),
   maxRedirects: (count) => checkCount('maxRedirects', count),
@@ -94,6 +95,17 @@ export const SESSION_CHECKS: Readonly<Record<string, (value: unknown) => unknown
   expiryWarning: (days) => checkDays(days as number),
   insecureHTTPParser: (isLenient) => checkFlag('insecureHTTPParser', isLenient),
   expectContinue: toContinueLimit,
+}
+
+/** What a value names or contains, such as an empty path or a damaged PEM text, is an error of the request that uses it. */
+function typesOnly(check: (value: unknown) => unknown): (value: unknown) => void {
+  return (value) => {
+    try {
+      check(value)
+    } catch (error) {
+      if (!(error instanceof SSLError)) throw error
+    }
+  }
 }
 
 /** Those of Python requests, but for the name. */

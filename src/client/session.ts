@@ -106,6 +106,8 @@ export class Session {
     this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
     this.insecureHTTPParser = options.insecureHTTPParser ?? SESSION_DEFAULTS.insecureHTTPParser
     this.expectContinue = options.expectContinue ?? SESSION_DEFAULTS.expectContinue
+    // Contents too are checked here, rather than by the first request.
+    requestSettings(this, {}, {})
   }
 
   static {

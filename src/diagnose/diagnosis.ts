@@ -98,12 +98,12 @@ const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 
 /** The problem that OpenSSL reported, as far as the facts show it. */
 function mainProblem({ reason }: Reason, found: Case, problems: readonly Problem[]): Problem | undefined {
-  const same = problems.find((problem) => problem.reason === reason)
+  // An issuer that is no CA has the code of a wrong purpose.
+  const issuer = reason === 'wrong-purpose' ? problems.find(isAboutIssuer) : undefined
+  const same = issuer ?? problems.find((problem) => problem.reason === reason)
   if (same) return same
   const trust = problems.find((problem) => TRUST_REASONS.has(problem.reason))
-  if (TRUST_REASONS.has(reason)) return trust ?? problems.find(isAboutIssuer) ?? passedOver(found)
-  // An issuer that is no CA has the code of a wrong purpose.
-  return reason === 'wrong-purpose' ? problems.find((problem) => problem.reason === 'invalid-ca') : undefined
+  return TRUST_REASONS.has(reason) ? (trust ?? problems.find(isAboutIssuer) ?? passedOver(found)) : undefined
 }
 
 const TRUST_REASONS: ReadonlySet<SSLErrorReason> = new Set(['self-signed', 'unknown-ca', 'missing-intermediate'])

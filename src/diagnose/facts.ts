@@ -187,9 +187,12 @@ export function successorOf(
   )
 }
 
-/** The certificates that OpenSSL verifies: what the server sends above a trusted certificate does not count. */
+/**
+ * The certificates that OpenSSL verifies. What the server sends above a trusted issuer does not count, but what it sends above its own
+ * certificate does, if that is the trusted one: OpenSSL looks for an issuer before it looks whether that is trusted.
+ */
 function upToAnchor([server, ...issuers]: Chain, anchor: Anchor | undefined): Chain {
-  if (anchor === undefined) return [server, ...issuers]
+  if (anchor === undefined || (anchor.isInPath && anchor.index === 0)) return [server, ...issuers]
   const below = issuers.slice(0, anchor.index)
   return anchor.isInPath ? [server, ...below] : [server, ...below, anchor.certificate]
 }

@@ -4,13 +4,14 @@ import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { plainAuthority, shellPath } from '../../src/core/shell.ts'
 import { diagnose } from '../../src/diagnose/diagnosis.ts'
 import { reasonFor } from '../../src/diagnose/reasons.ts'
 import { createAuthority, selfSigned } from '../helpers/pki.ts'
 import { runSync } from '../helpers/processes.ts'
 
-const SOURCES = new URL('../../src/', import.meta.url).pathname
+const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url))
 
 test('only plain host names and addresses stand in a command', () => {
   const plain = [

@@ -3,4 +3,4 @@ import '../helpers/environment.ts'
 import { fuzz } from './harness.ts'
 import { NETWORK } from './targets/network.ts'
 
-fuzz(NETWORK)
+fuzz(NETWORK, 3000)

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import https from 'node:https'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import {
   createCA,
   createSelfSignedCert,
@@ -49,7 +50,7 @@ after(() => {
 /** Every name of an option, from the lists against which options are checked. */
 const LIST = /(?:optionNames<[^(]*\(|: Record<keyof \w+, true> = )\{?([^)}]*)/g
 const NAMES = new Set<string>()
-const SOURCES = new URL('../../src/', import.meta.url).pathname
+const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url))
 for (const path of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
   if (!path.endsWith('.ts')) continue
   const text = readFileSync(join(SOURCES, path), 'utf8')

@@ -72,8 +72,11 @@ test('only the boolean false switches verification off, whatever else might look
       `verify: ${String(verify)} must be refused, got ${String(outcome)}`,
     )
     await using session = new Session()
-    session.verify = verify
-    await assert.rejects(session.get(server.url), `session.verify = ${String(verify)}`)
+    const assigned = async () => {
+      session.verify = verify
+      await session.get(server.url)
+    }
+    await assert.rejects(assigned, `session.verify = ${String(verify)}`)
   }
   assert.equal(server.connections, 0, 'refused before anything is sent')
 })

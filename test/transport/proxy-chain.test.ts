@@ -51,7 +51,7 @@ test('one CONNECT serves all requests of one user, and another user has one of h
   assert.equal(origin.connections, 2)
   await assert.rejects(session.get(origin.url, { proxies: { https: proxy.url('ada:wrong@') } }), {
     name: 'ProxyError',
-    message: /Tunnel connection failed: 407 Proxy Authentication Required$/,
+    message: /Tunnel connection failed: 407 Proxy Authentication Required; it does not accept the user and password/,
   })
 })
 

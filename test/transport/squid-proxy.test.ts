@@ -64,7 +64,7 @@ test('squid: the wrong credentials, or none, are refused, and are not in the err
   for (const userinfo of ['ada:wrong-secret@', 'eve:right@', '']) {
     await assert.rejects(session.get(secure.url127, through(userinfo)), (error) => {
       assert(error instanceof ProxyError)
-      assert.match(error.message, /127\.0\.0\.1:\d+: Tunnel connection failed: 407 Proxy Authentication Required$/)
+      assert.match(error.message, /127\.0\.0\.1:\d+: Tunnel connection failed: 407 Proxy Authentication Required; /)
       assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /wrong-secret|eve:|d3Jvbmct/)
       return true
     })
