@@ -118,7 +118,7 @@ export class Peers {
     const harm = (record: Buffer) => {
       client.write(damaged(record, damage))
       if (damage.end === 'fin') client.end()
-      if (damage.end === 'rst') setImmediate(reset, client)
+      if (damage.end === 'rst') setImmediate(() => reset(client))
       isStalled = damage.end !== 'keep'
     }
     server.on('data', (data: Buffer) => {
@@ -179,13 +179,16 @@ async function act(turn: Turn | undefined, socket: Duplex, tcp: Socket): Promise
   }
   if (turn.end === 'end') socket.end()
   if (turn.end === 'fin') tcp.destroySoon()
-  if (turn.end === 'rst') reset(tcp)
+  if (turn.end === 'rst') reset(tcp, socket)
 }
 
-/** Not while an end is being sent: Node would never close the socket then (libuv's `uv_tcp_close_reset` fails). */
-function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy()
-  else socket.resetAndDestroy()
+/**
+ * Not while an end is being sent, by the connection or by TLS over it: Node would never close the handle then (libuv's
+ * `uv_tcp_close_reset` fails), and the process would spin at its exit.
+ */
+function reset(tcp: Socket, socket: Duplex = tcp): void {
+  if (tcp.writableEnded || socket.writableEnded) tcp.destroy()
+  else tcp.resetAndDestroy()
 }
 
 /** What an honest proxy says to each thing that it receives. */
