@@ -13,6 +13,12 @@ test('the User-Agent names the version of the package', () => {
   assert.equal(new vouch.Session().headers.get('user-agent'), `vouch/${manifest.version}`)
 })
 
+test('the README installs the file that npm pack makes, and the changelog has a section for its version', () => {
+  const tarballs = new Set(readFileSync('README.md', 'utf8').match(/vouch-[\d.]+\.tgz/g))
+  assert.deepEqual([...tarballs], [`vouch-${manifest.version}.tgz`])
+  assert(readFileSync('CHANGELOG.md', 'utf8').includes(`\n## [${manifest.version}] - `))
+})
+
 test('the default export has every function and class that is exported by name, and the errors', () => {
   const { default: requests, ...names } = vouch
   assert.deepEqual(Object.keys(requests).sort(), Object.keys(names).sort())

@@ -110,7 +110,7 @@ function typesOnly(check: (value: unknown) => unknown): (value: unknown) => void
 
 /** Those of Python requests, but for the name. */
 export const DEFAULT_HEADERS = HeaderMap.from({
-  'User-Agent': 'vouch/0.1.0',
+  'User-Agent': 'vouch/0.2.0',
   'Accept-Encoding': 'gzip, deflate, br, zstd',
   Accept: '*/*',
   Connection: 'keep-alive',

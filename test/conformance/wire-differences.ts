@@ -3,6 +3,7 @@
  * one row per difference, with its reason. Whatever is not in this list fails the test, and so does a row that no case
  * needs any more.
  */
+import { version } from '../../src/cli/version.ts'
 import type { Accepted } from './tally.ts'
 
 /** A request as it arrived, with what is bound to differ by chance (ports, boundaries) written the same. */
@@ -71,7 +72,7 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
     why: 'another name of the client, and more encodings',
     adapt: headers((line) =>
       line
-        .replace(/^User-Agent: python-requests\/.*/, 'User-Agent: vouch/0.1.0')
+        .replace(/^User-Agent: python-requests\/.*/, `User-Agent: vouch/${version()}`)
         .replace(/^Accept-Encoding: gzip, deflate(?:, \w+)*$/, 'Accept-Encoding: gzip, deflate, br, zstd'),
     ),
   },
