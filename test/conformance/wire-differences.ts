@@ -214,7 +214,7 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
   {
     why: "Node's parser is strict about heads: where two parsers disagree, one response can smuggle another",
     cases: /^head refused/,
-    listed: 'responses that break rules of HTTP are read',
+    listed: '### Responses that violate HTTP',
     adapt: instead(null, 'ConnectionError'),
   },
   {
@@ -232,7 +232,7 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
   {
     why: 'the same answers are refused, by another error',
     cases: /^other error/,
-    listed: 'a response that both refuse may be another error of the same family',
+    listed: 'a response that both reject may raise a different error',
     adapt: instead(/^(?:ChunkedEncodingError|InvalidHeader|ValueError)$/, 'ConnectionError'),
   },
   {
@@ -244,13 +244,13 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
   {
     why: "Node's parser and ours have other limits than http.client, and it skips blank lines",
     cases: /^only here/,
-    listed: 'lines above 64 KiB and more than 100 headers are refused',
+    listed: 'lines above 64 KiB, more than 100 headers',
     adapt: instead(/^ConnectionError$/, null),
   },
   {
     why: 'an interim response comes before the answer; http.client takes it for the answer',
     cases: /^interim response/,
-    listed: '102, 103 and other interim responses but 100 are taken for the answer',
+    listed: 'an interim response other than 100 (102, 103, …) is returned as the response',
     adapt: ours,
   },
   {
@@ -262,7 +262,7 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
   {
     why: 'blanks behind a value are not part of it, the first Location counts, and brackets are escaped as in other URLs',
     cases: /^Location read otherwise/,
-    listed: 'a blank at the end of a `Location` becomes `%20`',
+    listed: 'a space at the end of `Location` becomes `%20`',
     adapt: ours,
   },
   {
@@ -280,14 +280,14 @@ export const WIRE_DIFFERENCES: readonly WireDifference[] = [
   {
     why: 'attributes of cookies are read by RFC 6265',
     cases: /^cookie read otherwise/,
-    listed: 'of two `Path` attributes the first counts',
+    listed: 'the first of two `Path` attributes applies',
     adapt: ours,
   },
   {
     why: 'urllib3 2 mended: text in UTF-8, x-gzip, bodies cut short; and requests what it says of a number as a body',
     cases:
       /^POST: (?:text that is not ASCII|a number as data)|^encoded: x-gzip|^wire: (?:a body cut short|a length of 2\^63)|^other error: (?:a length of 23|a blank line)/,
-    listed: 'urllib3 1 gives a body that is shorter than its `Content-Length`',
+    listed: 'urllib3 1 returns a body that is shorter than its `Content-Length`',
     when: ({ urllib3 }) => urllib3.startsWith('1.'),
     adapt: ours,
   },
