@@ -1,4 +1,4 @@
-/** What the option `auth` takes, and Basic authentication (RFC 7617). */
+/** The forms of the option `auth`, and Basic authentication (RFC 7617). */
 import { inspect } from 'node:util'
 import { InvalidHeader } from '../core/errors.ts'
 import { typeName } from '../core/pairs.ts'

@@ -1,4 +1,4 @@
-/** What a server asks for with the header `WWW-Authenticate` (RFC 9110 section 11.6.1). */
+/** Parses the challenges of `WWW-Authenticate` (RFC 9110 section 11.6.1). */
 import { TOKEN_CHARACTER } from '../http/token.ts'
 
 /** One challenge of a server. */

@@ -1,4 +1,7 @@
-/** Credentials from a netrc file: where requests looks for it (`get_netrc_auth`), in the grammar of Python's netrc.py. */
+/**
+ * Credentials from a netrc file, found where requests looks for it (`get_netrc_auth`), in the grammar of Python's
+ * netrc.py.
+ */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withoutBrackets } from '../core/address.ts'

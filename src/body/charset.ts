@@ -1,4 +1,4 @@
-/** Charsets of response bodies: which one applies, and decoding by it. */
+/** Charsets of response bodies: which one applies, and decoding. */
 
 /** The `charset` parameter of a Content-Type; it may be empty. */
 export function charsetParameter(contentType: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-/** The public names of `vouch/certs`, which makes, renews and inspects certificates. */
+/** The public names of `vouch/certs`, which creates, renews and inspects certificates. */
 import { checkNodeVersion } from '../core/node-version.ts'
 
 export type { CertificateInfo } from '../x509/certificate-info.ts'

@@ -1,4 +1,4 @@
-/** Makes a key pair and issues a certificate for it: the one place that decides what a sensible certificate contains. */
+/** Creates a key pair and issues a certificate for it: the only place that decides on the contents of a certificate. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { DAY_MS } from '../x509/certificate-info.ts'

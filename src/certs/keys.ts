@@ -1,4 +1,4 @@
-/** Makes key pairs for certificates. */
+/** Creates key pairs for certificates. */
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { ownProperties } from '../core/options.ts'

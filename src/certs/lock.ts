@@ -1,4 +1,4 @@
-/** A lock between processes: a file that exists while one of them writes. */
+/** A lock between processes: a file that exists while one of them is writing. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { lstat, lutimes, readlink, rm, symlink, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** Checks the options that all certificates share. */
+/** Checks the options that all kinds of certificates share. */
 import { displayName } from '../core/credentials.ts'
 import { checkFlag, ownOptions } from '../core/options.ts'
 import { HASH_NAMES, type HashName, KEY_TYPES, type KeyType } from './keys.ts'

@@ -1,4 +1,4 @@
-/** The paths of a certificate and its key: read from arguments, and checked before a key is made for them. */
+/** The paths of a certificate and its key: read from arguments, and checked before a key is created. */
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** A certificate and its key: as the public functions return them, and as they are read from files. */
+/** A certificate and its key, as returned by the public functions and as read from files. */
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { displayName } from '../core/credentials.ts'

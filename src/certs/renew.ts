@@ -1,4 +1,4 @@
-/** `ensureSelfSignedCert`: makes a self-signed certificate, and renews it before it expires. */
+/** `ensureSelfSignedCert`: creates a self-signed certificate, and renews it before it expires. */
 import type { X509Certificate } from 'node:crypto'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'

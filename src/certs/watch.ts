@@ -1,4 +1,4 @@
-/** `watchCert`: a running server reloads its certificate when the files are renewed. */
+/** `watchCert`: reloads the certificate of a running server when its files change. */
 import type { Server } from 'node:tls'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'

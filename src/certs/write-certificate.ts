@@ -1,8 +1,8 @@
 /**
- * Writes X.509 certificates (RFC 5280): encodes a plain description as DER and signs it.
+ * Writes X.509 certificates (RFC 5280): encodes a description as DER and signs it.
  *
- * Internal to `vouch/certs`. It checks nothing, so that tests can make bad certificates; its callers decide what a sensible
- * certificate contains. It takes about 45 ms to load, so callers import it only when they are about to write.
+ * Internal to `vouch/certs`. It checks nothing, so that tests can make bad certificates; its callers decide what a
+ * sensible certificate contains. It takes about 45 ms to load, so callers import it only when they are about to write.
  */
 import { createHash, type KeyObject, randomBytes, sign, type X509Certificate } from 'node:crypto'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'

@@ -1,6 +1,6 @@
 /**
- * Writes a certificate and its key as a pair: both new or both as before, whenever the process is killed; never a new key
- * beside an old certificate. The key is readable by its owner only from its first byte on.
+ * Writes a certificate and its key as a pair: if the process is killed at any moment, both are old or both are new, and
+ * no new key is beside an old certificate. The key is readable by its owner only from its first byte on.
  */
 import {
   constants,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `vouch` as a program: it says in one line that Node is too old, and is `main.ts` otherwise. */
+/** The executable of `vouch`: reports a Node version that is too old in one line, or runs `main.ts`. */
 import('./main.ts').catch((error: unknown) => {
   if (!(error instanceof Error && 'code' in error && error.code === 'ERR_UNSUPPORTED_NODE')) throw error
   console.error(`vouch: error: ${error.message}`)

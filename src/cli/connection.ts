@@ -1,4 +1,4 @@
-/** The options of commands that connect as a request does: trust, client certificate, proxy and time limit. */
+/** The options of commands that connect to a server: trust, client certificate, proxy and time limit. */
 
 import { displayName } from '../core/credentials.ts'
 import { MAX_TIMER_MS } from '../core/options.ts'

@@ -1,4 +1,4 @@
-/** The exit status of the command for an error, by its cause. */
+/** The exit status of the command for an error, by cause. */
 import { codeOf } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
 import {

@@ -1,4 +1,4 @@
-/** Reports the error of a command in terms of the command line: the library's messages name options of a call. */
+/** Reports errors in terms of the command line, since the library's messages name options of functions. */
 import { codeOf } from '../core/error-code.ts'
 import { withoutPath } from '../core/file-error.ts'
 import { shellPath, VOUCH } from '../core/shell.ts'

@@ -1,4 +1,4 @@
-/** Saves a stream to a file, whole or not at all. */
+/** Saves a stream to a file, completely or not at all. */
 import { randomBytes } from 'node:crypto'
 import { constants, rmSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open, realpath, rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** Stdout as a stream that writes files to the last byte, or fails. */
+/** Stdout as a stream that reports an error if a file was not written completely. */
 import { fstatSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { isatty } from 'node:tty'

@@ -1,4 +1,4 @@
-/** `--verbose`: what was sent and received, without passwords and tokens. */
+/** `--verbose`: prints what was sent and received, without passwords and tokens. */
 import { displayHeader } from '../core/credentials.ts'
 import type { Response } from '../index.ts'
 import { type Output, paint, printableLines } from './print.ts'

@@ -1,4 +1,4 @@
-/** The stores of trusted CAs of this machine: the system's, and those of browsers (NSS), and the commands that change them. */
+/** The trust stores of this machine: the system's and those of browsers (NSS), and the commands that change them. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'

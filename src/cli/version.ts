@@ -1,4 +1,4 @@
-/** The version of vouch, as package.json has it. */
+/** The version of vouch, read from package.json. */
 import { readFileSync } from 'node:fs'
 
 export function version(): string {

@@ -1,4 +1,4 @@
-/** `get`, `post` and the other verbs as functions: each call has a session of its own. */
+/** `get`, `post` and the other verbs as functions: each call uses its own session. */
 import type { Explanation } from '../diagnose/explanation.ts'
 import { HTTPAdapter } from '../transport/http-adapter.ts'
 import type { ExplainOptions } from './explain.ts'

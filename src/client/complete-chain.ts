@@ -1,4 +1,4 @@
-/** Whether the intermediate certificates that a server does not send would make it trusted: verified by a second handshake. */
+/** Checks with a second handshake whether missing intermediate certificates would make a server trusted. */
 import type { X509Certificate } from 'node:crypto'
 import { CABundleError, SSLError } from '../core/errors.ts'
 import { signedPath } from '../diagnose/facts.ts'

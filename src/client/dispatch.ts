@@ -1,4 +1,4 @@
-/** How a prepared request is carried through: proxies, cookies, challenges, hooks and redirects. */
+/** Sends a prepared request, including proxies, cookies, challenges, hooks and redirects. */
 
 import { withDeadline } from '../core/deadline.ts'
 import { ChunkedEncodingError, ContentDecodingError, RequestException, TooManyRedirects } from '../core/errors.ts'

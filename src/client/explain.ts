@@ -1,4 +1,4 @@
-/** `explain`: shakes hands with a server as a request would, and says why it is trusted or not. */
+/** `explain`: performs a TLS handshake as a request would, and reports why the server is trusted or not. */
 import type { X509Certificate } from 'node:crypto'
 import { authorityOf, serverAddress } from '../core/address.ts'
 import { redactUrl } from '../core/credentials.ts'

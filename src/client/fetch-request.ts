@@ -1,4 +1,4 @@
-/** The arguments of `fetch`, checked by the Fetch standard: from Node's `Request` or any object of that shape. */
+/** The arguments of `fetch`, checked as the Fetch standard requires: Node's `Request` or any object of that shape. */
 
 import { type BodyHolder, extractBody, requestBody } from '../body/body-init.ts'
 import type { EncodedBody } from '../body/encode.ts'

@@ -1,4 +1,4 @@
-/** The response of `fetch`: the global `Response`, with the body as it arrives. */
+/** The response of `fetch`: the global `Response`, with a streamed body. */
 
 import type { Readable } from 'node:stream'
 import type { ReadableByteStreamController } from 'node:stream/web'

@@ -1,4 +1,4 @@
-/** `fetch` of the Fetch standard, with a session's trust: for libraries that take a fetch. */
+/** `fetch` as in the Fetch standard, with the trust settings of a session, for libraries that accept a fetch. */
 
 import type { AuthInit } from '../auth/auth.ts'
 import { type EncodedBody, withDeclaredLength } from '../body/encode.ts'

@@ -1,4 +1,4 @@
-/** The option `hooks`: functions that see each response. */
+/** The option `hooks`: functions that are called with each response. */
 import { displayName } from '../core/credentials.ts'
 import { isPlainObject, ownProperties } from '../core/options.ts'
 import { typeName } from '../core/pairs.ts'

@@ -1,4 +1,4 @@
-/** Subresource Integrity: `integrity` of `fetch`. */
+/** Subresource Integrity: the option `integrity` of `fetch`. */
 import { hash } from 'node:crypto'
 
 /**

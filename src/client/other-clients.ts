@@ -1,4 +1,6 @@
-/** vouch's trust for other clients: `tlsOptions` for what makes TLS connections itself, `trustedAgent` for what takes an agent. */
+/**
+ * Trust settings for other clients: `tlsOptions` for TLS connections, `trustedAgent` for clients that accept an agent.
+ */
 import type { Agent } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import { processEnvironment } from '../core/environment.ts'

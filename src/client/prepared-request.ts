@@ -1,4 +1,6 @@
-/** `PreparedRequest`: what is sent, with the credentials and cookies that the requests after it may send too. */
+/**
+ * `PreparedRequest`: a request ready to be sent, with the credentials and cookies that later requests may also send.
+ */
 import { inspect } from 'node:util'
 import { type Auth, HTTPBasicAuth } from '../auth/auth.ts'
 import { netrcAuth } from '../auth/netrc.ts'

@@ -1,4 +1,7 @@
-/** Where a redirect leads and what the next request may take along: requests' rules, but for what would leak: `cert` and a Host of one's own stay behind. */
+/**
+ * The target of a redirect and the headers of the next request: requests' rules, except that `cert` and a custom Host
+ * stay with their origin.
+ */
 
 import { redactUrl, withoutAuth } from '../core/credentials.ts'
 import { InvalidURL } from '../core/errors.ts'

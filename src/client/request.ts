@@ -1,4 +1,4 @@
-/** `Request`: a request as the user describes it, and the options that make up what is sent. */
+/** `Request`: a request as the user describes it, and the options that determine what is sent. */
 import { inspect } from 'node:util'
 import type { AuthInit } from '../auth/auth.ts'
 import type { BodyOptions } from '../body/encode.ts'

@@ -1,4 +1,4 @@
-/** The body of a response: a stream that is read once, up to the largest accepted size, and kept if it is read as a whole. */
+/** The body of a response: a stream that is read once, up to the size limit, and buffered if it is read as a whole. */
 import type { Readable } from 'node:stream'
 import { MappedStream, readChunks, toBuffer } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'

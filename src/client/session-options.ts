@@ -1,4 +1,4 @@
-/** The options of a session, and what it has without them. */
+/** The options of a session, and their defaults. */
 import { type AuthInit, toAuth } from '../auth/auth.ts'
 import { SSLError } from '../core/errors.ts'
 import { checkCount, checkFlag, optionNames } from '../core/options.ts'

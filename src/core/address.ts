@@ -1,4 +1,4 @@
-/** Hosts and ports: of a URL, as Node's sockets take them, and as text. */
+/** Hosts and ports: read from URLs, prepared for Node's sockets, and written as text. */
 import { isIP, isIPv6 } from 'node:net'
 
 export interface ServerAddress {

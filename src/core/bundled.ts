@@ -1,4 +1,4 @@
-/** The libraries of `lazy.ts` for bundlers, which follow imports only: in a bundle they are there from the start. */
+/** The libraries of `lazy.ts` as static imports, for bundlers. */
 import * as asn1js from 'asn1js'
 import * as detector from 'chardet'
 import Link from 'http-link-header'

@@ -1,4 +1,4 @@
-/** User and password of URLs: read from them, and kept out of messages. */
+/** The user and password in a URL: how they are read, and how messages omit them. */
 import { type KeyMaterial, keyMaterialIn } from './key-material.ts'
 import { printable } from './printable.ts'
 

@@ -1,4 +1,4 @@
-/** Waits that a signal or a deadline ends: for work other than the network, which has limits of its own. */
+/** Waiting with a signal or a deadline, for operations other than requests, which have limits of their own. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Timeout } from './errors.ts'
 

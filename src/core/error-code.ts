@@ -1,4 +1,4 @@
-/** The codes of Node's errors, and what was thrown as an error. */
+/** Codes of Node's errors, and thrown values as errors. */
 
 /** Node's or the system's code of an error (`ENOENT`, `ERR_…`); an empty string if it has none. */
 export function codeOf(error: unknown): string {

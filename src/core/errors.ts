@@ -1,5 +1,5 @@
 /**
- * Every error that vouch throws on purpose, by the names of Python requests.
+ * The error classes of vouch, with the names of Python requests.
  *
  *     Error
  *     └─ RequestException                request? response? code cause

@@ -1,4 +1,4 @@
-/** Files that another process is writing at this moment: an error about one is retried for a short while. */
+/** Files that another process is writing: if reading fails, it is retried for a short time. */
 import { type Stats, statSync } from 'node:fs'
 import { fileOf } from './file-error.ts'
 

@@ -1,4 +1,4 @@
-/** Errors about files: they name the file as it may be shown, and know its absolute path apart from that. */
+/** Errors about files: the message names the file without secrets; the absolute path is kept separately. */
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
 import { displayName, mayBeSecret } from './credentials.ts'

@@ -1,4 +1,7 @@
-/** Keys and certificates given in a form that is not read (base64 of PEM, PEM without its line feeds …): what it is, and what to write. */
+/**
+ * Recognises keys and certificates in unsupported forms (base64 of PEM, PEM without line feeds, …), and suggests how to
+ * convert them.
+ */
 import { LruMap } from './lru-map.ts'
 
 /** What a text is that was taken for a path or a name. It contains nothing of the text. */

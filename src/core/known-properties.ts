@@ -1,4 +1,4 @@
-/** Classes whose instances take no property that they do not know: a value that is assigned to one would be lost. */
+/** Classes whose instances reject unknown properties, since a value assigned to one would be lost. */
 
 /**
  * Makes the assignment of an unknown property of an instance a TypeError. Subclasses may have properties of their own.

@@ -1,5 +1,5 @@
 /**
- * Libraries that most requests do not need, loaded by Node when the first one does: `import 'vouch'` costs what got costs.
+ * Libraries that are loaded on first use, since most requests do not need them.
  *
  * Bundlers do not see through `createRequire`. They load `bundled.ts` instead: both are `#libraries` in package.json.
  */

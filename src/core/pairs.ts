@@ -1,6 +1,6 @@
 /**
- * Names and values from the shapes in which users write them: objects, `Map`s, lists of pairs, `URLSearchParams`.
- * The counterpart of requests' `to_key_val_list`, for `params`, `data` and `files`.
+ * Objects, `Map`s, lists of pairs and `URLSearchParams` as pairs of name and value. The counterpart of requests'
+ * `to_key_val_list`, for `params`, `data` and `files`.
  */
 
 import { displayName } from './credentials.ts'

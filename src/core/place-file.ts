@@ -1,4 +1,4 @@
-/** The last step of writing a file whole or not at all: its finished temporary file takes its name. */
+/** The last step of an atomic write: the temporary file gets its final name. */
 import { link, lstat, rename } from 'node:fs/promises'
 import { codeOf, NO_LINKS } from './error-code.ts'
 

@@ -1,4 +1,4 @@
-/** Text from outside, made safe to print: certificates, servers and options can hold any character, at any length. */
+/** Makes text from certificates, servers and options safe to print: escaped, and limited in length. */
 
 /**
  * The text on one line: control, format and separator characters escaped as `\u{a}`, and cut after `max` characters.

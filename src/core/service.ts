@@ -1,4 +1,4 @@
-/** Servers of other protocols than https that speak TLS: what their URLs mean. */
+/** URLs of servers that use TLS with a protocol other than https. */
 import { authorityOf, withoutBrackets } from './address.ts'
 import { InvalidURL } from './errors.ts'
 

@@ -1,4 +1,4 @@
-/** Values that are made once for all who use them: each is found as long as something holds it. */
+/** Values that are created once, and shared for as long as they are in use. */
 import { LruMap } from './lru-map.ts'
 
 /** A map that holds the `max` values used last itself; the others are collected with their last user. */

@@ -1,4 +1,4 @@
-/** Text for commands that are copied into a shell: names from a server or a path must not become commands of their own. */
+/** Quotes text for shell commands in messages, since it may come from a server or a path. */
 import { isIPv6 } from 'node:net'
 import { displayName } from './credentials.ts'
 

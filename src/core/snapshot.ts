@@ -1,4 +1,4 @@
-/** Copies of option values: lists and bytes that are changed later change nothing. */
+/** Copies of option values, so that later changes of lists and bytes have no effect. */
 
 /**
  * The value with copies of its lists, plain objects, maps, URLs and bytes; all other objects are the same.

@@ -1,4 +1,4 @@
-/** What a connection trusted, as responses, errors and events report it. */
+/** The trust settings of a connection, as responses, errors and events report them. */
 
 /** Where the decision about trust was made. */
 export type TrustSource = 'call' | 'session' | 'REQUESTS_CA_BUNDLE' | 'CURL_CA_BUNDLE' | 'default'

@@ -1,4 +1,4 @@
-/** Warnings, through `process.emitWarning`: once for each subject, so that a log stays readable. */
+/** Warnings, emitted with `process.emitWarning`: once per subject, to keep logs readable. */
 import { displayName } from './credentials.ts'
 import { LruMap } from './lru-map.ts'
 import { printable } from './printable.ts'

@@ -1,6 +1,6 @@
 /**
- * Why a server's certificate was refused: the facts that are computed from the presented and the trusted certificates give
- * the reason, the findings and the hints. Pure: no files, no network.
+ * Why a server's certificate was refused: reason, findings and hints, computed from the presented and the trusted
+ * certificates. Pure: no files, no network.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { SSLErrorReason } from '../core/errors.ts'

@@ -1,6 +1,6 @@
 /**
- * What can be computed about a refused chain: signatures are verified, identifiers, dates and extensions read. Nothing is
- * concluded from a name here. Pure.
+ * Facts about a refused chain: verified signatures, identifiers, dates and extensions. Nothing is concluded from a name
+ * here. Pure.
  */
 import type { X509Certificate } from 'node:crypto'
 import { hostsOf, isSelfSigned, publicKeyType, purposesOf } from '../x509/certificate-info.ts'

@@ -1,4 +1,4 @@
-/** The sentences about intermediate certificates that were fetched because the server does not send them. */
+/** Texts about intermediate certificates that the server does not send and that were fetched. */
 import type { X509Certificate } from 'node:crypto'
 import { redactUrl } from '../core/credentials.ts'
 import { printable } from '../core/printable.ts'

@@ -1,6 +1,6 @@
 /**
- * Handshakes that failed for another reason than the server's certificate: the alerts of TLS by their numbers (RFC 8446, section
- * 6), and OpenSSL's own errors by theirs (`SSL_R_…`). Each way out was tried with Node 22, 24 and 26.
+ * Handshakes that failed for other reasons than the server's certificate: TLS alerts by number (RFC 8446, section 6)
+ * and OpenSSL errors by code (`SSL_R_…`). Each way out was tried with Node 22, 24 and 26.
  */
 import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'

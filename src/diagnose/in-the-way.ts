@@ -1,4 +1,4 @@
-/** Trusted certificates without which the server would be accepted: OpenSSL takes them in place of others that would do. */
+/** Trusted certificates that prevent verification: OpenSSL uses them in place of suitable ones. */
 import type { X509Certificate } from 'node:crypto'
 import type { Chain } from './facts.ts'
 import type { Case, Problem } from './problem.ts'

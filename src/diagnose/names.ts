@@ -1,4 +1,4 @@
-/** The names of a certificate that is not for the host: what it is for, and what to ask for instead. */
+/** The names of a certificate that does not match the host: which names it has, and which to request instead. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostsOf, isSelfSigned } from '../x509/certificate-info.ts'

@@ -1,4 +1,4 @@
-/** Diagnoses of servers that are known by pins: another certificate, or one that no pin can cover. Pure. */
+/** Diagnoses for servers with pins: another certificate, or one that no pin can match. Pure. */
 import type { X509Certificate } from 'node:crypto'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { publicKeyPin } from '../x509/fingerprint.ts'

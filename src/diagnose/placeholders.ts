@@ -1,4 +1,4 @@
-/** Certificates that servers present if they have none for the requested name. */
+/** Default certificates that servers present if they have none for the requested name. */
 import type { X509Certificate } from 'node:crypto'
 import * as say from './texts.ts'
 

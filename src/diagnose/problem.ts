@@ -1,4 +1,4 @@
-/** What is known about a failed handshake, and what is found to be wrong. */
+/** The types of a failed handshake's facts and of the problems found in them. */
 import type { X509Certificate } from 'node:crypto'
 import type { SSLErrorReason } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'

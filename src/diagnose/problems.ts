@@ -1,4 +1,4 @@
-/** Everything that is wrong with a chain, computed from the facts: a {@link Problem} for each kind. */
+/** All problems of a chain, computed from the facts: one `Problem` per kind. */
 import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned } from '../x509/certificate-info.ts'
 import {

@@ -1,4 +1,4 @@
-/** The table of failures of TLS connections: for each code a reason, a summary and hints. */
+/** The table of TLS failures: a reason, a summary and hints for each code. */
 import type { SSLErrorReason } from '../core/errors.ts'
 import { handshakeReason } from './handshakes.ts'
 import {

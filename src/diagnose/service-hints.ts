@@ -1,4 +1,4 @@
-/** What to do about a server of another protocol than https. */
+/** Hints for servers of protocols other than https. */
 import { hostInUrl, serverAddress } from '../core/address.ts'
 import { documentation } from '../core/documentation.ts'
 import type { Service, StartTlsProtocol } from '../core/service.ts'

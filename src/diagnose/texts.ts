@@ -1,8 +1,8 @@
 /**
- * The sentences of a diagnosis, to be read in one place.
+ * The texts of diagnoses, collected in one place.
  *
- * A finding states what was computed, or says that it is a guess. A hint never has text of a certificate in it, which its
- * maker chose: apart from names of hosts that are plain, and fingerprints of certificates that are trusted already.
+ * A finding states what was computed, or says that it is a guess. A hint never has text of a certificate in it, which
+ * its maker chose: apart from names of hosts that are plain, and fingerprints of certificates that are trusted already.
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'

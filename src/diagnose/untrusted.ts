@@ -1,4 +1,6 @@
-/** A chain that nothing trusted has signed: whether it lacks a root, an intermediate, or only trust in itself. */
+/**
+ * Chains without a trusted signature: whether a root, an intermediate or trust in the certificate itself is missing.
+ */
 import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned } from '../x509/certificate-info.ts'
 import { commonNameOf, dateProblems, purposeProblems, signed, successorOf } from './facts.ts'

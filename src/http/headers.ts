@@ -1,4 +1,4 @@
-/** `HeaderMap`: headers that are found in any case and sent in the spelling in which they were set. */
+/** `HeaderMap`: headers with case-insensitive names, sent in the spelling in which they were set. */
 import { inspect } from 'node:util'
 import { displayHeader, displayName } from '../core/credentials.ts'
 import { InvalidHeader } from '../core/errors.ts'

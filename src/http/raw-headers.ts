@@ -1,4 +1,4 @@
-/** Headers as Node receives them: a list in which names and values alternate. */
+/** Headers as Node receives them: a list of alternating names and values. */
 
 /** The values of a header, without making a `Headers`, which loads all of fetch (10 ms once). @param name in lower case */
 export function headerValues(rawHeaders: readonly string[], name: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * The names of each status, from `requests/status_codes.py` (2.34), which lists `precondition` for 412 too, where
- * 428 then overrides it. The names that are no identifiers (`codes['\\o/']`) are there as well.
+ * The names of each status, from `requests/status_codes.py` (2.34), where `precondition` is 428 although it is also
+ * listed for 412. The names that are no identifiers (`codes['\\o/']`) are there as well.
  */
 const NAMES = {
   // Informational.

@@ -1,4 +1,4 @@
-/** URLs as requests prepares them: completed with `params`, percent-encoded, checked. */
+/** Prepares URLs as requests does: adds `params`, percent-encodes and checks them. */
 import { displayName, redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, InvalidURL, MissingSchema, URLRequired } from '../core/errors.ts'
 import { isRecord, type PairsInit, type ParamValue, typeName } from '../core/pairs.ts'

@@ -1,10 +1,10 @@
 /**
- * The agents: each opens connections of one kind and carries everything that TLS checks on them.
+ * The agents: each opens connections of one kind, with all the settings that TLS checks.
  *
- * An agent belongs to one origin, one trust, one client certificate and one proxy. Nothing is left to the options of a request:
- * Node's own pool key contains neither `secureContext` nor `checkServerIdentity`, so an agent that served two trusts would
- * give a connection made under one to the other (seen on Node 20 to 26). The agent's settings override a request's options, so
- * that no option given later can weaken them.
+ * An agent belongs to one origin, one trust, one client certificate and one proxy. Nothing is left to the options of a
+ * request: Node's own pool key contains neither `secureContext` nor `checkServerIdentity`, so an agent that served two
+ * trusts would give a connection made under one to the other (seen on Node 20 to 26). The agent's settings override a
+ * request's options, so that no option given later can weaken them.
  */
 import http from 'node:http'
 import https from 'node:https'

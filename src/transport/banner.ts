@@ -1,4 +1,4 @@
-/** What answers on a port that was taken for another protocol's: known by the first bytes that it sends. */
+/** Recognises the protocol of a server that was contacted with another one, by its first bytes. */
 import type { ConnectAddress } from './connect-to.ts'
 import { connectTcp } from './tcp-socket.ts'
 

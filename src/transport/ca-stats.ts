@@ -1,4 +1,4 @@
-/** `caStats`: what is held for trust, how often it was of use, and whether a bound was reached. */
+/** `caStats`: the size and use of the trust caches, and whether a limit was reached. */
 import { contextStats } from '../trust/secure-context.ts'
 import { caCacheStats } from '../trust/sources.ts'
 import { poolStats } from './pool-manager.ts'

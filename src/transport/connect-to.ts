@@ -1,4 +1,7 @@
-/** `connectTo`: other addresses to connect to, while URL, server name, `Host` and the name check stay (curl's `--connect-to`). */
+/**
+ * `connectTo`: connects to another address, with URL, server name, `Host` and name check unchanged (curl's
+ * `--connect-to`).
+ */
 import { authorityOf, withoutBrackets } from '../core/address.ts'
 import { displayValue } from '../core/credentials.ts'
 import { isRecord } from '../core/pairs.ts'

@@ -1,4 +1,4 @@
-/** A pool: the connections of one agent, which requests get them, and how long they are kept. */
+/** A pool: the connections of one agent, their assignment to requests, and their lifetime. */
 import type { ClientRequest } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import type { PooledAgent, PoolOptions } from './agents.ts'

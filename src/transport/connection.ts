@@ -1,4 +1,4 @@
-/** The types that pools, agents and tunnels share: what a connection depends on, and how one is requested. */
+/** The types that pools, agents and tunnels share: the key of a connection, and the request for one. */
 import type { ClientRequest } from 'node:http'
 import type https from 'node:https'
 import type { Socket } from 'node:net'

@@ -1,4 +1,4 @@
-/** Where an error happened: server, proxy, certificates and trust, for the messages and properties of errors. */
+/** Where an error occurred: server, proxy, certificates and trust, for the messages and properties of errors. */
 import type { Socket } from 'node:net'
 import { serverAddress } from '../core/address.ts'
 import { forwarderFor } from './client-request.ts'

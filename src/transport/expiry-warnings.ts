@@ -1,4 +1,4 @@
-/** Warnings for certificates that expire soon: on new connections only, so that requests on others cost nothing. */
+/** Warnings for certificates that expire soon, emitted for new connections only. */
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { authorityOf, serverAddress } from '../core/address.ts'

@@ -1,4 +1,4 @@
-/** When certificates expire, computed once for each. */
+/** The expiry dates of certificates, computed once per certificate. */
 import { X509Certificate } from 'node:crypto'
 import type { PresentedCertificate } from './tls-info.ts'
 

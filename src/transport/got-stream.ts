@@ -1,4 +1,4 @@
-/** got, reduced to a stream over a response that we request ourselves. The only file that imports got. */
+/** got, reduced to a stream over the response of a request that vouch creates. The only file that imports got. */
 import type http from 'node:http'
 import got, { Options, type Request, RequestError, type Response } from 'got'
 

@@ -1,4 +1,4 @@
-/** Maps errors of got, Node and OpenSSL to errors of vouch, by their codes: messages are for people and change. */
+/** Maps errors of got, Node and OpenSSL to errors of vouch, by code, since messages change. */
 import type { X509Certificate } from 'node:crypto'
 import { authorityOf, serverAddress } from '../core/address.ts'
 import {

@@ -1,4 +1,4 @@
-/** Errors of Node's HTTP parser: which rule of HTTP a response breaks. */
+/** Errors of Node's HTTP parser: the rule of HTTP that a response breaks. */
 import type { IncomingMessage } from 'node:http'
 import { codeOf } from '../core/error-code.ts'
 import { printable } from '../core/printable.ts'

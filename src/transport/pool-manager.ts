@@ -1,4 +1,4 @@
-/** The pools of an adapter: which requests may share a connection, and which pool is closed to make room. */
+/** The pools of an adapter: which requests may share a connection, and which pool is closed if there are too many. */
 import { authorityOf } from '../core/address.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { PlainAgent, type PlainSpec, type PooledAgent, type PoolOptions, SecureAgent } from './agents.ts'

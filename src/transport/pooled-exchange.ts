@@ -1,4 +1,6 @@
-/** Sends a request over a connection of its pool, and once more if the server had closed that connection while it was idle. */
+/**
+ * Sends a request over a pooled connection, and once more if the server had closed that connection while it was idle.
+ */
 import { ConnectionError } from '../core/errors.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from './adapter.ts'

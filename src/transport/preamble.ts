@@ -1,4 +1,4 @@
-/** The part of a connection before TLS: what client and server send in the clear, with bounds on all that is read. */
+/** The plain-text part of a connection before TLS, with limits on all input. */
 import type { Socket } from 'node:net'
 import { authorityOf, serverAddress } from '../core/address.ts'
 import { SSLError } from '../core/errors.ts'

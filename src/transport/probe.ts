@@ -1,4 +1,4 @@
-/** A TLS handshake without a request: over the same route, with the same checks and errors as a request. */
+/** A TLS handshake without a request, with the route, the checks and the errors of a request. */
 import type { X509Certificate } from 'node:crypto'
 import type { Agent } from 'node:https'
 import type { Duplex } from 'node:stream'

@@ -1,6 +1,7 @@
 /**
- * The renewal race: a certificate is renewed, and clients trust it by its file. Server and client read the same file, but not at
- * the same time: the server may still present what the file held before, or already present what the file holds now.
+ * Renewed certificates: connects again while a server still presents the certificate that a trusted file no longer
+ * contains. Server and client read the same file, but not at the same time: the server may still present what the file
+ * held before, or already present what the file holds now.
  */
 import type { X509Certificate } from 'node:crypto'
 import { SSLError } from '../core/errors.ts'

@@ -1,4 +1,4 @@
-/** A connection to a server of another protocol than https, as far as the TLS handshake. */
+/** A connection, up to the TLS handshake, to a server of a protocol other than https. */
 import { once } from 'node:events'
 import net, { type Socket } from 'node:net'
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'

@@ -1,2 +1,2 @@
-/** The library that speaks to SOCKS proxies; the build makes one file of it and what it needs. */
+/** The SOCKS library; the build bundles it into one file. */
 export { SocksClient } from 'socks'

@@ -1,4 +1,7 @@
-/** How TLS is asked for in the protocols that begin in the clear. Nothing of the URL but its host is sent: no user, no password. */
+/**
+ * How TLS is requested in protocols that begin in plain text (STARTTLS and the like). Nothing of the URL but its host
+ * is sent: no user, no password.
+ */
 import type { Socket } from 'node:net'
 import type { Service, StartTlsProtocol } from '../core/service.ts'
 import { readElements } from '../x509/der.ts'

@@ -1,4 +1,6 @@
-/** TCP connections: an early response is read although the upload fails, and each address of a name gets enough time. */
+/**
+ * TCP connections that read an early response even if the upload fails, and give each address of a host enough time.
+ */
 import { channel } from 'node:diagnostics_channel'
 import net, { type NetConnectOpts, type SocketConstructorOpts } from 'node:net'
 import { SOCKET_DEFAULTS } from '../core/address.ts'

@@ -1,4 +1,4 @@
-/** The TLS side of a connection: recorded once per handshake, read by responses and errors. */
+/** The TLS details of a connection: recorded once per handshake, and read by responses and errors. */
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type CipherNameAndProtocol, type DetailedPeerCertificate, TLSSocket } from 'node:tls'

@@ -1,6 +1,6 @@
 /**
- * What else on this machine would trust a refused server: looked up for a hint when it was refused, and never used to trust it. A
- * hint is given only if the server would be accepted by someone who follows it.
+ * Other trust settings of this machine that would accept a refused server: used for hints only, never for trust. A hint
+ * is given only if the server would be accepted by someone who follows it.
  */
 import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'

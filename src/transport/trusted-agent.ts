@@ -1,4 +1,4 @@
-/** The agent for other HTTP clients: it gives each of their requests a connection as an adapter does for ours. */
+/** The agent for other HTTP clients: it provides connections as an adapter does. */
 import type http from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'

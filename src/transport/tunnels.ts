@@ -1,4 +1,4 @@
-/** Opens tunnels through proxies, with CONNECT or SOCKS, and keeps those of an agent that are being opened. */
+/** Opens tunnels through proxies, with CONNECT or SOCKS, and keeps track of those being opened. */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { toError } from '../core/error-code.ts'

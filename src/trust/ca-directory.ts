@@ -1,9 +1,9 @@
 /**
- * Directories of certificates, as OpenSSL reads them: `HHHHHHHH.N`, the names that `openssl rehash` makes.
+ * Directories of certificates, as OpenSSL reads them: `HHHHHHHH.N`, the file names that `openssl rehash` creates.
  *
- * OpenSSL computes the hash of the issuer that it looks for and opens `hash.0`, `hash.1` and so on until one is missing,
- * so a certificate with any other name is never read. In a directory without such names, made by hand, requests silently trusts
- * nothing; here its certificate files count.
+ * OpenSSL computes the hash of the issuer that it looks for and opens `hash.0`, `hash.1` and so on until one is
+ * missing, so a certificate with any other name is never read. In a directory without such names, made by hand,
+ * requests silently trusts nothing; here its certificate files count.
  */
 import type { X509Certificate } from 'node:crypto'
 import { subjectHash } from '../x509/subject-hash.ts'

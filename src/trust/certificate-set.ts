@@ -1,4 +1,4 @@
-/** The current certificates of a bundle, as one value: contexts and connections are shared by it. */
+/** The current certificates of a bundle as one value, by which contexts and connections are shared. */
 import type { TrustAnchor } from '../x509/certificate.ts'
 import { digestOf, type TrustDigest } from './digest.ts'
 import { assertDistinct } from './intermediates.ts'

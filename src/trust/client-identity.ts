@@ -1,4 +1,4 @@
-/** The client certificate of mutual TLS, read from live files and checked before use. */
+/** The client certificate of mutual TLS: read from its files for each request, and checked before use. */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { codeOf } from '../core/error-code.ts'
 import { ClientCertError } from '../core/errors.ts'

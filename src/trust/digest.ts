@@ -1,4 +1,6 @@
-/** Digests of trust and of client certificates: connections and TLS contexts are shared by equal digests only. */
+/**
+ * Digests of trust settings and client certificates: connections and TLS contexts are shared only if these are equal.
+ */
 import { hash } from 'node:crypto'
 
 declare const brand: unique symbol

@@ -1,4 +1,6 @@
-/** Certificates that help to build chains and are not trusted: they must differ from anchors for OpenSSL as well. */
+/**
+ * Intermediate certificates that are used to build chains but are not trusted: OpenSSL must not take them for anchors.
+ */
 import { CABundleError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TrustAnchor } from '../x509/certificate.ts'

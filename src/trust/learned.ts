@@ -1,4 +1,4 @@
-/** The certificates that a server presented and that match its pins: for the handshakes that follow, they are the only anchors. */
+/** Certificates of servers that matched their pins: the only anchors of later handshakes with those servers. */
 import { X509Certificate } from 'node:crypto'
 import { LruMap } from '../core/lru-map.ts'
 import { toPem } from '../x509/pem.ts'

@@ -1,4 +1,4 @@
-/** What people write for the path of a file that is none, and what to write instead. */
+/** Recognises values that are given as a path but are something else, and suggests what to write. */
 import { isAbsolute } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 

@@ -1,4 +1,4 @@
-/** Pins: `verify: 'sha256:…'` names a server by the SHA-256 of its certificate, `'sha256//…='` by that of its public key. */
+/** Pins: `verify: 'sha256:…'` is the SHA-256 of a server's certificate, `'sha256//…='` that of its public key. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import { displayName } from '../core/credentials.ts'
 import { LruMap } from '../core/lru-map.ts'

@@ -1,4 +1,4 @@
-/** TLS contexts: made here only, and shared by content. */
+/** TLS contexts: created only here, and shared by content. */
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { SharedValues } from '../core/shared-values.ts'
 import { readPkcs12 } from '../x509/pkcs12.ts'

@@ -1,6 +1,6 @@
 /**
- * The cache of CA certificates, shared by the whole process: each file or directory is parsed once and checked for changes
- * at each request, so that the next request sees a change.
+ * The process-wide cache of CA certificates: files and directories are parsed once, and checked for changes at each
+ * request.
  *
  * Its errors are {@link CABundleError}s, which name the source as the user wrote it.
  */

@@ -1,4 +1,4 @@
-/** `verify`, in any of its forms, becomes a {@link Trust}: only this file reads the raw value. */
+/** Converts `verify`, in any of its forms, to a `Trust`: only this file reads the raw value. */
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { displayName } from '../core/credentials.ts'

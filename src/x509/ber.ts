@@ -1,4 +1,7 @@
-/** BER (X.690) becomes DER: indefinite lengths and octets in pieces, which PKCS#7 and PKCS#12 files of some programs have. */
+/**
+ * Converts BER (X.690) to DER: PKCS#7 and PKCS#12 files of some programs have indefinite lengths and split octet
+ * strings.
+ */
 import type { BaseBlock } from 'asn1js'
 import { asn1 } from '../core/lazy.ts'
 

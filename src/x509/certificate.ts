@@ -1,4 +1,4 @@
-/** Certificates that are trusted, and how they are found in the bytes of a file: PEM, DER or PKCS#7. */
+/** Reads trusted certificates from the bytes of a file: PEM, DER or PKCS#7. */
 import { hash, X509Certificate } from 'node:crypto'
 import { SharedValues } from '../core/shared-values.ts'
 import { derOfBer } from './ber.ts'

@@ -1,4 +1,4 @@
-/** What the content of a file is that holds no usable certificate or key: people often name the wrong one of several. */
+/** Describes the content of a file without a usable certificate or key, since the wrong file is often named. */
 import { SEQUENCE } from './der.ts'
 
 /** The kind, to continue a sentence, and what helps. */

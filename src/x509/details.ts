@@ -1,4 +1,7 @@
-/** What a certificate says beyond Node's `X509Certificate`: key usage, identifiers, the signature's hash, name constraints. */
+/**
+ * Fields of a certificate that Node's `X509Certificate` lacks: key usage, identifiers, the signature's hash, name
+ * constraints.
+ */
 import type { X509Certificate } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { CONTEXT_0, type DerElement, OBJECT_IDENTIFIER, readElement, readElements, required, SEQUENCE } from './der.ts'

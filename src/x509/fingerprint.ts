@@ -1,4 +1,4 @@
-/** SHA-256 fingerprints of a certificate and of its public key, in the forms in which `verify` takes them as pins. */
+/** SHA-256 fingerprints of a certificate and its public key, in the forms of pins for `verify`. */
 import { createPublicKey, hash, X509Certificate } from 'node:crypto'
 import { certificateSequences } from './der.ts'
 

@@ -1,4 +1,7 @@
-/** Names of certificates as OpenSSL compares them, and its hash of the subject: the name of its file in a hashed directory. */
+/**
+ * Names in certificates as OpenSSL compares them, and OpenSSL's subject hash, which names the files of a hashed
+ * directory.
+ */
 import { hash, type X509Certificate } from 'node:crypto'
 import { certificateSequences, readElements, SEQUENCE, SET } from './der.ts'
 

@@ -1,4 +1,4 @@
-/** Looks through files for places that switch verification off. */
+/** Searches files for places that disable verification. */
 import { statSync } from 'node:fs'
 import jsTokens, { type JSXToken, type Token } from 'js-tokens'
 import { documentation } from '../../core/documentation.ts'

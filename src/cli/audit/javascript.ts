@@ -1,4 +1,4 @@
-/** Options in JavaScript, TypeScript and JSON, found among the tokens: neither in comments nor in words of other meaning. */
+/** Finds options in the tokens of JavaScript, TypeScript and JSX, so that comments and unrelated words do not match. */
 import type { JSXToken, Token } from 'js-tokens'
 import type { RuleId } from './rules.ts'
 import type { Match } from './shell.ts'

@@ -1,4 +1,4 @@
-/** The ways to switch verification off that `vouch audit` knows: what each opens, and what to write instead. */
+/** The ways to disable verification that `vouch audit` knows: the risk of each, and its replacement. */
 
 /** One way. Its id is an anchor of docs/reference/audit.md. */
 export interface Rule {

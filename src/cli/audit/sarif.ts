@@ -1,4 +1,4 @@
-/** What `vouch audit` found as SARIF 2.1.0, the format of code scanners (OASIS; GitHub and others read it). */
+/** The findings of `vouch audit` as SARIF 2.1.0, the format of code scanners (OASIS). */
 import type { AuditResult } from './audit.ts'
 import { allRules } from './rules.ts'
 

@@ -1,4 +1,4 @@
-/** Commands of shells that verify nothing: words and options as a shell and curl read them. */
+/** Shell commands that disable verification, with words and options parsed as a shell and curl do. */
 import type { RuleId } from './rules.ts'
 
 /** Something that was found: where in the text, and what it says. */

@@ -1,4 +1,4 @@
-/** Settings in text: lines of `.env`, YAML, Dockerfiles, `.npmrc`, scripts, and the strings of programs. */
+/** Settings in text files: lines of `.env`, YAML, Dockerfiles, `.npmrc`, scripts, and strings in programs. */
 import type { RuleId } from './rules.ts'
 import { type Match, matchCommands } from './shell.ts'
 

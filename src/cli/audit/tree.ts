@@ -1,4 +1,4 @@
-/** The files of a project that can switch verification off, as `.gitignore` leaves them. */
+/** The files of a project to be audited, without those that `.gitignore` excludes. */
 import { closeSync, existsSync, lstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import newRules, { type Ignore } from 'ignore'

@@ -1,4 +1,4 @@
-/** `vouch audit`: where a project switches verification off, and what to write instead. */
+/** `vouch audit`: finds where a project disables verification, and suggests a replacement. */
 import { existsSync, statSync } from 'node:fs'
 import { displayName } from '../../core/credentials.ts'
 import { FileError } from '../../core/file-error.ts'

@@ -1,4 +1,4 @@
-/** `vouch ca trust` and `vouch ca untrust`: a CA into the stores of this machine, and out of them. */
+/** `vouch ca trust` and `vouch ca untrust`: add a CA to the trust stores of this machine, and remove it. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'

@@ -1,4 +1,4 @@
-/** `vouch ca create`, `issue` and `issue-client`: a private CA, and the certificates that it issues. */
+/** `vouch ca create`, `issue` and `issue-client`: a private CA, and the certificates it issues. */
 import {
   type CAOptions,
   type CertificatePair,

@@ -1,4 +1,4 @@
-/** `vouch cert create` and `vouch cert ensure`: make a self-signed certificate, or keep one valid. */
+/** `vouch cert create` and `vouch cert ensure`: create a self-signed certificate, or keep one valid. */
 import {
   type CertificatePair,
   createSelfSignedCert,

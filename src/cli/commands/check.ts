@@ -1,4 +1,4 @@
-/** `vouch check`: explains why a server is trusted, or not. */
+/** `vouch check`: explains why a server is trusted or not. */
 import { Readable } from 'node:stream'
 import { displayName } from '../../core/credentials.ts'
 import { type Explanation, explain } from '../../index.ts'

@@ -1,4 +1,4 @@
-/** `vouch completion SHELL`: the script that completes commands and options in a shell. */
+/** `vouch completion SHELL`: prints the completion script of a shell. */
 import { displayName } from '../../core/credentials.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { print } from '../print.ts'
