@@ -1,6 +1,5 @@
 /** The options of a session, and their defaults. */
 import { type AuthInit, toAuth } from '../auth/auth.ts'
-import { SSLError } from '../core/errors.ts'
 import { checkCount, checkFlag, optionNames } from '../core/options.ts'
 import type { CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit } from '../http/headers.ts'
@@ -10,7 +9,7 @@ import { type ClientCert, toClientCertSource } from '../trust/client-cert.ts'
 import { toTrust, type Verify } from '../trust/verify.ts'
 import type { HooksInit } from './hooks.ts'
 import type { PreparedRequest, ResponseHook } from './prepared-request.ts'
-import { checkDays, type TimeoutInit, toContinueLimit, toTimeout } from './settings.ts'
+import { checkDays, type SESSION_DEFAULTS, type TimeoutInit, toContinueLimit, toTimeout } from './settings.ts'
 
 /** The options of a session; each is also a property of it. */
 export interface SessionOptions {
@@ -79,33 +78,29 @@ export const SESSION_OPTIONS = optionNames<SessionOptions>({
   expectContinue: true,
 })
 
-/** Checks of what is assigned to a session's properties, which throw a TypeError or RangeError that names the property. */
-export const SESSION_CHECKS: Readonly<Record<string, (value: unknown) => unknown>> = {
-  auth: (auth) => auth !== null && auth !== undefined && toAuth(auth as AuthInit),
-  verify: typesOnly((verify) => toTrust((verify ?? true) as Verify, 'session')),
-  cert: typesOnly((cert) => cert !== null && cert !== undefined && toClientCertSource(cert as ClientCert)),
-  timeout: (timeout) => toTimeout(timeout as TimeoutInit),
-  stream: (stream) => checkFlag('stream', stream),
-  maxRedirects: (count) => checkCount('maxRedirects', count),
-  trustEnv: (trustEnv) => {
-    // As in requests, null would mean that the environment is not read: the opposite of an option that is null.
-    if (trustEnv === null) throw new TypeError('trustEnv must be a boolean, not null')
-    checkFlag('trustEnv', trustEnv)
-  },
-  expiryWarning: (days) => checkDays(days as number),
-  insecureHTTPParser: (isLenient) => checkFlag('insecureHTTPParser', isLenient),
-  expectContinue: toContinueLimit,
-}
+/**
+ * Checks of the properties that are assigned whole: a TypeError or RangeError names the property, an SSLError the content, such as
+ * an empty path or a damaged PEM text.
+ */
+export const SESSION_CHECKS: readonly (readonly [CheckedName, (value: unknown) => unknown])[] = [
+  ['auth', (auth) => auth !== null && auth !== undefined && toAuth(auth as AuthInit)],
+  ['verify', (verify) => toTrust((verify ?? true) as Verify, 'session')],
+  ['cert', (cert) => cert !== null && cert !== undefined && toClientCertSource(cert as ClientCert)],
+  ['timeout', (timeout) => toTimeout(timeout as TimeoutInit)],
+  ['stream', (stream) => checkFlag('stream', stream)],
+  ['maxRedirects', (count) => checkCount('maxRedirects', count)],
+  ['trustEnv', checkTrustEnv],
+  ['expiryWarning', (days) => checkDays(days as number)],
+  ['insecureHTTPParser', (isLenient) => checkFlag('insecureHTTPParser', isLenient)],
+  ['expectContinue', toContinueLimit],
+]
 
-/** What a value names or contains, such as an empty path or a damaged PEM text, is an error of the request that uses it. */
-function typesOnly(check: (value: unknown) => unknown): (value: unknown) => void {
-  return (value) => {
-    try {
-      check(value)
-    } catch (error) {
-      if (!(error instanceof SSLError)) throw error
-    }
-  }
+type CheckedName = keyof typeof SESSION_DEFAULTS & keyof SessionOptions
+
+function checkTrustEnv(trustEnv: unknown): void {
+  // As in requests, null would mean that the environment is not read: the opposite of an option that is null.
+  if (trustEnv === null) throw new TypeError('trustEnv must be a boolean, not null')
+  checkFlag('trustEnv', trustEnv)
 }
 
 /** Those of Python requests, but for the name. */

@@ -4,8 +4,9 @@ import type { AuthInit } from '../auth/auth.ts'
 import { destroyBody } from '../body/encode.ts'
 import { displayName } from '../core/credentials.ts'
 import { environmentOf } from '../core/environment.ts'
+import { SSLError } from '../core/errors.ts'
 import { refuseUnknownProperties } from '../core/known-properties.ts'
-import { ownOptions, suggest } from '../core/options.ts'
+import { isPlainObject, ownOptions, suggest } from '../core/options.ts'
 import { snapshot } from '../core/snapshot.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit, mergeHeaders } from '../http/headers.ts'
@@ -55,12 +56,9 @@ import {
 export class Session {
   /** Credentials for each request; `null`: those of netrc, else of the URL. */
   declare auth: AuthInit<PreparedRequest> | null
-  /**
-   * What to trust; overridden by a call and by the environment's bundle. `null` means `true`. Lists and bytes are copied when
-   * they are assigned.
-   */
+  /** What to trust; overridden by a call and by the environment's bundle. `null` means `true`. */
   declare verify: Verify | null
-  /** The client certificate; `null`: none. Copied as {@link verify} is. */
+  /** The client certificate; `null`: none. */
   declare cert: ClientCert | null
   /** In ms; `null`: no limit. */
   declare timeout: TimeoutInit | null
@@ -76,7 +74,7 @@ export class Session {
   declare insecureHTTPParser: boolean
   /** Whether bodies wait for `100 Continue`; a number: so many ms. */
   declare expectContinue: number | boolean
-  /** The properties above, which are checked when they are assigned. */
+  /** The properties above, which are checked and copied when they are assigned. */
   readonly #values: Record<string, unknown> = Object.create(null)
   #params!: ParamsInit
   #proxies!: ProxiesInit
@@ -90,35 +88,33 @@ export class Session {
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value */
   constructor(defaults: SessionOptions = {}) {
-    const options = snapshot(ownOptions(defaults, 'Session', SESSION_OPTIONS))
+    const options = ownOptions(defaults, 'Session', SESSION_OPTIONS)
     this.#headers = mergeHeaders(DEFAULT_HEADERS, options.headers)
     this.#cookies = CookieJar.from(options.cookies)
-    this.auth = options.auth ?? null
-    this.params = options.params ?? {}
-    this.verify = options.verify ?? SESSION_DEFAULTS.verify
-    this.cert = options.cert ?? null
-    this.timeout = options.timeout ?? null
-    this.proxies = options.proxies ?? {}
-    this.stream = options.stream ?? SESSION_DEFAULTS.stream
-    this.hooks = options.hooks ?? { response: [] }
-    this.maxRedirects = options.maxRedirects ?? SESSION_DEFAULTS.maxRedirects
-    this.trustEnv = options.trustEnv ?? SESSION_DEFAULTS.trustEnv
-    this.expiryWarning = options.expiryWarning ?? SESSION_DEFAULTS.expiryWarning
-    this.insecureHTTPParser = options.insecureHTTPParser ?? SESSION_DEFAULTS.insecureHTTPParser
-    this.expectContinue = options.expectContinue ?? SESSION_DEFAULTS.expectContinue
-    // Contents too are checked here, rather than by the first request.
-    requestSettings(this, {}, {})
+    this.params = snapshot(options.params ?? {})
+    this.proxies = snapshot(options.proxies ?? {})
+    this.hooks = snapshot(options.hooks ?? { response: [] })
+    for (const [name, check] of SESSION_CHECKS) {
+      const value = options[name] ?? SESSION_DEFAULTS[name]
+      check(value)
+      this.#values[name] = ownCopy(value)
+    }
   }
 
   static {
-    for (const [name, check] of Object.entries(SESSION_CHECKS)) {
+    for (const [name, check] of SESSION_CHECKS) {
       Object.defineProperty(this.prototype, name, {
         get(this: Session) {
           return this.#values[name]
         },
         set(this: Session, value: unknown) {
-          check(value)
-          this.#values[name] = name === 'verify' || name === 'cert' ? snapshot(value) : value
+          try {
+            check(value)
+          } catch (error) {
+            // Contents, such as an empty path or a damaged PEM text, are an error of the request that uses them.
+            if (!(error instanceof SSLError)) throw error
+          }
+          this.#values[name] = ownCopy(value)
         },
         enumerable: true,
         configurable: true,
@@ -347,6 +343,11 @@ export class Session {
     if (call === undefined) return this.#cookies
     return call === null ? new CookieJar() : CookieJar.from(this.#cookies).update(call)
   }
+}
+
+/** Lists and bytes that are changed later change nothing; an object with methods, such as an `Auth`, stays itself. */
+function ownCopy(value: unknown): unknown {
+  return isPlainObject(value) && 'apply' in value ? value : snapshot(value)
 }
 
 refuseUnknownProperties(Session, (name) => {

@@ -107,6 +107,7 @@ export interface SessionSettings {
 
 /** The settings of a session without options. */
 export const SESSION_DEFAULTS = Object.freeze({
+  auth: null,
   verify: true,
   cert: null,
   timeout: null,

@@ -118,12 +118,11 @@ export function resolveVerify(
   { verify, trustEnv }: VerifyDefaults,
   environment: NodeJS.ProcessEnv,
 ): Trust {
-  const isUnset = call === undefined || call === null
-  const isOwn = !isUnset && call !== true
-  if (isOwn && pinsOf(call) === undefined) return ignoringVariable(toTrust(call, 'call'))
+  const own = call === undefined || call === null || call === true ? undefined : toTrust(call, 'call')
+  if (own && own.kind !== 'pins') return ignoringVariable(own)
   const env = environmentOf(trustEnv, environment)
   const envBundle = env && environmentBundle(env)
-  const isOver = envBundle !== undefined && !isOwn && isOverridden(verify, envBundle.path)
+  const isOver = envBundle !== undefined && own === undefined && isOverridden(verify, envBundle.path)
   const overrides = isOver
     ? {
         verify: describeVerify(verify as Verify),
@@ -137,8 +136,8 @@ export function resolveVerify(
     bundle: bundleOfPath(envBundle.path),
     overrides,
   }
-  if (isOwn || envTrust === undefined) {
-    const trust = isUnset ? toTrust(verify ?? true, 'session') : toTrust(call, 'call')
+  if (own || envTrust === undefined) {
+    const trust = own ?? toTrust(call ?? verify ?? true, 'session')
     if (trust.kind === 'pins') return { ...trust, forProxy: envTrust ?? trust.forProxy }
     return env === undefined ? ignoringVariable(trust) : trust
   }

@@ -46,6 +46,18 @@ test('bytes and lists that change after a session got them change nothing', asyn
   await assert.rejects(pinned.get(server.url), SSLError)
 })
 
+test('lists that are assigned to a session are copied; an auth stays the object that it is', () => {
+  const auth = { apply() {} }
+  const session = new Session({ auth })
+  assert.equal(session.auth, auth)
+  session.auth = auth
+  assert.equal(session.auth, auth)
+  const timeout = [1000, 2000]
+  session.timeout = timeout
+  timeout[1] = -1
+  assert.deepEqual(session.timeout, [1000, 2000])
+})
+
 test('bytes of a client certificate that change after a session or a call got them change nothing', async () => {
   const client = good.issue({ hosts: [], commonName: 'ada', extendedKeyUsage: ['clientAuth'] })
   const given = () => ({ cert: Buffer.from(client.certificate), key: Buffer.from(client.key) })

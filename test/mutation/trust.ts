@@ -168,12 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'the environment decides over a call',
-      [
-        "if (isOwn && pinsOf(call) === undefined) return ignoringVariable(toTrust(call, 'call'))\n",
-        '',
-        'if (isOwn || envTrust',
-        'if (envTrust',
-      ],
+      ["if (own && own.kind !== 'pins') return ignoringVariable(own)\n", '', 'if (own || envTrust', 'if (envTrust'],
       'invariants/verification.test.ts',
       'what a call trusts overrides',
     ],
