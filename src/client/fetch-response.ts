@@ -107,6 +107,9 @@ function attachBody(
   })
 }
 
+/** Bodies whose response was collected before anyone asked for them: as with Node's fetch, that closes the connection. */
+const abandoned = new FinalizationRegistry<Readable>((body) => body.destroy())
+
 /** A body of which nothing is read before it is asked for, so that a slow reader slows the server down. */
 class UnreadBody {
   readonly #answer: AdapterResponse
@@ -117,12 +120,14 @@ class UnreadBody {
   constructor(answer: AdapterResponse, rules: BodyRules) {
     this.#answer = answer
     this.#rules = rules
+    abandoned.register(this, answer.body, this)
   }
 
   /** All of it. @throws TypeError with Node's message if it was read; the failure */
   async read(): Promise<Buffer> {
     if (this.isUsed) throw new TypeError('Body is unusable: Body has already been read')
     this.isUsed = true
+    abandoned.unregister(this)
     const { body } = this.#answer
     const { signal, toFailure } = this.#rules
     const abort = () => body.destroy()
@@ -141,6 +146,7 @@ class UnreadBody {
 
   /** All of it, as a stream of bytes. */
   toStream(): ReadableStream<Uint8Array> {
+    abandoned.unregister(this)
     const { body, rawHeaders } = this.#answer
     // Of an encoded body it is the length before decoding.
     const isEncoded = headerValues(rawHeaders, 'content-encoding').length > 0
@@ -174,9 +180,13 @@ class ByteSource {
   start(controller: ReadableByteStreamController): void {
     this.#controller = controller
     const wake = () => this.#wake?.()
-    this.#body.on('readable', wake).on('end', wake).on('error', wake).on('close', wake)
+    this.#body.on('readable', wake).on('end', wake).on('error', wake)
+    this.#body.on('close', () => {
+      this.#finish()
+      wake()
+    })
     if (this.#rules.signal?.aborted) this.#abort()
-    else this.#rules.signal?.addEventListener('abort', this.#abort)
+    else if (!this.#body.closed) this.#rules.signal?.addEventListener('abort', this.#abort)
   }
 
   pull(controller: ReadableByteStreamController): Promise<void> | undefined {
@@ -200,7 +210,6 @@ class ByteSource {
       return undefined
     }
     if (body.destroyed) {
-      this.#finish()
       const error = body.errored ?? new Error('the connection was closed before the end of the body')
       return Promise.reject(this.#rules.toFailure(error))
     }
@@ -210,7 +219,6 @@ class ByteSource {
   }
 
   cancel(): void {
-    this.#finish()
     this.#body.destroy()
   }
 
@@ -222,7 +230,6 @@ class ByteSource {
 
   /** Also of a body that has arrived and has not been read. */
   readonly #abort = (): void => {
-    this.#finish()
     this.#controller?.error(this.#rules.signal?.reason)
     this.#body.destroy()
     this.#wake?.()

@@ -39,9 +39,7 @@ function withUmask<T>(mask: number, body: () => Promise<T>): Promise<T> {
 }
 
 for (const umask of [0o000, 0o022, 0o077]) {
-  test(`under umask ${umask.toString(8)} the key's mode is 0600 from its first byte on`, {
-    skip: isWindows,
-  }, async () => {
+  test(`under umask ${umask.toString(8)} the key's mode is 0600 from its first byte on`, onPosix, async () => {
     using dir = tempDir()
     const certFile = dir.join('cert.pem')
     const keyFile = dir.join('keys/key.pem')
@@ -269,9 +267,7 @@ for (const [what, certName, keyName] of [
   ['in two directories', 'cert/both.pem', 'key/both.pem'],
   ['behind links', 'cert-link.pem', 'key-link.pem'],
 ] as const) {
-  test(`a process killed before any of its steps leaves a pair where a pair was, ${what}`, {
-    skip: isWindows,
-  }, async () => {
+  test(`a process killed before any of its steps leaves a pair where a pair was, ${what}`, onPosix, async () => {
     const pair = await createSelfSignedCert(null, null, 'localhost')
     const seen = { old: 0, new: 0 }
     const steps = await forAll(async (n) => {

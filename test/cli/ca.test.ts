@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { openssl } from '../helpers/openssl.ts'
+import { isLinux } from '../helpers/platform.ts'
 import { hasProgram } from '../helpers/programs.ts'
 import { BROWSERS, browse, isAsked } from '../helpers/real-clients.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
@@ -70,10 +71,10 @@ test('existing files are kept, and what is wrong is said before anything is writ
   assert.equal(existsSync(dir.join('a.pem')), false)
 })
 
-const hasDatabases = process.platform === 'linux' && hasProgram('certutil')
+const hasDatabases = isLinux && hasProgram('certutil')
 
 test('browsers are told to trust a CA after it was said what is run, and one command undoes it', {
-  skip: !hasDatabases,
+  skip: !hasDatabases && 'no certutil: apt-get install libnss3-tools',
 }, async () => {
   using dir = tempDir()
   const databases = [dir.join('.pki', 'nssdb'), dir.join('.mozilla', 'firefox', 'a.default')]

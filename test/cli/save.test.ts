@@ -1,15 +1,15 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { on } from 'node:events'
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { onInterrupt, save } from '../../src/cli/save.ts'
+import { onLinux, onPosix } from '../helpers/platform.ts'
 import { makeFifo } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { hasShell } from './vouch.ts'
 
 test('a file that another process writes meanwhile is kept', async () => {
   using dir = tempDir()
@@ -32,7 +32,7 @@ test('a directory that goes away meanwhile is said to be gone', async () => {
   await assert.rejects(saving, { message: `cannot write '${dir.join('file')}': its directory does not exist` })
 })
 
-test('a file that takes the place of a FIFO before it is opened is kept', { skip: !hasShell }, async () => {
+test('a file that takes the place of a FIFO before it is opened is kept', onPosix, async () => {
   using dir = tempDir()
   const precious = dir.write('precious', 'PRECIOUS')
   for (const name of ['gate', 'out']) makeFifo(dir.join(name))
@@ -48,7 +48,7 @@ test('a file that takes the place of a FIFO before it is opened is kept', { skip
   assert.equal(readFileSync(precious, 'utf8'), 'PRECIOUS')
 })
 
-test('a FIFO is written to', { skip: !hasShell }, async () => {
+test('a FIFO is written to', onPosix, async () => {
   using dir = tempDir()
   makeFifo(dir.join('out'))
   const reading = readFile(dir.join('out'), 'utf8')
@@ -56,20 +56,20 @@ test('a FIFO is written to', { skip: !hasShell }, async () => {
   assert.equal(await reading, 'four')
 })
 
-test('a file that is replaced keeps its mode', { skip: !hasShell }, async () => {
+test('a file that is replaced keeps its mode', onPosix, async () => {
   using dir = tempDir()
   dir.write('file', 'old', 0o600)
   await save(dir.join('file'), Readable.from(['new']), true)
   assert.equal(statSync(dir.join('file')).mode & 0o777, 0o600)
 })
 
-test('a disk that is full is said to be full', { skip: !existsSync('/dev/full') }, async () => {
+test('a disk that is full is said to be full', onLinux, async () => {
   await assert.rejects(save('/dev/full', Readable.from(['x']), false), {
     message: "cannot write '/dev/full': no space left on device",
   })
 })
 
-test('a name may be as long as names can be, and no longer', { skip: !hasShell }, async () => {
+test('a name may be as long as names can be, and no longer', onPosix, async () => {
   using dir = tempDir()
   const name = 'ü'.repeat(127)
   assert.equal(await save(dir.join(name), Readable.from(['four']), false), 4)
@@ -90,7 +90,7 @@ test('the error of what is written comes as it is', async () => {
   assert.deepEqual(readdirSync(dir.path), [])
 })
 
-test('a signal cleans up and comes again; what was taken back does not run', { skip: !hasShell }, async () => {
+test('a signal cleans up and comes again; what was taken back does not run', onPosix, async () => {
   const counts = { cleanUps: 0, undone: 0 }
   // Without a listener it would end the tests.
   const signals = on(process, 'SIGHUP')

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { createSelfSignedCert } from '../../src/certs/index.ts'
+import { onPosix } from '../helpers/platform.ts'
 import { type Handler, startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { hasShell, shell } from './vouch.ts'
+import { shell } from './vouch.ts'
 
 const page = readFileSync('docs/reference/command-line.md', 'utf8')
 const sessions = [...page.matchAll(/```console\n([\s\S]*?)```/g)].map(([, session = '']) => session)
@@ -50,7 +51,7 @@ function pattern(printed: string): RegExp {
 
 for (const session of sessions) {
   const steps = stepsOf(session)
-  test(`the session that begins with \`${steps[0]?.typed}\` goes as documented`, { skip: !hasShell }, async () => {
+  test(`the session that begins with \`${steps[0]?.typed}\` goes as documented`, onPosix, async () => {
     using dir = tempDir()
     const pair = await createSelfSignedCert(dir.join('cert.pem'), dir.join('key.pem'), ['localhost', '127.0.0.1'])
     await using server = await startHttpsServer({ cert: pair.cert, key: pair.key, handler })

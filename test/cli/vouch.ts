@@ -1,7 +1,7 @@
 /** The command `vouch`, run as a person would. */
 import { fileURLToPath } from 'node:url'
 import { moduleUrl } from '../helpers/modules.ts'
-import { isLinux, isWindows } from '../helpers/platform.ts'
+import { isLinux } from '../helpers/platform.ts'
 import { type Ran, run } from '../helpers/processes.ts'
 import { hasProgram } from '../helpers/programs.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
@@ -23,11 +23,8 @@ export async function shell(dir: TempDir, line: string, env: NodeJS.ProcessEnv =
   return await run('sh', ['-c', `exec 2>&1\n${line}`], options)
 }
 
-/** Whether there is a shell. */
-export const hasShell = !isWindows
-
-/** Whether `script` of util-linux is there, which makes a terminal. */
-export const hasTerminal = isLinux && hasProgram('script')
+/** For tests on a terminal, which `script` of util-linux makes. */
+export const withTerminal = { skip: !(isLinux && hasProgram('script')) && 'no script of util-linux' }
 
 /** A terminal that has colours, to a machine of which Node would say otherwise (`tty.WriteStream.getColorDepth`). */
 const TERMINAL = {

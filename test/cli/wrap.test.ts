@@ -6,7 +6,7 @@ import { reflow, wrap } from '../../src/cli/wrap.ts'
 import { selfSigned } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { hasTerminal, onTerminal, vouch } from './vouch.ts'
+import { onTerminal, vouch, withTerminal } from './vouch.ts'
 
 const COMMAND = 'vouch cert fetch localhost:8443 --connect-to localhost:8443:127.0.0.1:9443 -o server.pem'
 
@@ -50,7 +50,7 @@ const COMMANDS = [
   'completion',
 ]
 
-test('the help of every command keeps within 80 columns, but for examples', { skip: !hasTerminal }, async () => {
+test('the help of every command keeps within 80 columns, but for examples', withTerminal, async () => {
   using dir = tempDir()
   for (const command of COMMANDS) {
     const { stdout } = await onTerminal(dir, `${command} --help`)
@@ -59,7 +59,7 @@ test('the help of every command keeps within 80 columns, but for examples', { sk
   }
 })
 
-test('a report keeps within 80 columns, and its command is one line', { skip: !hasTerminal }, async () => {
+test('a report keeps within 80 columns, and its command is one line', withTerminal, async () => {
   const { certificate, key } = selfSigned()
   await using server = await startHttpsServer({ cert: certificate, key })
   using dir = tempDir()

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { retryWhileBeingWritten } from '../../src/core/file-being-written.ts'
 import { aboutFile } from '../../src/core/file-error.ts'
 import { isSettled, LiveFiles, sameFile, UnusableFileError } from '../../src/core/live-file.ts'
-import { isWindows, onPosix } from '../helpers/platform.ts'
+import { onPosix } from '../helpers/platform.ts'
 import { makeFifo } from '../helpers/processes.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -192,7 +192,7 @@ const unusable: [what: string, make: (dir: ReturnType<typeof tempDir>) => string
 ]
 
 for (const [what, make, problem] of unusable) {
-  test(`${what} is refused at once`, { skip: isWindows, timeout: 5000 }, () => {
+  test(`${what} is refused at once`, { ...onPosix, timeout: 5000 }, () => {
     using dir = tempDir()
     const path = make(dir)
     assert.throws(

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { CABundleError, type ClientCert, ClientCertError, get, type Verify } from '../../src/index.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { CA_EXTENSIONS, certify, rsa } from '../helpers/openssl-pki.ts'
-import { isLinux, isWindows } from '../helpers/platform.ts'
+import { isWindows, onPosix } from '../helpers/platform.ts'
 import { runSync } from '../helpers/processes.ts'
 import { hasProgram } from '../helpers/programs.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
@@ -102,9 +102,8 @@ test('no hint for a value in memory speaks of a file', async () => {
 })
 
 test('a key of SSH is named, and converted by the command of the hint', {
-  skip: !isLinux && 'no ssh-keygen',
+  skip: !hasProgram('ssh-keygen') && 'no ssh-keygen',
 }, async () => {
-  if (!hasProgram('ssh-keygen')) return
   using dir = tempDir()
   runSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', dir.join('id')])
   assert.match((await refusalOf(dir.join('id'))).message, /it holds a private key of SSH/)
@@ -165,9 +164,7 @@ const PATHS: [path: string, hint: RegExp][] = [
 ]
 
 for (const [path, hint] of PATHS) {
-  test(`a path such as ${JSON.stringify(path)} is asked about, in verify and in cert`, {
-    skip: isWindows,
-  }, async () => {
+  test(`a path such as ${JSON.stringify(path)} is asked about, in verify and in cert`, onPosix, async () => {
     assert.match((await refusalOf(path)).hints.join('\n'), hint)
     const error = await get('https://localhost:1/', { cert: path }).catch((reason: unknown) => reason)
     assert(error instanceof ClientCertError, String(error))
