@@ -94,8 +94,9 @@ function withheld(text: string, { what }: KeyMaterial): string {
 const NO_PORT =
   /((?:^|[\s\\/])[a-z][a-z0-9+.-]+:[\\/]{1,2}(?:\[[^\]\\/]*\]|[^:[\\/?#]*):)(?!\d{0,5}(?:[\\/?#]|$))[^\\/?#]*/i
 
-/** PEM, base64 of PEM, and base64 of DER with a length of two or more bytes. */
-const KEY_IN_URL = /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|MI[CEGHIJK][A-Za-z0-9+/%]{28}).*/s
+/** PEM, base64 of PEM, base64 of DER with a length of two or more bytes, and bytes as a program writes them (`0x30`, `\x30`, `\060`). */
+const KEY_IN_URL =
+  /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|MI[CEGHIJK][A-Za-z0-9+/%]{28}|(?:(?:0[xX]|\\[xX]|\\)[0-9a-fA-F]{1,3}[\s,;]*){16}).*/s
 
 function withoutUserinfo(url: string): string {
   const parsed = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) ? URL.parse(url) : null
