@@ -103,10 +103,17 @@ function filePart(name: string, spec: unknown, where: string): Part | undefined 
   const [filename, value, type, headers]: readonly unknown[] = Array.isArray(spec) ? spec : [undefined, spec]
   if (Array.isArray(spec)) checkSpec(spec, where)
   if (value === null || value === undefined) return undefined
-  const source = toSource(value, where)
+  const source = knownIfEmpty(toSource(value, where))
   if (!source) throw new TypeError(`${where} must be ${ACCEPTED}, got ${typeName(value)}`)
   const sentName = filename === undefined ? (source.filename ?? name) : (filename as string | null)
   return { head: renderHead(name, sentName ?? undefined, type ?? source.type, headers, where), source }
+}
+
+/** As in requests, an empty file does not make a form chunked: some servers refuse that, S3 among them. */
+function knownIfEmpty(source: BodySource | undefined): BodySource | undefined {
+  if (!source?.isEmpty?.()) return source
+  source.destroy?.()
+  return { content: Buffer.alloc(0), length: 0, rewindable: true, filename: source.filename }
 }
 
 function checkSpec(spec: readonly unknown[], where: string): void {

@@ -1,6 +1,6 @@
 /** Sources of bytes: buffers, `Blob`s, streams and iterables behind one interface. */
 import type { Blob } from 'node:buffer'
-import { createReadStream, fstatSync, ReadStream, statSync } from 'node:fs'
+import { closeSync, constants, createReadStream, fstatSync, openSync, ReadStream, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/web'
@@ -30,6 +30,8 @@ export interface BodySource {
   readonly filename?: string | undefined
   /** Destroys a stream that will not be read to its end, which closes its file or socket. */
   readonly destroy?: (() => void) | undefined
+  /** Whether a file of unknown length has no bytes at present. */
+  readonly isEmpty?: (() => boolean) | undefined
 }
 
 /**
@@ -236,7 +238,22 @@ function fromFileStream(stream: ReadStream, option: string): BodySource {
     first = undefined
     return checkedChunks(opened, length, option)
   })
-  return { ...named, content, length, rewindable: true, destroy }
+  const isEmpty = () => announced <= 0 && (size > 0 || readsNothing(stream.path))
+  return { ...named, content, length, rewindable: true, destroy, isEmpty }
+}
+
+function readsNothing(path: string | Buffer): boolean {
+  try {
+    // A file in `/proc` may wait for data.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return readSync(fd, Buffer.alloc(1)) === 0
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return false
+  }
 }
 
 /** The size in bytes; `undefined` if it is no regular file, or if the open descriptor belongs to another file than the path. */

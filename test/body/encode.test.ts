@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { type BodyOptions, type DataInit, type EncodedBody, encodeBody } from '../../src/body/encode.ts'
-import { onPosix } from '../helpers/platform.ts'
+import { onLinux, onPosix } from '../helpers/platform.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vouch-encode-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -179,6 +179,25 @@ test('an empty file, and a range behind the end of one, can be sent again', asyn
   const body = encodeBody({ data: createReadStream(empty) })
   appendFileSync(empty, 'grown')
   assert.deepEqual([await read(body), await read(body)], ['grown', 'grown'])
+})
+
+test('an empty file, or a range behind the end of one, has a length as a part of a form', async () => {
+  const empty = join(directory, 'empty-part.txt')
+  writeFileSync(empty, '')
+  for (const stream of [createReadStream(empty), createReadStream(file, { start: 100 })]) {
+    const body = encodeBody({ files: { f: stream, g: createReadStream(file) } })
+    const sent = await read(body)
+    assert.equal(body.contentLength, Buffer.byteLength(sent))
+    assert.match(sent, /name="f"; filename="(?:empty-part|notes)\.txt"\r\n\r\n\r\n--/)
+    assert.match(sent, /\r\n0123456789\r\n--/)
+    assert.ok(stream.destroyed)
+  }
+})
+
+test('a file that reports no length and has bytes makes a form chunked', onLinux, async () => {
+  const body = encodeBody({ files: { f: createReadStream('/proc/self/status') } })
+  assert.equal(body.contentLength, undefined)
+  assert.match(await read(body), /^VmPeak:/m)
 })
 
 test('a file that is not there is an error at once', () => {
