@@ -1,5 +1,5 @@
 /** vouch below its sessions: the adapter, which finds the trust for each request and looks at its bundle. */
-import { readChunks, toBuffer } from '../../src/body/read.ts'
+import { readAll } from '../../src/body/read.ts'
 import { HeaderMap } from '../../src/http/headers.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from '../../src/transport/adapter.ts'
 import { HTTPAdapter } from '../../src/transport/http-adapter.ts'
@@ -34,7 +34,5 @@ export function settingsOf(ca: string): SendSettings {
 }
 
 export async function answerOf(response: Promise<AdapterResponse>): Promise<unknown> {
-  const chunks: Buffer[] = []
-  await readChunks((await response).body, (chunk) => chunks.push(toBuffer(chunk)))
-  return JSON.parse(Buffer.concat(chunks).toString())
+  return JSON.parse((await readAll((await response).body)).toString())
 }

@@ -1,7 +1,8 @@
 /** The body of `fetch`, by the Fetch standard: from a `BodyInit` value or from a `Request`. */
 import { randomInt } from 'node:crypto'
 import { isIterable } from '../core/pairs.ts'
-import { type EncodedBody, NO_BODY } from './encode.ts'
+import { type EncodedBody, inMemory, NO_BODY } from './encode.ts'
+import { parameter } from './multipart.ts'
 import { checkedChunks, classTag, onceOrReplayable, toSource } from './source.ts'
 
 /** The body of a `Request`, of Node's class or of another library's. */
@@ -123,21 +124,17 @@ function textBody(text: string, contentType: string): EncodedBody {
   return inMemory(Buffer.from(text), contentType)
 }
 
-function inMemory(content: Buffer, contentType?: string): EncodedBody {
-  return { content, contentType, contentLength: content.length, rewindable: true }
-}
-
 /** multipart/form-data as the standard encodes it: CRLF line ends, names escaped as in HTML, a type for each file. */
 function formDataBody(form: Iterable<[string, string | File]>): EncodedBody {
   const boundary = `----formdata-vouch-${String(randomInt(1e12)).padStart(13, '0')}`
   const parts: (Buffer | File)[] = []
   for (const [name, value] of form) {
-    const start = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(withCrlf(name))}"`
+    const start = `--${boundary}\r\nContent-Disposition: form-data; ${parameter('name', withCrlf(name))}`
     if (typeof value === 'string') {
       parts.push(Buffer.from(`${start}\r\n\r\n${withCrlf(value)}\r\n`))
     } else {
       const type = value.type || 'application/octet-stream'
-      const head = `${start}; filename="${escapeName(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`
+      const head = `${start}; ${parameter('filename', value.name)}\r\nContent-Type: ${type}\r\n\r\n`
       parts.push(Buffer.from(head), value, Buffer.from('\r\n'))
     }
   }
@@ -157,10 +154,6 @@ function formDataBody(form: Iterable<[string, string | File]>): EncodedBody {
 
 function withCrlf(text: string): string {
   return text.replace(/\r\n|\r|\n/g, '\r\n')
-}
-
-function escapeName(name: string): string {
-  return name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22')
 }
 
 const TEXT_TYPE = 'text/plain;charset=UTF-8'

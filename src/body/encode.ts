@@ -133,7 +133,8 @@ function encodeData(data: DataInit): EncodedBody | undefined {
 function dataParts(data: DataInit | null | undefined): Part[] {
   if (data === undefined || data === null) return []
   if (isFormData(data)) return formDataParts(data)
-  if (typeof data !== 'object' || !(Array.isArray(data) || data instanceof Map || isRecord(data) || isParams(data))) {
+  const isParams = typeof data === 'object' && classTag(data) === 'URLSearchParams'
+  if (typeof data !== 'object' || !(Array.isArray(data) || data instanceof Map || isRecord(data) || isParams)) {
     const got = typeof data === 'string' ? 'a string' : typeName(data)
     throw new TypeError(`data must not be ${got} beside files; give ${FIELDS_ACCEPTED}`)
   }
@@ -151,10 +152,6 @@ function isFormData(data: DataInit): data is FormData {
   return typeof data === 'object' && classTag(data) === 'FormData' && Symbol.iterator in data
 }
 
-function isParams(data: object): boolean {
-  return classTag(data) === 'URLSearchParams'
-}
-
 function fromMultipart(parts: readonly Part[]): EncodedBody {
   return fromSource(encodeMultipart(parts))
 }
@@ -163,6 +160,7 @@ function fromSource({ content, type, length, rewindable, destroy }: BodySource):
   return { content, contentType: type, contentLength: length, rewindable, destroy }
 }
 
-function inMemory(content: Buffer, contentType: string): EncodedBody {
+/** A body of bytes. */
+export function inMemory(content: Buffer, contentType?: string): EncodedBody {
   return { content, contentType, contentLength: content.length, rewindable: true }
 }

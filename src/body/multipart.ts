@@ -146,7 +146,7 @@ function renderHead(name: string, filename: string | undefined, type?: unknown, 
 }
 
 /** A parameter with the escapes of the HTML standard (multipart/form-data), as in urllib3 2; other characters are UTF-8. */
-function parameter(name: string, value: string): string {
+export function parameter(name: string, value: string): string {
   return `${name}="${value.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22')}"`
 }
 

@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream'
 import { toError } from '../core/error-code.ts'
 
-/** Reads a stream to its end; faster than an iteration. @throws the stream's error, or one if it closes early */
-export function readChunks(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
+/** Reads a stream to its end; faster than an iteration. */
+function readChunks(stream: Readable, add: (chunk: unknown) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     // A stream that was destroyed before emits nothing any more.
     if (stream.destroyed) {
@@ -26,21 +26,31 @@ export function readChunks(stream: Readable, add: (chunk: unknown) => void): Pro
   })
 }
 
+/** All bytes of a stream, `accept`ed chunk by chunk. @throws the stream's error, or one if it closes early */
+export async function readAll(stream: Readable, accept: (chunk: unknown) => Buffer = toBuffer): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  await readChunks(stream, (chunk) => chunks.push(accept(chunk)))
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+}
+
 /**
- * Reads a body to its end and drops it, so that its connection can be used again. More than `limit` bytes are not read: the body is
- * destroyed, with its connection. Errors are ignored, because nothing of the body is used.
+ * Reads a body to its end and drops it, so that its connection can be used again. More than {@link MAX_DRAINED_BYTES} are not read:
+ * the body is destroyed, with its connection. Errors are ignored, because nothing of the body is used.
  */
-export async function drainBody(body: Readable, limit = Number.POSITIVE_INFINITY): Promise<void> {
+export async function drainBody(body: Readable): Promise<void> {
   let size = 0
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       size += chunk.length
-      if (size > limit) break
+      if (size > MAX_DRAINED_BYTES) break
     }
   } catch {
     // See above.
   }
 }
+
+/** To read 64 KiB costs less than a new connection. */
+const MAX_DRAINED_BYTES = 65_536
 
 /**
  * A stream of `chunks`, a generator that reads `source`. Destroying the stream destroys the source at once: a generator

@@ -3,7 +3,7 @@
 import { withDeadline } from '../core/deadline.ts'
 import { ChunkedEncodingError, ContentDecodingError, RequestException, TooManyRedirects } from '../core/errors.ts'
 import type { CookieJar } from '../http/cookies.ts'
-import type { Adapter } from '../transport/adapter.ts'
+import type { Adapter, AdapterResponse } from '../transport/adapter.ts'
 import { proxyFor } from '../transport/proxies.ts'
 import type { PreparedRequest, ResponseHook } from './prepared-request.ts'
 import { redirectStep } from './redirects.ts'
@@ -60,25 +60,36 @@ export async function dispatch(sender: Sender, first: PreparedRequest, settings:
 async function sendThroughAdapter(sender: Sender, request: PreparedRequest, settings: Settings): Promise<Response> {
   const started = performance.now()
   request.finalizeBodyHeaders()
-  const { method, target, headers, body, rewindable } = request
-  // Outside `try`: a URL of another scheme may hold credentials, so the error of its request does not refer to it.
-  const adapter = sender.getAdapter(target)
-  let response: Response
-  try {
-    const proxy = proxyFor(target, settings.proxyRules)
-    const hop = proxy === undefined ? settings : { ...settings, proxy }
-    const received = await adapter.send({ method, target, headers, body, rewindable }, hop)
-    response = new Response(received, request, performance.now() - started, settings.maxResponseSize)
-  } catch (error) {
-    if (error instanceof RequestException) error.request ??= request
-    throw error
-  }
+  const { target } = request
+  const received = await sendRequest(sender.getAdapter(target), request, settings)
+  const response = new Response(received, request, performance.now() - started, settings.maxResponseSize)
   const setCookie = response.headerValues('set-cookie')
   if (setCookie.length > 0) {
     sender.cookies.store(setCookie, target)
     if (request.cookies !== sender.cookies) request.cookies.store(setCookie, target)
   }
   return response
+}
+
+/** Sends through the proxy for the URL, if there is one. An error refers to the request. */
+export async function sendRequest(
+  adapter: Adapter,
+  request: PreparedRequest,
+  settings: Settings,
+): Promise<AdapterResponse> {
+  const { method, target, headers, body, rewindable } = request
+  try {
+    const proxy = proxyFor(target, settings.proxyRules)
+    const hop = proxy === undefined ? settings : { ...settings, proxy }
+    return await adapter.send({ method, target, headers, body, rewindable }, hop)
+  } catch (error) {
+    throw withRequest(error, request)
+  }
+}
+
+export function withRequest(error: unknown, request: PreparedRequest): unknown {
+  if (error instanceof RequestException) error.request ??= request
+  return error
 }
 
 /** Calls the hooks. Without `stream` the body is read before, so that hooks see the response as the caller will. */

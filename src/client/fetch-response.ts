@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableByteStreamController } from 'node:stream/web'
-import { readChunks, toBuffer } from '../body/read.ts'
+import { readAll, toBuffer } from '../body/read.ts'
 import { headerPairs, headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 
@@ -133,15 +133,13 @@ class UnreadBody {
     const abort = () => body.destroy()
     if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort)
-    const chunks: Buffer[] = []
     try {
-      await readChunks(body, (chunk) => chunks.push(toBuffer(chunk)))
+      return await readAll(body)
     } catch (error) {
       throw toFailure(error)
     } finally {
       signal?.removeEventListener('abort', abort)
     }
-    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
   }
 
   /** All of it, as a stream of bytes. */

@@ -2,7 +2,7 @@
 
 import type { AuthInit } from '../auth/auth.ts'
 import { type EncodedBody, withDeclaredLength } from '../body/encode.ts'
-import { drainBody, readChunks, toBuffer } from '../body/read.ts'
+import { drainBody, readAll } from '../body/read.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { ConnectionError, RequestException, SSLError, TooManyRedirects } from '../core/errors.ts'
 import { CookieJar } from '../http/cookies.ts'
@@ -10,7 +10,7 @@ import { type HeaderMap, mergeHeaders } from '../http/headers.ts'
 import { headerValues } from '../http/raw-headers.ts'
 import { encodeParams, type ParamsInit } from '../http/url.ts'
 import type { Adapter, AdapterResponse } from '../transport/adapter.ts'
-import { proxyFor } from '../transport/proxies.ts'
+import { sendRequest, withRequest } from './dispatch.ts'
 import { fetchRedirect } from './fetch-redirects.ts'
 import { type FetchRequest, fetchBody, fetchInput, toFetchRequest } from './fetch-request.ts'
 import { hasNoBody, toResponse } from './fetch-response.ts'
@@ -141,7 +141,7 @@ async function follow(
       body.destroy()
       throw withRequest(error, sent)
     }
-    await drainBody(body, MAX_DRAINED_BYTES)
+    await drainBody(body)
     if (request.target.origin !== sent.target.origin) hop = { ...hop, cert: undefined }
     if (request.target.origin !== first.target.origin) type = 'cors'
   }
@@ -160,7 +160,7 @@ async function send(
   if (challenges.length === 0) return { answer, sent: request }
   const sent = await withDeadline(request.withChallengeResponse(challenges), settings)
   if (sent === undefined) return { answer, sent: request }
-  await drainBody(body, MAX_DRAINED_BYTES)
+  await drainBody(body)
   return { answer: await exchange(session, call, sent, settings), sent }
 }
 
@@ -171,18 +171,12 @@ async function exchange(
   settings: Settings,
 ): Promise<AdapterResponse> {
   request.finalizeBodyHeaders()
-  const { method, target, headers, body, rewindable } = request
+  const { method, target, headers, body } = request
   // Unlike requests, fetch announces an empty body only where a body is usual.
   if (body === undefined && (method === 'DELETE' || method === 'OPTIONS')) headers.delete('Content-Length')
-  try {
-    const proxy = proxyFor(target, settings.proxyRules)
-    const hop = proxy === undefined ? settings : { ...settings, proxy }
-    const answer = await session.getAdapter(target).send({ method, target, headers, body, rewindable }, hop)
-    if (withCookies) session.cookies.store(headerValues(answer.rawHeaders, 'set-cookie'), target)
-    return answer
-  } catch (error) {
-    throw withRequest(error, request)
-  }
+  const answer = await sendRequest(session.getAdapter(target), request, settings)
+  if (withCookies) session.cookies.store(headerValues(answer.rawHeaders, 'set-cookie'), target)
+  return answer
 }
 
 async function respond(
@@ -198,39 +192,25 @@ async function respond(
   body.on('error', () => {})
   if (hasNoBody(method, statusCode)) {
     // Its end frees the connection for the next request.
-    await drainBody(body, MAX_DRAINED_BYTES)
+    await drainBody(body)
     return toResponse(answer, null, facts)
   }
   if (integrity === '') {
     const rules = { signal, toFailure: (error: unknown) => toFailure(withRequest(mapped(error), request), signal) }
     return toResponse(answer, rules, facts)
   }
-  const bytes = await readAll(body).catch((error) => Promise.reject(mapped(error)))
+  const bytes = new Uint8Array(await readAll(body).catch((error) => Promise.reject(mapped(error))))
   if (!matchesIntegrity(bytes, integrity)) throw new RequestException('integrity mismatch', { request })
   return toResponse(answer, bytes, facts)
-}
-
-async function readAll(body: AdapterResponse['body']): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Buffer[] = []
-  await readChunks(body, (chunk) => chunks.push(toBuffer(chunk)))
-  return new Uint8Array(Buffer.concat(chunks))
 }
 
 function withoutFragment(url: URL): string {
   return url.hash === '' ? url.href : url.href.slice(0, url.href.indexOf('#'))
 }
 
-function withRequest(error: unknown, request: PreparedRequest): unknown {
-  if (error instanceof RequestException) error.request ??= request
-  return error
-}
-
 function toConnectionError(cause: Error): Error {
   return new ConnectionError(cause.message, { cause })
 }
-
-/** Of a response that is not wanted. To read 64 KiB costs less than a new connection. */
-const MAX_DRAINED_BYTES = 65_536
 
 /** What `fetch` rejects with: the signal's reason, else a TypeError, whose message many libraries print without its cause. */
 function toFailure(error: unknown, signal: AbortSignal | undefined): unknown {

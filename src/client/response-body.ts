@@ -1,6 +1,6 @@
 /** The body of a response: a stream that is read once, up to the size limit, and buffered if it is read as a whole. */
 import type { Readable } from 'node:stream'
-import { MappedStream, readChunks, toBuffer } from '../body/read.ts'
+import { MappedStream, readAll, toBuffer } from '../body/read.ts'
 import { redactUrl } from '../core/credentials.ts'
 import { ConnectionError, type ErrorResponse, RequestException, StreamConsumedError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
@@ -26,6 +26,8 @@ export class ResponseBody {
     maxSize: number = Number.POSITIVE_INFINITY,
   ) {
     this.#received = body
+    // Without a listener, an 'error' event before the body is read would end the process.
+    body.on('error', () => {})
     this.#response = response
     this.#maxSize = maxSize
     this.#mapError = mapBodyError ?? ((error) => new ConnectionError(printable(error.message), { cause: error }))
@@ -77,15 +79,13 @@ export class ResponseBody {
   }
 
   async #readAll(): Promise<Buffer> {
-    const chunks: Buffer[] = []
     const accept = this.#startReading()
     try {
-      await readChunks(this.#source, (chunk) => chunks.push(accept(chunk)))
+      this.#content = await readAll(this.#source, accept)
+      return this.#content
     } catch (error) {
       throw this.#attachContext(error)
     }
-    this.#content = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-    return this.#content
   }
 
   async *#stream(): AsyncGenerator<Buffer, void, undefined> {

@@ -125,14 +125,9 @@ function unquote(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
 }
 
-/** Whether the value of a header may be a credential, by its name. */
-function isSecretHeader(name: string): boolean {
-  return SECRET_HEADER.test(name)
-}
-
 /** The value of a header for messages and logs: `***` if it may be a credential, else without user and password of URLs in it. */
 export function displayHeader(name: string, value: string): string {
-  if (isSecretHeader(name) || CREDENTIALS_SCHEME.test(value)) return '***'
+  if (SECRET_HEADER.test(name) || CREDENTIALS_SCHEME.test(value)) return '***'
   return value.replace(URL_IN_TEXT, redactUrl)
 }
 

@@ -38,16 +38,13 @@ async function attempt(retries: Retries, send: () => Promise<AdapterResponse>): 
   try {
     const delay = retries.afterResponse(response)
     if (delay === undefined) return response
-    await drainBody(response.body, MAX_DRAINED_BYTES)
+    await drainBody(response.body)
     return delay
   } catch (error) {
     response.body.destroy()
     throw error
   }
 }
-
-/** To read 64 KiB costs less than a new connection. */
-const MAX_DRAINED_BYTES = 65_536
 
 /** Counts the retries of one request and decides on the next. */
 export class Retries {

@@ -6,23 +6,21 @@
  */
 import { hash, type X509Certificate } from 'node:crypto'
 import { readdirSync, type Stats, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { CABundleError } from '../core/errors.ts'
 import { tryStat } from '../core/file-being-written.ts'
 import { aboutFile, fileOf, isMissingPathCode, withoutPath } from '../core/file-error.ts'
-import { keyMaterialIn, notAPath } from '../core/key-material.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { SharedValues } from '../core/shared-values.ts'
-import { shellPath, VOUCH } from '../core/shell.ts'
+import { shellPath } from '../core/shell.ts'
 import { anchorCount, BundleSyntaxError, KeysOnlyError, readCertificates, TrustAnchor } from '../x509/certificate.ts'
 import { isBase64Pem } from '../x509/content-kind.ts'
 import { certificateNames, type DirectoryListing, nameMatches } from './ca-directory.ts'
 import { publish } from './events.ts'
-import { missingFileHints, mistakenPath } from './mistaken-path.ts'
-import { isPin } from './pins.ts'
+import { missingBundleHints } from './mistaken-path.ts'
 
 /** The certificates of one file or value. `stale` as soon as that file holds others. */
 export type Anchors = Snapshot<readonly TrustAnchor[]>
@@ -239,7 +237,7 @@ function fileError(error: unknown, { path, source }: TrustPath): CABundleError {
     const missing = new CABundleError(`Could not find a suitable TLS CA certificate bundle, invalid path: ${shown}`, {
       path: shown,
       code: code === 'ERR_INVALID_ARG_VALUE' ? 'ENOENT' : code,
-      hints: missingPathHints(source),
+      hints: missingBundleHints(source),
       cause,
     })
     return aboutFile(missing, path)
@@ -261,33 +259,6 @@ function syntaxError(error: BundleSyntaxError, name: string, path?: string): CAB
     hints: path === undefined ? error.valueHints : error.hints,
     cause: error,
   })
-}
-
-/** For a value that is no path of a file: it may be something else that was meant to be trusted. */
-function missingPathHints(source: string): string[] {
-  const meant = meantInstead(source)
-  return meant === undefined ? missingFileHints(source) : [meant]
-}
-
-function meantInstead(source: string): string | undefined {
-  if (isPin(source)) return "this names a file: a pin is written in the program or the command, verify: 'sha256:…'"
-  const digits = source.replace(/^sha-?\d*[:=]/i, '').replace(/[:\s]/g, '')
-  if (/^[\da-f]{64}$/i.test(digits))
-    return "this is a fingerprint (SHA-256): to pin the certificate write verify: 'sha256:…'"
-  if (/^(?:[\da-f]{40}|[\da-f]{32})$/i.test(digits))
-    return 'this is a fingerprint (SHA-1 or MD5), which proves nothing: get the SHA-256, openssl x509 -noout -fingerprint -sha256 -in FILE'
-  if (isBase64Pem(source)) return "this is the base64 encoding of PEM text: verify: Buffer.from(value, 'base64')"
-  if (/^MI[IG][A-Za-z0-9+/\s]{60}/.test(source))
-    return "this is a certificate in base64: verify: Buffer.from(value, 'base64')"
-  const material = keyMaterialIn(source)
-  if (material) return notAPath(material)
-  if (/^(?:true|false)$/i.test(source)) return `write verify: ${source.toLowerCase()} without quotes for the boolean`
-  if (/^https?:/.test(source))
-    return `a bundle is a file: save it first; for the certificate of a server: ${VOUCH} cert fetch`
-  const parts = source.split(/[:;,]/).filter((part) => part !== '')
-  if (parts.length > 1 && parts.every((part) => /\.[a-z\d]{2,4}$/i.test(part) || tryStat(resolve(part)) !== undefined))
-    return 'one path only: for several bundles pass a list, verify: [first, second]'
-  return mistakenPath(source)
 }
 
 /** The value as messages show it: a blank or a line break at its ends in sight, and nothing that may be a key in base64. */

@@ -4,6 +4,7 @@
  */
 import type { BaseBlock } from 'asn1js'
 import { asn1 } from '../core/lazy.ts'
+import { derElement } from './der.ts'
 
 /**
  * The same element in DER, as far as structure goes. What has neither indefinite lengths nor octets in pieces, certificates for
@@ -21,11 +22,11 @@ function encode(block: BaseBlock, isPieces = isOctetString(block)): Buffer {
   const children = childrenOf(block)
   const raw = Buffer.from(block.valueBeforeDecodeView)
   if (children === undefined) return raw
-  if (isPieces) return element((raw[0] ?? 0) & ~CONSTRUCTED, children.map(octetsOf))
+  if (isPieces) return derElement((raw[0] ?? 0) & ~CONSTRUCTED, Buffer.concat(children.map(octetsOf)))
   const isEncrypted = isEncryptedContent(children)
   const parts = children.map((child, index) => encode(child, isOctetString(child) || (isEncrypted && index === 2)))
   const isSame = !block.lenBlock.isIndefiniteForm && parts.every((part, index) => sameBytes(part, children[index]))
-  return isSame ? raw : element(raw[0] ?? 0, parts)
+  return isSame ? raw : derElement(raw[0] ?? 0, Buffer.concat(parts))
 }
 
 const CONSTRUCTED = 0x20
@@ -60,13 +61,4 @@ function octetsOf(block: BaseBlock): Buffer {
 
 function sameBytes(part: Buffer, child: BaseBlock | undefined): boolean {
   return child !== undefined && part.equals(child.valueBeforeDecodeView)
-}
-
-function element(tag: number, parts: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(parts)
-  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content])
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(content.length)
-  const octets = length.subarray(length.findIndex((octet) => octet !== 0))
-  return Buffer.concat([Buffer.from([tag, 0x80 | octets.length]), octets, content])
 }

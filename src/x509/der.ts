@@ -64,3 +64,12 @@ export function certificateSequences(certificate: Buffer): DerElement[] {
   const [tbs] = readElements(readElement(certificate).content)
   return tbs ? readElements(tbs.content).filter(({ tag }) => tag === SEQUENCE) : []
 }
+
+/** The element of this tag and content. */
+export function derElement(tag: number, content: Buffer): Buffer {
+  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content])
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(content.length)
+  const octets = length.subarray(length.findIndex((octet) => octet !== 0))
+  return Buffer.concat([Buffer.from([tag, 0x80 | octets.length]), octets, content])
+}

@@ -62,7 +62,7 @@ function readDetails(der: Buffer): CertificateDetails {
     return value === undefined ? undefined : parse(value)
   }
   const authority = read(AUTHORITY_KEY_IDENTIFIER, (value) => readElements(readElement(value).content))
-  const [version] = readElements(required(signed).content)
+  const [version] = fields
   return {
     version: version?.tag === CONTEXT_0 ? (version.content.at(-1) ?? 0) + 1 : 1,
     keyUsage: read(KEY_USAGE, readKeyUsage),

@@ -3,7 +3,7 @@
  * directory.
  */
 import { hash, type X509Certificate } from 'node:crypto'
-import { certificateSequences, readElements, SEQUENCE, SET } from './der.ts'
+import { certificateSequences, derElement, readElements, SEQUENCE, SET } from './der.ts'
 
 /** What `openssl x509 -noout -subject_hash` prints: SHA-1 of the canonical subject, the first four bytes, little-endian. */
 export function subjectHash(certificate: X509Certificate): string {
@@ -43,10 +43,10 @@ function canonicalName(names: Buffer): Buffer {
       const [type, value] = readElements(attribute.content)
       if (type === undefined || value === undefined) throw new RangeError('a name in the certificate is damaged')
       const text = decodeText(value.tag, value.content)
-      const canonical = text === undefined ? value.bytes : encode(UTF8_STRING, Buffer.from(fold(text), 'utf8'))
-      return encode(SEQUENCE, Buffer.concat([type.bytes, canonical]))
+      const canonical = text === undefined ? value.bytes : derElement(UTF8_STRING, Buffer.from(fold(text), 'utf8'))
+      return derElement(SEQUENCE, Buffer.concat([type.bytes, canonical]))
     })
-    return encode(SET, Buffer.concat(attributes.sort(Buffer.compare)))
+    return derElement(SET, Buffer.concat(attributes.sort(Buffer.compare)))
   })
   return Buffer.concat(encoded)
 }
@@ -72,12 +72,4 @@ function decodeText(tag: number, content: Buffer): string | undefined {
 function fold(text: string): string {
   const trimmed = text.replace(/^[\t-\r ]+|[\t-\r ]+$/g, '').replace(/[\t-\r ]+/g, ' ')
   return trimmed.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-}
-
-function encode(tag: number, content: Buffer): Buffer {
-  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content])
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(content.length)
-  const octets = length.subarray(length.findIndex((octet) => octet !== 0))
-  return Buffer.concat([Buffer.from([tag, 0x80 | octets.length]), octets, content])
 }

@@ -249,6 +249,20 @@ test('JSON with a byte-order mark is read, whatever charset its type names', asy
   }
 })
 
+test('the body of an own adapter may break before it is read: its reader gets the error', async () => {
+  await using session = new Session()
+  const body = new Readable({ read() {} })
+  session.mount('http://', {
+    send: async () => ({ statusCode: 200, reason: 'OK', rawHeaders: [], body, tls: null }),
+    close() {},
+  })
+  const response = await session.get('http://a.test/', { stream: true })
+  body.destroy(new Error('broken'))
+  // Not `once`, which would listen for the error.
+  await new Promise((resolve) => body.on('close', resolve))
+  await assert.rejects(response.read(), { name: 'ConnectionError', message: 'broken' })
+})
+
 test('text and JSON longer than a string can be are a RequestException; the bytes are there', async () => {
   await using session = new Session()
   const bytes = Buffer.alloc(constants.MAX_STRING_LENGTH + 1, '1')

@@ -77,7 +77,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'headers are printed with their secrets',
-      ['isSecretHeader(name) || CREDENTIALS_SCHEME.test(value)', 'false'],
+      ['SECRET_HEADER.test(name) || CREDENTIALS_SCHEME.test(value)', 'false'],
       'core/errors-secrets.test.ts',
       'what is printed of a session or a request',
     ],
