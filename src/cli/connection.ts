@@ -23,16 +23,16 @@ export const CONNECTION_OPTIONS = {
 
 export const CONNECTION_HELP = `  --verify PATH           the file or directory to trust, instead of the environment's bundle or the default roots;
                           or a pin: sha256:HEX of the certificate, sha256//BASE64= of its public key; may be
-                          repeated, for paths or for pins
+                          repeated, for several paths or several pins
   --cert FILE             a client certificate, with its key in the same file or in --key; or PKCS#12 (.p12, .pfx)
-  --key FILE              its key
-  --passphrase-file FILE  its first line decrypts the key
+  --key FILE              the key of the client certificate
+  --passphrase-file FILE  a file whose first line is the passphrase of the key
   --proxy URL             the proxy to use, instead of the environment's
   --connect-to HOST:PORT:ADDRESS:PORT  connect to this address instead of HOST:PORT, as in curl; may be repeated
   --no-env                use no bundle, proxy or netrc file of the environment`
 
-export const SERVICES_HELP = `Besides https://HOST, the URL may be of postgres, postgresql, mysql, smtp, imap, pop3 or ldap (TLS is requested first),
-of smtps, imaps, pop3s, ldaps, rediss, amqps or mqtts, or tls://HOST:PORT. User, password and path are not sent.`
+export const SERVICES_HELP = `Besides https, the scheme of the URL may be postgres, postgresql, mysql, smtp, imap, pop3 or ldap (TLS is requested first),
+smtps, imaps, pop3s, ldaps, rediss, amqps, mqtts, or tls (tls://HOST:PORT). User, password and path are not sent.`
 
 type Values = Given<keyof typeof CONNECTION_OPTIONS>
 

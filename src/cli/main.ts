@@ -72,7 +72,7 @@ function general(args: readonly string[], isHelp: boolean, output: Output): numb
 }
 
 const EXIT_STATUS = `--version prints the version.
-The exit status is 0 if it is done, 1 if a server is not trusted, 2 for wrong usage, 3 if a server was not reached,
+The exit status is 0 on success, 1 if a server is not trusted, 2 for wrong usage, 3 if a server was not reached,
 4 with --fail and a status of 400 or above.`
 
 /** Other words for a command. */

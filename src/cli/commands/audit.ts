@@ -12,20 +12,20 @@ const OPTIONS = { json: { type: 'boolean' }, sarif: { type: 'boolean' } } as con
 
 export const auditCommand: Command = {
   name: 'audit',
-  summary: 'find where a project switches verification off',
+  summary: 'find where a project disables verification',
   options: OPTIONS,
   help: `Usage: vouch audit [PATH…] [options]
 
 Searches JavaScript, TypeScript, JSON, .env files, Dockerfiles, YAML, .npmrc, shell scripts and similar files below each path
-(the working directory) for places that disable the verification of certificates, and prints for each the consequence and
-what to write instead. No file is changed. Files that .gitignore names and node_modules are skipped.
+(default: the working directory) for places that disable the verification of certificates, and prints the consequence and a
+replacement for each. No file is changed. Files that .gitignore excludes and node_modules are skipped.
 
 A comment with a reason on the line before suppresses a finding:  // vouch-audit: REASON
 
 The exit status is 0 without findings, 1 with findings, 2 for a wrong command line.
 
-  --json      as JSON
-  --sarif     as SARIF 2.1.0, for code scanners
+  --json      print the findings as JSON
+  --sarif     print the findings as SARIF 2.1.0, for code scanners
 
 Examples:
   vouch audit

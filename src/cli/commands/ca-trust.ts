@@ -22,17 +22,17 @@ const OPTIONS = {
 const HELP = `  -y, --yes    do not ask
   --system     only the system's store, which curl, wget, git and Node with --use-system-ca read
   --browsers   only the databases of Chromium, Chrome, Edge, Brave and Firefox (NSS); needs certutil (libnss3-tools)
-  --json       what was run, as JSON`
+  --json       print the commands as JSON`
 
 export const caTrust: Command = {
   name: 'ca trust',
-  summary: 'have the system and the browsers trust a CA',
+  summary: 'add a CA to the trust stores of this machine',
   options: OPTIONS,
   help: `Usage: vouch ca trust FILE [options]
 
-Adds a CA's certificate to the system's store and to the databases of browsers on Linux. It first prints what it will run, and
-asks. Anyone who has the CA's key can then impersonate any server to this machine. On macOS and Windows it prints the
-command to run. vouch ca untrust undoes it.
+Adds a CA's certificate to the system's store and to the databases of browsers on Linux. It first prints the commands that it
+will run, and asks for confirmation. Anyone who has the CA's key can then impersonate any server to this machine. On macOS
+and Windows it prints the command to run. vouch ca untrust removes the certificate.
 
 ${HELP}
 
@@ -44,11 +44,11 @@ Examples:
 
 export const caUntrust: Command = {
   name: 'ca untrust',
-  summary: 'undo vouch ca trust',
+  summary: 'remove a CA from the trust stores',
   options: OPTIONS,
   help: `Usage: vouch ca untrust FILE [options]
 
-Removes what vouch ca trust has added for this certificate, after it has printed what it will run and asked.
+Removes the certificate that vouch ca trust has added. It first prints the commands that it will run, and asks.
 
 ${HELP}
 

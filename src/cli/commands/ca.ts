@@ -36,28 +36,28 @@ const SERVER_OPTIONS = { ...CLIENT_OPTIONS, 'common-name': { type: 'string' } } 
 
 const SHARED_HELP = `  --key-type TYPE          ec-p256 (the default), ec-p384, rsa-2048, rsa-3072, rsa-4096, ed25519
   --hash NAME              sha256, sha384, sha512
-  --organization NAME
+  --organization NAME      a label (none)
   --overwrite              replace existing files
-  --json`
+  --json                   print the result as JSON`
 
 const ISSUER_HELP = `  --ca FILE                the CA's certificate (ca.pem)
-  --ca-key FILE            its key (ca.key)
-  --ca-passphrase-file FILE  its first line decrypts the CA's key`
+  --ca-key FILE            the CA's key (ca.key)
+  --ca-passphrase-file FILE  a file whose first line is the passphrase of the CA's key`
 
 export const caCreate: Command = {
   name: 'ca create',
-  summary: 'make a private CA for a team',
+  summary: 'create a private CA for a team',
   options: CREATE_OPTIONS,
   help: `Usage: vouch ca create [options]
 
-Makes a certificate authority (CA): clients trust its certificate, and it issues those of the servers. Anyone who has its key can
-impersonate any server, so keep the key on one machine and encrypt it. Existing files are kept.
+Creates a certificate authority (CA). Clients trust its certificate, and it issues the certificates of servers. Anyone who
+has its key can impersonate any server, so keep the key on one machine and encrypt it. Existing files are kept.
 
-  --cert FILE              where the certificate goes (ca.pem)
-  --key FILE               where the key goes, readable by you only (ca.key)
+  --cert FILE              the certificate file to write (ca.pem)
+  --key FILE               the key file to write, readable by you only (ca.key)
   --common-name NAME       the name of the CA, which error messages show (Private CA)
-  --days N                 how long it is valid (3650)
-  --passphrase-file FILE   its first line encrypts the key
+  --days N                 validity period in days (3650)
+  --passphrase-file FILE   a file whose first line is the passphrase that encrypts the key
 ${SHARED_HELP}
 
 Examples:
@@ -90,11 +90,11 @@ export const caIssue: Command = {
 
 Issues a certificate for these host names and addresses, with a new key. Existing files are kept.
 
-  --cert FILE              where the certificate goes (cert.pem)
-  --key FILE               where the key goes, readable by you only (key.pem)
-  --days N                 how long it is valid (365, or as long as the CA)
+  --cert FILE              the certificate file to write (cert.pem)
+  --key FILE               the key file to write, readable by you only (key.pem)
+  --days N                 validity period in days (365, or as long as the CA)
   --common-name NAME       a label (the first host)
-  --passphrase-file FILE   its first line encrypts the key
+  --passphrase-file FILE   a file whose first line is the passphrase that encrypts the key
 ${ISSUER_HELP}
 ${SHARED_HELP}
 
@@ -119,12 +119,12 @@ export const caIssueClient: Command = {
   options: CLIENT_OPTIONS,
   help: `Usage: vouch ca issue-client NAME [options]
 
-Issues a client certificate for mutual TLS, with a new key. The server knows the client by the name. Existing files are kept.
+Issues a client certificate for mutual TLS, with a new key. The server identifies the client by NAME. Existing files are kept.
 
-  --cert FILE              where the certificate goes (cert.pem)
-  --key FILE               where the key goes, readable by you only (key.pem)
-  --days N                 how long it is valid (365, or as long as the CA)
-  --passphrase-file FILE   its first line encrypts the key
+  --cert FILE              the certificate file to write (cert.pem)
+  --key FILE               the key file to write, readable by you only (key.pem)
+  --days N                 validity period in days (365, or as long as the CA)
+  --passphrase-file FILE   a file whose first line is the passphrase that encrypts the key
 ${ISSUER_HELP}
 ${SHARED_HELP}
 

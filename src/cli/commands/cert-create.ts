@@ -28,26 +28,26 @@ const OPTIONS = {
 } as const
 
 const OPTIONS_HELP = `
-  --cert FILE          where the certificate goes (cert.pem)
-  --key FILE           where the key goes, readable by you only (key.pem)
-  --days N             how long it is valid (365)
-  --key-type TYPE      ec-p256 (the default), ec-p384, rsa-2048, rsa-3072, rsa-4096, ed25519
-  --hash NAME          sha256, sha384, sha512
-  --common-name NAME   a label (the first host)
-  --organization NAME
-  --ca                 make it a CA's certificate, for clients that require one as an anchor; for these hosts only
-  --passphrase-file FILE   its first line encrypts the key`
+  --cert FILE              the certificate file to write (cert.pem)
+  --key FILE               the key file to write, readable by you only (key.pem)
+  --days N                 validity period in days (365)
+  --key-type TYPE          ec-p256 (the default), ec-p384, rsa-2048, rsa-3072, rsa-4096, ed25519
+  --hash NAME              sha256, sha384, sha512
+  --common-name NAME       a label (the first host)
+  --organization NAME      a label (none)
+  --ca                     make it a CA, limited to these hosts, for clients that require a CA as an anchor
+  --passphrase-file FILE   a file whose first line is the passphrase that encrypts the key`
 
 export const certCreate: Command = {
   name: 'cert create',
-  summary: 'make a self-signed certificate and its key',
+  summary: 'create a self-signed certificate and its key',
   options: { ...OPTIONS, overwrite: { type: 'boolean' } },
   help: `Usage: vouch cert create HOST… [options]
 
-Makes a self-signed certificate for these host names and addresses, and its key. Existing files are kept.
+Creates a self-signed certificate for these host names and addresses, and its key. Existing files are kept.
 ${OPTIONS_HELP}
-  --overwrite          replace existing files
-  --json
+  --overwrite              replace existing files
+  --json                   print the result as JSON
 
 Examples:
   vouch cert create localhost 127.0.0.1 ::1
@@ -64,15 +64,15 @@ Examples:
 
 export const certEnsure: Command = {
   name: 'cert ensure',
-  summary: 'make a certificate if there is none, renew it if it expires soon',
+  summary: 'create a certificate if there is none, renew it if it expires soon',
   options: { ...OPTIONS, 'renew-before': { type: 'string' } },
   help: `Usage: vouch cert ensure HOST… [options]
 
-Makes a self-signed certificate if there is none, renews it if it expires soon or is for other hosts, and otherwise keeps
-it. Run it often: when a program starts, or once a day.
+Creates a self-signed certificate if there is none, renews it if it expires soon or is for other hosts, and otherwise keeps
+it. Run it regularly: when a program starts, or once a day.
 ${OPTIONS_HELP}
-  --renew-before N     how many days before it expires it is renewed (30, or a third of --days)
-  --json
+  --renew-before N         how many days before it expires it is renewed (30, or a third of --days)
+  --json                   print the result as JSON
 
 Examples:
   vouch cert ensure localhost 127.0.0.1

@@ -30,15 +30,15 @@ owner, out of band, before you trust it.
 
 ${SERVICES_HELP}
 
-  -o, --output FILE   write it to a file; an existing file is kept; - is stdout
+  -o, --output FILE   write the certificate to a file; an existing file is kept; - is stdout
   --overwrite         replace an existing file
-  --chain             all certificates that the server sends; to trust that file means to trust its CAs too
+  --chain             save all certificates that the server sends; trusting this file means trusting its CAs too
   --servername NAME   the server name to send, if it differs from the URL's
   --proxy URL         the proxy to use, instead of the environment's
   --connect-to HOST:PORT:ADDRESS:PORT  connect to this address instead of HOST:PORT, as in curl
   --no-env            use no proxy of the environment
   --timeout SECONDS   how long to wait (10)
-  --json
+  --json              print the fields of the certificate as JSON
 
 Examples:
   vouch cert fetch https://192.168.1.172:10330 -o selfsigned.crt

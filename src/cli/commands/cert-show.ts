@@ -24,7 +24,7 @@ export const certShow: Command = {
 Prints the fields of the certificates of a file (PEM, DER, PKCS#7), a directory, or a server (of any protocol of vouch check);
 - is stdin. Nothing is verified.
 
-  --json              one certificate: an object; several: a list
+  --json              print JSON: an object, or a list if there are several certificates
   --servername NAME   for a server: the name to send, if it differs from the URL's
   --proxy URL         the proxy to use, instead of the environment's
   --no-env            use no proxy of the environment

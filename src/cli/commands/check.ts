@@ -24,19 +24,19 @@ export const check: Command = {
   options: OPTIONS,
   help: `Usage: vouch check URL [options]
 
-Makes a TLS handshake as a request would, with the same trust settings and proxies, and explains why the server is trusted
+Performs a TLS handshake as a request would, with the same trust settings and proxies, and explains why the server is trusted
 or not. No request is sent. The exit status is 0 if the server is trusted, 1 if not, 3 if it was not reached.
 
 ${SERVICES_HELP}
 
 ${CONNECTION_HELP}
   --timeout SECONDS       how long to wait for the connection (10)
-  --fetch-intermediates   fetch what the server does not send from the http: addresses in its certificate, and check
-                          whether its chain is complete with it; what is fetched is never trusted
+  --fetch-intermediates   fetch missing intermediates from the http: addresses in the server's certificate, and check
+                          whether they complete its chain; they are never trusted
   -o, --output FILE       write the server's certificate and its intermediates, for its owner, if the chain is complete;
                           an existing file is kept
   --overwrite             replace an existing file
-  --json                  the whole explanation as JSON
+  --json                  print the explanation as JSON
 
 Examples:
   vouch check https://intranet.example/

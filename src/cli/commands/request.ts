@@ -31,16 +31,16 @@ const helpOf = (
   body: string,
 ) => `${body}  -o, --output FILE       write the body to a file, once it is complete; an existing file is kept; - is stdout
   --overwrite             replace an existing file
-  -H, --header TEXT       send this header, 'NAME: VALUE'; @FILE: the headers of a file, one a line
+  -H, --header TEXT       send this header, 'NAME: VALUE'; @FILE: the headers in a file, one per line
   -i, --include           print the status line and the headers before the body
-  -v, --verbose           print the request, the trust and the headers to stderr, without passwords and tokens
+  -v, --verbose           print the request, the trust setting and the headers to stderr, without passwords and tokens
   -f, --fail              treat a status of 400 or above as an error: exit status 4, and no body
   --max-redirects N       how many redirects to follow (30); 0 prints the redirect itself
 ${CONNECTION_HELP}
-  --no-verify             verify nothing, for tests: anyone in the network path can read and change the traffic
+  --no-verify             disable verification, for tests: anyone in the network path can read and change the traffic
   --insecure-http-parser  accept responses that violate HTTP, as some devices send them
   --timeout SECONDS       how long to wait for the connection, and then between bytes (no limit)
-  --json                  status, headers and body as JSON`
+  --json                  print status, headers and body as JSON`
 
 const STATUS_HELP = `The exit status is 0 if the body is complete, 1 if the server is not trusted, 3 if it was not reached or
 the body is not complete, 4 with --fail and a status of 400 or above.`
@@ -51,8 +51,9 @@ export const get: Command = {
   options: OPTIONS,
   help: `Usage: vouch get URL [options]
 
-Fetches a URL as a request of the library does: verified, redirects followed, with the environment's bundle and proxies.
-The body goes to stdout, decompressed and otherwise as received. ${STATUS_HELP}
+Fetches a URL as a request of the library does: with verification, redirects, and the environment's bundle and proxies.
+The body is written to stdout, decompressed and otherwise as received.
+${STATUS_HELP}
 
 ${helpOf('')}
 
@@ -69,7 +70,7 @@ export const head: Command = {
   options: OPTIONS,
   help: `Usage: vouch head URL [options]
 
-Asks for the headers of a URL, without its body, and prints them. Redirects are not followed.
+Requests the headers of a URL, without its body, and prints them. Redirects are not followed.
 
 ${helpOf('')}
 
@@ -84,7 +85,8 @@ const withBody = (verb: string, summary: string, example: string): Command => ({
   options: ALL_OPTIONS,
   help: `Usage: vouch ${verb} URL [options]
 
-Sends a ${verb.toUpperCase()} request and prints the body of the response, as vouch get does. ${STATUS_HELP}
+Sends a ${verb.toUpperCase()} request and prints the body of the response, as vouch get does.
+${STATUS_HELP}
 
 ${helpOf(BODY_HELP)}
 
@@ -108,7 +110,8 @@ export const request: Command = {
   ...withBody('request', 'send a request with any method', 'vouch request PROPFIND https://dav.example/ -H "Depth: 1"'),
   help: `Usage: vouch request METHOD URL [options]
 
-Sends a request with any method and prints the body of the response, as vouch get does. ${STATUS_HELP}
+Sends a request with any method and prints the body of the response, as vouch get does.
+${STATUS_HELP}
 
 ${helpOf(BODY_HELP)}
 
