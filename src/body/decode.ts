@@ -15,7 +15,12 @@ export function decodeBody(body: Readable, contentEncoding: string | undefined):
   if (encodings.length === 0 || !encodings.every((name) => DECODERS.has(name))) return body
   if (encodings.length > MAX_ENCODINGS) {
     body.destroy()
-    return Readable.from(tooMany(encodings.length))
+    const problem = `the response was encoded ${encodings.length} times, which is more than ${MAX_ENCODINGS}`
+    return new Readable({
+      read() {
+        this.destroy(new ContentDecodingError(problem))
+      },
+    })
   }
   // The encoding that was applied last is removed first.
   return encodings.reduceRight((encoded, name) => new MappedStream(encoded, decode(encoded, name)), body)
@@ -23,11 +28,6 @@ export function decodeBody(body: Readable, contentEncoding: string | undefined):
 
 /** Each layer can multiply the size by a thousand (urllib3's CVE-2025-66418). */
 const MAX_ENCODINGS = 2
-
-// biome-ignore lint/correctness/useYield: this generator only throws
-async function* tooMany(count: number): AsyncGenerator<Buffer, void, undefined> {
-  throw new ContentDecodingError(`the response was encoded ${count} times, which is more than ${MAX_ENCODINGS}`)
-}
 
 /** Makes the decoder after the first bytes: an empty body (of HEAD, 304) is not compressed, whatever its header says. */
 async function* decode(body: Readable, encoding: string): AsyncGenerator<Buffer, void, undefined> {

@@ -203,8 +203,7 @@ export class PreparedRequest implements WireRequest {
   }
 }
 
-// biome-ignore lint/suspicious/noConfusingVoidType: what an auth without a return statement gives back
-function requestOfAuth(prepared: PreparedRequest, result: PreparedRequest | undefined | void): PreparedRequest {
+function requestOfAuth(prepared: PreparedRequest, result: unknown): PreparedRequest {
   if (result === undefined || result === null) return prepared
   if (result instanceof PreparedRequest) return result
   throw new TypeError('auth must return the request, or nothing')

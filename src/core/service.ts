@@ -82,8 +82,8 @@ export function parseService(url: string | URL): Service | undefined {
 const HOST = /^(?:[a-z0-9._-]{1,254}|\[[0-9a-f:.]+\])$/
 
 function parseAuthorityOf(text: string, name: string): { hostname: string; port: string } {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a URL parser drops tabs and line breaks
-  if (/[\x00-\x20\x7f]/.test(text)) throw invalid(name, 'it contains a space or a control character')
+  // A URL parser drops tabs and line breaks.
+  if (/[ \p{Cc}]/u.test(text)) throw invalid(name, 'it contains a space or a control character')
   const [, authority, rest = ''] = /^[^:]+:\/\/([^/?#]*)(.*)$/s.exec(text) ?? []
   if (authority === undefined) throw invalid(name, 'there is no // after the scheme')
   // Of an unencoded / ? or # in a password the parser makes the end of the host: the user would be contacted as a host.

@@ -9,11 +9,11 @@ import { isSelfSigned } from '../x509/certificate-info.ts'
 import type { Chain } from './facts.ts'
 import { inTheWay } from './in-the-way.ts'
 import { namesProblem } from './names.ts'
+import { serverArgument } from './notation.ts'
 import { pinnedProblem } from './pins.ts'
-import type { Case, Evidence, Problem } from './problem.ts'
+import type { Case, Evidence, Problem, Reason } from './problem.ts'
 import { caseOf, problemsOf } from './problems.ts'
 import { clientHint, noTlsHints } from './service-hints.ts'
-import type { Reason } from './texts.ts'
 import * as say from './texts.ts'
 
 /** The result. */
@@ -34,7 +34,7 @@ export function diagnose(row: Reason, evidence: Evidence): Diagnosis {
   const { host, port, service } = evidence
   const diagnosis = diagnoseChain(row, evidence)
   if (service) return { ...diagnosis, hints: hintsFor(service, diagnosis) }
-  const server = row.reason === 'not-tls' ? say.serverArgument({ host, port }) : undefined
+  const server = row.reason === 'not-tls' ? serverArgument({ host, port }) : undefined
   return server === undefined ? diagnosis : { ...diagnosis, hints: [...row.hints, say.askWhatSpeaks(server)] }
 }
 

@@ -7,8 +7,8 @@ import { printable } from '../core/printable.ts'
 import type { Service } from '../core/service.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { type CertificateInfo, describeCertificate, nameInOneLine } from '../x509/certificate-info.ts'
+import { spanOf } from './notation.ts'
 import { certificateInOneLine, columns, guideTo, MAX_LINE, trustInWords } from './report.ts'
-import { spanOf } from './texts.ts'
 
 /** What an {@link Explanation} is made of. */
 export interface ExplanationParts {

@@ -2,7 +2,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { redactUrl } from '../core/credentials.ts'
 import { printable } from '../core/printable.ts'
-import { called, dateFound, rootNotTrusted } from './texts.ts'
+import { called } from './notation.ts'
+import { dateFound, rootNotTrusted } from './texts.ts'
 
 const names = (certificates: readonly X509Certificate[]): string => certificates.map(called).join(' and ')
 

@@ -5,7 +5,8 @@
 import { documentation } from '../core/documentation.ts'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
-import { LOWER_LEVEL, MAYBE_HTTP, type Reason } from './texts.ts'
+import type { Reason } from './problem.ts'
+import { LOWER_LEVEL, MAYBE_HTTP } from './texts.ts'
 
 /**
  * The row for an error of a handshake; `undefined` if it is not of OpenSSL's TLS.

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { SSLErrorReason } from '../core/errors.ts'
 import { publicKeyPin } from '../x509/fingerprint.ts'
 import { type Chain, dateProblems } from './facts.ts'
+import type { Reason } from './problem.ts'
 import * as say from './texts.ts'
 
 interface PinnedProblem {
@@ -14,7 +15,7 @@ interface PinnedProblem {
 
 /** @param pins as in messages: `sha256:AA:BB:…`, `sha256//BASE64=` */
 export function pinnedProblem(
-  { reason, hints }: say.Reason,
+  { reason, hints }: Reason,
   chain: Chain,
   pins: readonly string[],
   now: number,

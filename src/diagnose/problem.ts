@@ -4,6 +4,15 @@ import type { SSLErrorReason } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
 import type { Facts } from './facts.ts'
 
+/** The row of a failure in the tables. */
+export interface Reason {
+  readonly reason: SSLErrorReason
+  /** OpenSSL's own words, as in requests. */
+  readonly summary: string
+  /** What to do, the likeliest first. */
+  readonly hints: readonly string[]
+}
+
 /** What is known about a failed handshake. */
 export interface Evidence {
   readonly host: string

@@ -1,6 +1,7 @@
 /** The table of TLS failures: a reason, a summary and hints for each code. */
 import type { SSLErrorReason } from '../core/errors.ts'
 import { handshakeReason } from './handshakes.ts'
+import type { Reason } from './problem.ts'
 import {
   ASK_ABOUT_CHANGE,
   CHECK_CLOCK,
@@ -10,7 +11,6 @@ import {
   OBSTACLE_HINTS,
   PURPOSE_HINT,
   RENEW_IT,
-  type Reason,
   STRENGTH_HINT,
   TOO_LONG,
   TRUST_CA,

@@ -6,7 +6,7 @@ import { printable } from '../core/printable.ts'
 import type { TrustInfo } from '../core/trust-info.ts'
 import { hostsOf, isSelfSigned, nameInOneLine } from '../x509/certificate-info.ts'
 import type { Diagnosis } from './diagnosis.ts'
-import { spanOf } from './texts.ts'
+import { spanOf } from './notation.ts'
 
 /**
  * The lines of an error's message after the first: the presented and the trusted certificates, findings and hints.

@@ -6,13 +6,10 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { authorityOf, httpsAuthority, withoutBrackets } from '../core/address.ts'
+import { withoutBrackets } from '../core/address.ts'
 import { documentation } from '../core/documentation.ts'
-import type { SSLErrorReason } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
-import type { Service } from '../core/service.ts'
 import { plainAuthority, VOUCH } from '../core/shell.ts'
-import { DAY_MS, nameInOneLine } from '../x509/certificate-info.ts'
 import {
   type Anchor,
   type ConstraintProblem,
@@ -21,44 +18,7 @@ import {
   type Obstacle,
   type PurposeProblem,
 } from './facts.ts'
-
-/** The row of a failure in the tables. */
-export interface Reason {
-  readonly reason: SSLErrorReason
-  /** OpenSSL's own words, as in requests. */
-  readonly summary: string
-  /** What to do, the likeliest first. */
-  readonly hints: readonly string[]
-}
-
-/** The subject of a certificate, in quotes. */
-export const called = (certificate: X509Certificate): string => quoted(certificate.subject)
-
-export const quoted = (name: string | undefined): string => `'${printable(nameInOneLine(name)) || '(no name)'}'`
-
-/** Distinguishes certificates of one name. */
-const identified = (certificate: X509Certificate): string =>
-  `SHA-256 ${certificate.fingerprint256}, valid ${spanOf(certificate)}`
-
-/** A server, of https if `service` is not given. */
-interface Server {
-  readonly host: string
-  readonly port: number
-  readonly service?: Service | undefined
-}
-
-/** `localhost:8443` or `imap://localhost:143`, for a command; `undefined` if the host has characters that a shell could act on. */
-export function serverArgument({ service, ...server }: Server): string | undefined {
-  const argument = service ? urlOf({ service, ...server }) : plainAuthority(httpsAuthority(server))
-  // Brackets are a pattern to a shell.
-  return argument?.includes('[') ? `'${argument}'` : argument
-}
-
-/** The URL of a server, without a path; `undefined` if its host is not a plain name or address. */
-function urlOf({ service, ...server }: Server): string | undefined {
-  const authority = plainAuthority(service ? authorityOf(server) : httpsAuthority(server))
-  return authority && `${service?.scheme ?? 'https'}://${authority}`
-}
+import { called, duration, identified, iso, listed, quoted, type Server, serverArgument, urlOf } from './notation.ts'
 
 /* Trust: nothing that is trusted vouches for the server. */
 
@@ -274,13 +234,6 @@ export function namesFound(
   return `asked for ${printable(host)}; the certificate is for ${hosts.length === 0 ? none : listed(hosts)}`
 }
 
-function listed(hosts: readonly string[]): string {
-  const shown = hosts.slice(0, MAX_HOSTS).map((name) => printable(name))
-  return hosts.length > MAX_HOSTS ? `${shown.join(', ')} … (${hosts.length})` : shown.join(', ')
-}
-
-const MAX_HOSTS = 12
-
 export const FILE_NOT_ENOUGH = 'naming the file of this certificate would not be enough: its names are checked as well'
 export const commonNameOnly = (name: string): string =>
   `it has a common name, '${printable(name)}', which does not count (RFC 9525)`
@@ -374,24 +327,3 @@ export const STRENGTH_HINT =
   'its owner must have it issued again with a key of at least ec-p256 or rsa-2048, and signed with SHA-256'
 
 export const LOWER_LEVEL = `for a server that cannot be updated: node --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see ${documentation('guides/old-servers.md')}`
-
-/** `2026-11-25 to 2027-11-25` */
-export function spanOf({ validFrom, validTo }: X509Certificate): string {
-  return `${dayOf(validFrom)} to ${dayOf(validTo)}`
-}
-
-const dayOf = (date: string): string => iso(date).replace(/T.*/, '')
-
-/** In seconds, the resolution of certificates. A server can present one with unparsable dates. */
-function iso(date: string | number): string {
-  const at = new Date(date)
-  return Number.isNaN(at.getTime()) ? '(no date)' : at.toISOString().replace(/\.\d+/, '')
-}
-
-/** In the largest suitable unit. */
-function duration(ms: number): string {
-  const days = Math.floor(ms / DAY_MS)
-  if (days >= 2) return `${days} days`
-  const hours = Math.floor(ms / 3_600_000)
-  return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`
-}

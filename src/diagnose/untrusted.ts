@@ -5,6 +5,7 @@ import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned } from '../x509/certificate-info.ts'
 import { commonNameOf, dateProblems, purposeProblems, signed, successorOf } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
+import { serverArgument } from './notation.ts'
 import { placeholderFindings, placeholderHints } from './placeholders.ts'
 import type { Case, Problem } from './problem.ts'
 import * as say from './texts.ts'
@@ -44,7 +45,7 @@ export function untrusted(found: Case): Problem {
         ...replaced.hints,
         ...say.missingIntermediateHints(
           hasIssuerAddress(last)
-            ? say.serverArgument({ host: found.host, port: found.port, service: found.service })
+            ? serverArgument({ host: found.host, port: found.port, service: found.service })
             : undefined,
         ),
       ],
@@ -93,7 +94,7 @@ function selfSigned(found: Case): Problem {
   const { path, host, port, service, trusted, coversHost, now } = found
   const [server] = path
   const sameName = trusted.find(({ subject }) => subject === server.subject)
-  const argument = say.serverArgument({ host, port, service })
+  const argument = serverArgument({ host, port, service })
   const about = { reason: 'self-signed', failing: 0 } as const
   const besides = { findings: [say.besideTrust(server)], hints: [say.TRUST_NEW] }
   if (sameName) {

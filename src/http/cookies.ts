@@ -7,6 +7,7 @@ import { toughCookie } from '../core/lazy.ts'
 import { optionNames, ownOptions, ownProperties } from '../core/options.ts'
 import { type MappingInit, type PairListInit, toPairs } from '../core/pairs.ts'
 import { printable } from '../core/printable.ts'
+import { isExpired, isProtected, keepsPromise, matchesUrl } from './cookie-rules.ts'
 import { isToken } from './token.ts'
 
 /** The attributes of a cookie that is set by hand. Without a `domain` it is sent to every host that the user names. */
@@ -249,27 +250,6 @@ function isFull(domain: string, { total, byDomain }: Room): boolean {
   return total >= MAX_COOKIES || (byDomain.get(domain) ?? 0) >= MAX_OF_DOMAIN
 }
 
-/**
- * Whether a response without TLS must not set the cookie: it has the attribute Secure, or would replace or hide a secure one
- * (RFC 6265bis section 5.7, steps 13 and 14).
- */
-function isProtected({ secure, key, domain, path }: Cookie, url: URL, secureOnes: readonly Cookie[]): boolean {
-  if (secure) return true
-  const { domainMatch, pathMatch, defaultPath } = toughCookie()
-  const host = domain ?? url.hostname
-  const own = path ?? defaultPath(url.pathname)
-  return secureOnes.some(
-    (other) =>
-      other.key === key &&
-      (domainMatch(host, other.domain ?? '') || domainMatch(other.domain ?? '', host)) &&
-      pathMatch(own, other.path ?? '/'),
-  )
-}
-
-function isExpired(cookie: Cookie): boolean {
-  return (cookie.expiryTime() ?? Number.POSITIVE_INFINITY) <= Date.now()
-}
-
 /** Of name and value together; the limits are those of RFC 6265bis and of Chromium. */
 const MAX_LENGTH = 4096
 const MAX_OF_DOMAIN = 180
@@ -323,21 +303,6 @@ const COOKIE_PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/
 function undecoded({ hostname, pathname, protocol }: URL): URL {
   // It takes anything with these properties; its types say URL.
   return { hostname, pathname: pathname.replaceAll('%', '%25'), protocol } as URL
-}
-
-/** Whether a cookie is what a prefix of its name promises; prefixes count in any case (RFC 6265bis section 5.7). */
-function keepsPromise({ key, secure, domain, path }: Cookie, { protocol }: URL): boolean {
-  const [prefix] = /^__(?:host|secure)-/i.exec(key) ?? []
-  if (prefix === undefined) return true
-  if (!secure || protocol !== 'https:') return false
-  return /^__secure-$/i.test(prefix) || (domain === null && path === '/')
-}
-
-/** Whether scheme, expiry and path (RFC 6265 section 5.1.4) allow to send the cookie. */
-function matchesUrl({ protocol, pathname }: URL, cookie: Cookie): boolean {
-  if (cookie.secure && protocol !== 'https:') return false
-  if (isExpired(cookie)) return false
-  return toughCookie().pathMatch(pathname, cookie.path ?? '/')
 }
 
 /** Special-use names (RFC 6761, 6762), which are valid host names, but `getCookies` of tough-cookie throws for them. */

@@ -158,8 +158,7 @@ function parse(text: string, original: string): URL {
   } catch {
     // The parser's error is not the cause of ours: it contains the URL with its password.
     const host = /^[^:]*:\/\/(?:[^\\/?#]*@)?([^\\/?#]*)/.exec(text)?.[1] ?? ''
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-    if (/[^\x00-\x7f]/.test(host)) throw new InvalidURL('URL has an invalid label.')
+    if (/\P{ASCII}/u.test(host)) throw new InvalidURL('URL has an invalid label.')
     throw new InvalidURL(`Failed to parse: ${redactUrl(original)}, ${hostProblem(text, host)}`)
   }
   const { hostname, pathname } = url

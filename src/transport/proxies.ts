@@ -181,8 +181,7 @@ export function bypassesProxy(url: URL, noProxy: string): boolean {
 
 /** A name as in URLs: international names as A-labels. */
 function toAscii(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-  return /^[\x00-\x7f]*$/.test(name) ? name : name.replace(/^[^:]+/, domainToASCII)
+  return /\P{ASCII}/u.test(name) ? name.replace(/^[^:]+/, domainToASCII) : name
 }
 
 function isIPv6Entry(host: string, port: string, entry: string): boolean {

@@ -63,7 +63,7 @@ test('a session has the defaults of requests', async () => {
   assert.equal(session.cookies.size, 0)
 })
 
-test('the defaults are sent, and every default can be assigned', async () => {
+test('the defaults are sent; headers, params, auth, cookies and stream can be assigned', async () => {
   await using session = new Session()
   const { headers } = await echoed(session)
   assert.match(String(headers['user-agent']), /^vouch\//)
