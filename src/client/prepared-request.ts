@@ -89,6 +89,17 @@ export class PreparedRequest implements WireRequest {
     return this.encoded.content
   }
 
+  static {
+    // Without a setter, code that is not strict would lose what it assigns.
+    for (const name of ['url', 'pathUrl', 'body']) {
+      Object.defineProperty(this.prototype, name, {
+        set() {
+          throw new TypeError(`prepared.${name} cannot be assigned; create another request`)
+        },
+      })
+    }
+  }
+
   /** Whether the body can be sent again for a redirect, a retry or a challenge. */
   get rewindable(): boolean {
     return this.encoded.rewindable

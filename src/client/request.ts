@@ -3,7 +3,8 @@ import { inspect } from 'node:util'
 import type { AuthInit } from '../auth/auth.ts'
 import type { BodyOptions } from '../body/encode.ts'
 import { displayName, redactUrl } from '../core/credentials.ts'
-import { optionNames, ownOptions } from '../core/options.ts'
+import { refuseUnknownProperties } from '../core/known-properties.ts'
+import { optionNames, ownOptions, suggest } from '../core/options.ts'
 import { CookieJar, type CookiesInit } from '../http/cookies.ts'
 import { HeaderMap, type HeadersInit } from '../http/headers.ts'
 import type { ParamsInit } from '../http/url.ts'
@@ -87,3 +88,10 @@ export const REQUEST_PARTS = optionNames<RequestParts>({
   json: true,
   files: true,
 })
+
+refuseUnknownProperties(Request, (name) => {
+  const isPart = REQUEST_PARTS.has(name)
+  return `a Request has no property "${displayName(name)}"${isPart ? `: it is request.parts.${name}` : suggest(name, REQUEST_PROPERTIES)}`
+})
+
+const REQUEST_PROPERTIES: ReadonlySet<string> = new Set(['method', 'url', 'parts'])

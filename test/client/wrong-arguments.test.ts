@@ -80,6 +80,8 @@ class Hooks {
   response() {}
 }
 
+const newRequest = () => new Request('GET', 'http://localhost/')
+
 const WRITTEN: readonly (readonly [what: string, write: (session: Session) => unknown, message: RegExp])[] = [
   ['an unknown hook', ({ hooks }) => Object.assign(hooks, { respons: () => {} }), /event name "respons"/],
   ['a hook that is no function', ({ hooks }) => Object.assign(hooks, { response: 'fn' }), /^hooks\.response must be/],
@@ -88,6 +90,11 @@ const WRITTEN: readonly (readonly [what: string, write: (session: Session) => un
   ['a property of an adapter', () => Object.assign(new HTTPAdapter(), { maxRetries: 3 }), /no property "maxRetries"/],
   ['where to look for a cookie', (s) => s.cookies.get('a', { domian: 'x' } as object), /did you mean "domain"/],
   ['which cookie to delete', (s) => s.cookies.delete('a', { pth: '/' } as object), /did you mean "path"/],
+  ['a header of a Request', () => Object.assign(newRequest(), { headers: {} }), /: it is request\.parts\.headers$/],
+  ['a property of a Request', () => Object.assign(newRequest(), { uri: 'x' }), /"uri": did you mean "url"\?$/],
+  // Reflect.set is what an assignment does in code that is not strict.
+  ['the URL of a prepared request', () => Reflect.set(newRequest().prepare(), 'url', 'x'), /^prepared\.url cannot be/],
+  ['its body', () => Reflect.set(newRequest().prepare(), 'body', 'x'), /^prepared\.body cannot be assigned/],
   ['an adapter as a property', (s) => Object.assign(s, { adapters: {} }), /no property "adapters"/],
 ]
 
