@@ -347,7 +347,7 @@ export class Session {
 
 /** Lists and bytes that are changed later change nothing; an object with methods, such as an `Auth`, stays itself. */
 function ownCopy(value: unknown): unknown {
-  return isPlainObject(value) && 'apply' in value ? value : snapshot(value)
+  return isPlainObject(value) && Object.hasOwn(value, 'apply') ? value : snapshot(value)
 }
 
 refuseUnknownProperties(Session, (name) => {

@@ -60,6 +60,18 @@ test('options with a prototype of their own are refused rather than half read', 
   await assert.rejects(new Session().head('https://localhost/', new Options()), TypeError)
 })
 
+test('Object.prototype.apply makes no setting an auth, which a session would not copy', () => {
+  Object.defineProperty(Object.prototype, 'apply', { value: () => undefined, configurable: true })
+  try {
+    const timeout = { connect: 1 }
+    const session = new Session({ timeout })
+    timeout.connect = 2
+    assert.deepEqual({ ...(session.timeout as object) }, { connect: 1 })
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'apply')
+  }
+})
+
 test('Object.prototype names no Unix socket and no proxy', async () => {
   const { chain, key } = authority.issue()
   await using server = await startHttpsServer({ cert: chain, key })

@@ -18,7 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a session keeps the list that it was given',
-      ["isPlainObject(value) && 'apply' in value ? value : snapshot(value)", 'value'],
+      ["isPlainObject(value) && Object.hasOwn(value, 'apply') ? value : snapshot(value)", 'value'],
       'invariants/copies.test.ts',
       'bytes and lists that change after a session',
     ],
