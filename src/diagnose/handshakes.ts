@@ -54,9 +54,9 @@ function opensslWords(message: string): string {
 const OLD_SERVERS = documentation('guides/old-servers.md')
 const OLD_TLS = `for a server that cannot be updated: node --tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0, which weakens every connection of the process; see ${OLD_SERVERS}`
 const OLD_CIPHERS = `or an old server has no cipher in common: node --tls-cipher-list=ALL@SECLEVEL=0, which weakens every connection of the process; see ${OLD_SERVERS}`
-const NO_TLS_1_3 = `it may not cope with TLS 1.3: try node --tls-max-v1.2; see ${OLD_SERVERS}`
+const NO_TLS_1_3 = `it may be incompatible with TLS 1.3: try node --tls-max-v1.2; see ${OLD_SERVERS}`
 const CHANGED_BYTES =
-  'try without the proxy or filter in between; else the server is defective: its owner must look into it'
+  'try without the proxy or filter in between; otherwise the server is defective, and its owner must repair it'
 const GIVE_CLIENT = "give one: cert: ['client.crt', 'client.key']"
 const MAYBE_CLIENT = "if the server wants a client certificate, give one: cert: ['client.crt', 'client.key']"
 
@@ -72,13 +72,13 @@ export function closedReason(client: string | undefined): Reason {
   )
 }
 
-const CLOSED_EARLY = 'it may be too old, be asked for a name that it does not know, or sit behind a filter'
+const CLOSED_EARLY = 'it may be too old, not know the requested name, or be behind a filter'
 
 const NOT_TLS = row('not-tls', 'the server does not speak TLS on this port', MAYBE_HTTP)
 const OLD_PROTOCOL = row(
   'protocol',
   'no TLS version in common with the server',
-  'have the server speak TLS 1.2 or 1.3: older versions are broken, and Node has them switched off',
+  "the server's owner must enable TLS 1.2 or 1.3: older versions are broken, and Node disables them",
   OLD_TLS,
 )
 const NEEDS_CLIENT = row('client-certificate', 'the server asks for a client certificate', GIVE_CLIENT)
@@ -95,8 +95,8 @@ const REFUSALS: ReadonlyMap<number, readonly [why: string, hint: string]> = new 
   [
     43,
     [
-      ': it is of a kind that the server does not support',
-      'give one with a key of another kind, for clients (clientAuth)',
+      ': it is of a type that the server does not support',
+      'give one with another type of key, for clients (clientAuth)',
     ],
   ],
   [44, [': it was revoked', 'have a new one issued']],
@@ -109,8 +109,8 @@ const REFUSALS: ReadonlyMap<number, readonly [why: string, hint: string]> = new 
       'give one of a CA that the server trusts, with the intermediate certificates after it; or have its owner trust that CA',
     ],
   ],
-  [49, [': access denied', 'it may be valid, and not permitted there: ask the owner of the server']],
-  [51, [': its signature was not accepted', 'check that certificate and key belong together, and the kind of the key']],
+  [49, [': access denied', 'it may be valid but not permitted there: ask the owner of the server']],
+  [51, [': its signature was not accepted', 'check that certificate and key belong together, and the type of the key']],
 ])
 
 function alertReason(alert: number, client: string | undefined): Reason {
@@ -119,7 +119,7 @@ function alertReason(alert: number, client: string | undefined): Reason {
   if (alert === HANDSHAKE_FAILURE) return handshakeFailure(client)
   if (alert === CERTIFICATE_REQUIRED && client !== undefined) {
     const hint =
-      'the one that was given was not sent, since its kind or its CA is none that the server asks for: give another one'
+      'the given one was not sent, since its type or its CA is not among those that the server asks for: give another one'
     return row(
       'client-certificate',
       'the server asks for a client certificate and got none that it accepts',
@@ -153,7 +153,7 @@ const ended = (alert: string, ...hints: string[]): Reason =>
 
 /** For an alert about a certificate of the client, which has sent none. */
 const NO_CERTIFICATE_SENT =
-  "no certificate was sent to it: a proxy or filter in transit may mean the server's own; try without that, or ask the server's owner what its log says"
+  "no certificate was sent to it: a proxy or filter in transit may have rejected the server's own; try without that, or ask the server's owner for its log"
 
 const MAYBE_ASKED = row('client-certificate', 'the server probably asks for a client certificate', GIVE_CLIENT)
 
@@ -178,11 +178,11 @@ const ALERTS: ReadonlyMap<number, Reason> = new Map([
     71,
     row(
       'protocol',
-      'the server wants stronger ciphers than were offered',
+      'the server requires stronger ciphers than were offered',
       'do not restrict them: --tls-cipher-list, NODE_OPTIONS',
     ),
   ],
-  [80, row('protocol', 'the server ended the handshake (internal error)', "look into the server's log", NO_TLS_1_3)],
+  [80, row('protocol', 'the server ended the handshake (internal error)', "check the server's log", NO_TLS_1_3)],
   [86, OLD_PROTOCOL],
   [109, ended('missing extension')],
   [110, ended('unsupported extension')],
@@ -209,13 +209,13 @@ const ALERTS: ReadonlyMap<number, Reason> = new Map([
 const LEGACY_RENEGOTIATION = row(
   'protocol',
   'the server does not support secure renegotiation (unsafe legacy renegotiation disabled)',
-  'have the server updated: it lacks a correction of 2010 (RFC 5746)',
+  'update the server: it does not implement RFC 5746, of 2010',
   `for a server that cannot be updated: node --openssl-config=FILE with Options = UnsafeLegacyServerConnect in it; ${OLD_SERVERS} has the file`,
 )
 const MESSAGE_TOO_LARGE = row(
   'protocol',
   "the server's certificates are too large for a handshake (excessive message size)",
-  "the server's owner must send fewer or smaller certificates: OpenSSL takes 100 KB in all",
+  "the server's owner must send fewer or smaller certificates: OpenSSL accepts 100 KB in total",
 )
 const WEAK_DH = row(
   'weak',

@@ -91,7 +91,7 @@ test('a server that is not trusted gets no request, and what to write is said in
   assert.match(lines[1] ?? '', /^ {2}presented {2}CN=localhost, issued by CN=Team CA, for localhost, 127\.0\.0\.1$/)
   const more = lines.indexOf('  more       node_modules/vouch/docs/troubleshooting.md#unknown-ca')
   assert(more > 1, stderr)
-  assert.match(lines[more + 1] ?? '', /^vouch: hint: name the CA that issued it: --verify ca\.pem; get the file from /)
+  assert.match(lines[more + 1] ?? '', /^vouch: hint: trust the CA that issued it: --verify ca\.pem; get the file from /)
   const asked = await vouch(dir, `check ${server.url}`)
   const reason = (text: string) => /certificate verify failed: [\w ]*\w/.exec(text)?.[0]
   assert.equal(reason(stderr), reason(asked.stdout))

@@ -74,8 +74,13 @@ test('what is trusted is listed only where it matters', () => {
 })
 
 const names: [host: string, hosts: string[], finding: RegExp | undefined, hint: RegExp | undefined][] = [
-  ['box.test', ['www.box.test'], /valid for www\.box\.test, not for box\.test/, /ask for https:\/\/www\.box\.test$/],
-  ['www.box.test', ['box.test'], /valid for box\.test, not for www\.box\.test/, /ask for https:\/\/box\.test$/],
+  [
+    'box.test',
+    ['www.box.test'],
+    /valid for www\.box\.test, not for box\.test/,
+    /use the URL https:\/\/www\.box\.test$/,
+  ],
+  ['www.box.test', ['box.test'], /valid for box\.test, not for www\.box\.test/, /use the URL https:\/\/box\.test$/],
   ['a.b.box.test', ['*.box.test'], /'\*\.box\.test' stands for exactly one label in front of \.box\.test/, undefined],
   ['::1', ['localhost', '127.0.0.1'], /valid for localhost/, /https:\/\/localhost$/],
   ['localhost', ['::1'], /valid for ::1/, /https:\/\/\[::1\]$/],

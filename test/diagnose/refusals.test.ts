@@ -256,7 +256,7 @@ const REFUSALS: readonly Refusal[] = [
     reason: 'invalid-ca',
     sent: [issue(noCA), noCA],
     trusted: [root],
-    says: [/'CN=No CA'.* no CA \(basicConstraints has no CA:TRUE\)/],
+    says: [/'CN=No CA'.* not a CA \(basicConstraints has no CA:TRUE\)/],
     way: 'owner',
   },
   {
@@ -306,7 +306,7 @@ const REFUSALS: readonly Refusal[] = [
     reason: 'wrong-purpose',
     sent: [issue(root, { extensions: [...SERVER_EXTENSIONS, 'keyUsage=keyCertSign'] })],
     trusted: [root],
-    says: [/has the keyUsage keyCertSign, and digitalSignature is wanted/],
+    says: [/has the keyUsage keyCertSign, but digitalSignature is required/],
     way: 'owner',
   },
   {
@@ -332,7 +332,7 @@ const REFUSALS: readonly Refusal[] = [
     reason: 'self-signed',
     sent: [box],
     trusted: [other],
-    says: [/naming the file of this certificate would not be enough/, /pin it: verify: 'sha256:…'/],
+    says: [/trusting this certificate by its file would not be enough/, /pin it: verify: 'sha256:…'/],
     never: /cert create/,
     way: { verify: `sha256:${fingerprint(box)}` },
   },
@@ -341,7 +341,7 @@ const REFUSALS: readonly Refusal[] = [
     reason: 'self-signed',
     sent: [nameless],
     trusted: [other],
-    says: [/naming the file of this certificate would not be enough/],
+    says: [/trusting this certificate by its file would not be enough/],
     never: /cert create/,
     way: { verify: `sha256:${fingerprint(nameless)}` },
   },
@@ -512,7 +512,7 @@ const REFUSALS: readonly Refusal[] = [
 ]
 
 function firstIs(first: OpensslCertificate): RegExp {
-  return new RegExp(`the order decides: put the certificate SHA-256 ${fingerprint(first)} first`)
+  return new RegExp(`the order matters: put the certificate SHA-256 ${fingerprint(first)} first`)
 }
 
 for (const { what, reason, sent, trusted, host = 'localhost', says, never, way } of REFUSALS) {

@@ -78,5 +78,5 @@ function advise(url: string, { fingerprint }: CertificateInfo, path = 'FILE', ou
     ? `--verify ${shellPath(path) ?? 'FILE'}; in code: { verify: '${file}' }`
     : `tlsOptions('${file}') in its client, ${documentation('guides/other-clients.md')}`
   hint(output, `if they are equal, trust it: ${trust}`)
-  if (isHttps) hint(output, `or pin it, which counts whatever names it has: --verify sha256:${fingerprint}`)
+  if (isHttps) hint(output, `or pin it, so that its names do not matter: --verify sha256:${fingerprint}`)
 }
