@@ -90,10 +90,7 @@ for (const [form, encode] of [
       [false, 'missing-intermediate', ['CN=Fetched CA'], 'CN=Fetch Root'],
     )
     assert.deepEqual(asked, ['GET /middle '])
-    assert.match(
-      explanation.findings.join('\n'),
-      /^the server does not send 'CN=Fetched CA'.* it completes the chain/,
-    )
+    assert.match(explanation.findings.join('\n'), /^the server does not send 'CN=Fetched CA'.* it completes the chain/)
     assert.match(
       String(explanation),
       /\n {2}CN=localhost, issued by CN=Fetched CA, for localhost\n {2}└─ CN=Fetched CA, issued by CN=Fetch Root {2}✗ not sent\n {5}└─ CN=Fetch Root, self-signed {2}✓ trusted\n/,
