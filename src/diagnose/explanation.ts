@@ -97,24 +97,7 @@ export class Explanation {
 
   /** All of it as plain data; certificates with their PEM. */
   toJSON(): object {
-    const { ok, reason, summary, url, host, port, chain, intermediates, anchor, trust } = this
-    const { findings, hints, protocol, cipher } = this
-    return {
-      ok,
-      reason,
-      summary,
-      url,
-      host,
-      port,
-      chain,
-      intermediates,
-      anchor,
-      trust,
-      findings,
-      hints,
-      protocol,
-      cipher,
-    }
+    return { ...this }
   }
 
   /** Only a certificate that was presented can have been verified; without a usable bundle nothing is trusted. */

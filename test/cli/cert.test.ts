@@ -2,7 +2,7 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
@@ -16,6 +16,20 @@ import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { main, vouch } from './vouch.ts'
+
+test('the key pin of a certificate is that of the key as it is encoded there, though Node encodes it in another way', async () => {
+  using dir = tempDir()
+  const { cert } = await createSelfSignedCert(null, null, 'localhost', { keyType: 'rsa-2048' })
+  // rsaEncryption with an empty octet string in place of NULL.
+  const [usual, odd] = ['06092a864886f70d0101010500', '06092a864886f70d0101010400']
+  const der = Buffer.from(new X509Certificate(cert).raw.toString('hex').replace(usual, odd), 'hex')
+  const encodedByNode = new X509Certificate(der).publicKey.export({ type: 'spki', format: 'der' })
+  const key = Buffer.from(encodedByNode.toString('hex').replace(usual, odd), 'hex')
+  assert(der.includes(key) && !der.includes(encodedByNode))
+  dir.write('odd.der', der)
+  const { stdout } = await vouch(dir, 'cert show odd.der')
+  assert(stdout.includes(`key pin    verify: 'sha256//${hash('sha256', key, 'base64')}'\n`), stdout)
+})
 
 test('a certificate is made, looked at, kept, renewed, and never overwritten unasked', async () => {
   using dir = tempDir()

@@ -1,10 +1,11 @@
 /** `vouch cert show`: prints the fields of the certificates of a file or a server. */
-import { hash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
 import { FileError } from '../../core/file-error.ts'
 import { printable } from '../../core/printable.ts'
+import { certificatePin, publicKeyPin } from '../../x509/fingerprint.ts'
 import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
@@ -78,6 +79,8 @@ function printAll(certificates: readonly CertificateInfo[], output: Output): voi
 
 function printOne(info: CertificateInfo, output: Output): void {
   const { hosts, validFrom, validTo, purposes, fingerprints } = info
+  const certificate = new X509Certificate(info.pem)
+  const keyPin = publicKeyPin(certificate)
   const [subject, issuer] = [printable(info.subject), printable(info.issuer)]
   printTable(output, [
     ['subject', subject || '(none)'],
@@ -89,8 +92,8 @@ function printOne(info: CertificateInfo, output: Output): void {
     ['purposes', purposes.length > 0 ? printable(purposes.join(', '), MAX_LIST) : undefined],
     ['serial', printable(info.serialNumber)],
     ['SHA-256', fingerprints.sha256],
-    ['pin', `verify: 'sha256:${fingerprints.sha256}'`],
-    ['key pin', keyPinOf(info)],
+    ['pin', `verify: '${certificatePin(certificate)}'`],
+    ['key pin', keyPin && `verify: '${keyPin}'`],
     ['SHA-1', fingerprints.sha1],
   ])
 }
@@ -107,14 +110,4 @@ function daysLeft({ daysLeft: days, validFrom }: CertificateInfo, { stdout }: Ou
   if (days < 0) return paint(stdout, 'red', 'expired')
   const text = days === 1 ? '1 day left' : `${days} days left`
   return days < 14 ? paint(stdout, 'yellow', text) : text
-}
-
-/** The pin of the public key; `undefined` for a key that OpenSSL cannot read. */
-function keyPinOf({ pem }: CertificateInfo): string | undefined {
-  try {
-    const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
-    return `verify: 'sha256//${hash('sha256', key, 'base64')}'`
-  } catch {
-    return undefined
-  }
 }
