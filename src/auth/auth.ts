@@ -9,7 +9,7 @@ export interface AuthTarget {
   readonly headers: HeaderMap
 }
 
-/** Something that adds credentials to a request. `T` is the kind of request that it needs. */
+/** Adds credentials to requests. `T` is the type of request that it needs. */
 export interface Auth<T extends AuthTarget = AuthTarget> {
   /**
    * Called with the prepared request before it is sent; changes it, or returns another one to send instead.
@@ -30,10 +30,10 @@ export interface Auth<T extends AuthTarget = AuthTarget> {
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is to be accepted
 export type AuthResult<T extends AuthTarget = AuthTarget> = T | undefined | void
 
-/** The function form of an {@link Auth}. */
+/** An {@link Auth} as a function. */
 export type AuthFunction<T extends AuthTarget = AuthTarget> = (request: T) => AuthResult<T> | Promise<AuthResult<T>>
 
-/** What the option `auth` takes. */
+/** The option `auth`: `[user, password]`, an {@link Auth}, or a function of the prepared request. */
 export type AuthInit<T extends AuthTarget = AuthTarget> =
   | readonly [user: string, password: string]
   // What TypeScript makes of the same list in a variable, without `as const`; so it is with `cert` and `timeout`.

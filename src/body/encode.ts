@@ -17,7 +17,7 @@ import {
 } from './source.ts'
 
 /**
- * What `data` takes: bytes and text are sent unchanged, streams and iterables of bytes chunk by chunk, `FormData` as
+ * The option `data`: bytes and text are sent unchanged, streams and iterables of bytes chunk by chunk, `FormData` as
  * multipart, and mappings as a form.
  */
 export type DataInit = BytesInit | Blob | StreamInit | Iterable<Uint8Array | string> | FormData | FormInit

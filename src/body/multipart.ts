@@ -25,7 +25,7 @@ export type FileSpec =
       headers?: PartHeaders | null | undefined,
     ]
 
-/** What `files` takes. A list of pairs may repeat a field. */
+/** The option `files`. A list of pairs may repeat a field. */
 export type FilesInit = PairsInit<FileSpec | null | undefined>
 
 /** A part with its rendered header lines. */

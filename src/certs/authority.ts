@@ -31,7 +31,7 @@ export interface IssueServerOptions extends IssueOptions {
 
 /**
  * A private certificate authority. Clients that trust its certificate (`verify: 'ca.pem'`) trust every server that it
- * issues a certificate for: so guard its key.
+ * issues a certificate for, so keep its key secret.
  */
 export class CertificateAuthority {
   /** The certificate, PEM, for clients to trust. */
@@ -66,7 +66,7 @@ export class CertificateAuthority {
     this.#chain = certificates.filter((certificate) => !certificate.checkIssued(certificate)).join('')
   }
 
-  /** The private key, PKCS#8 PEM; encrypted if it was made with a passphrase. */
+  /** The private key, PKCS#8 PEM; encrypted if there was a passphrase. */
   get key(): string {
     return this.#key
   }
@@ -112,10 +112,10 @@ export class CertificateAuthority {
 }
 
 /**
- * Makes a certificate authority: a root for the servers and clients of a team or a test.
+ * Creates a certificate authority (CA): a root for the servers and clients of a team or a test.
  *
- * Without paths nothing is written. The key file is readable by its owner only (mode 0600); give a `passphrase` to encrypt
- * a key that is to be kept. {@link loadCA} reads the files again.
+ * Without paths nothing is written. The key file is readable by its owner only (mode 0600); set a `passphrase` to encrypt
+ * it. {@link loadCA} reads the files again.
  *
  * @throws TypeError, RangeError, Error as {@link createSelfSignedCert}
  *

@@ -18,8 +18,8 @@ export interface SelfSignedCertOptions extends CertOptions {
   /** The subject's common name, 1 to 64 characters. A label only: clients match `hosts`. Default: the first host. */
   commonName?: string | undefined
   /**
-   * Whether the certificate is a CA's, as in the recipe of openssl. Its key can then issue certificates for its own hosts
-   * (nameConstraints), though none for another CA. Firefox refuses it as a server's certificate. Default: false.
+   * Whether the certificate is a CA, as in the usual openssl recipe. Its key can then issue certificates for its own hosts
+   * (nameConstraints), but no other CA. Firefox refuses a CA as a server certificate. Default: false.
    */
   ca?: boolean | undefined
 }
@@ -28,12 +28,12 @@ export interface SelfSignedCertOptions extends CertOptions {
 export type SelfSignedCert = CertificatePair
 
 /**
- * Makes a self-signed certificate for a server and writes it and its key to two PEM files.
+ * Creates a self-signed certificate for a server and writes it and its key to two PEM files.
  *
  * Each host becomes an iPAddress or a dNSName in subjectAltName (RFC 5280, section 4.2.1.6); a dNSName may be a wildcard
- * (`'*.example.com'`). The key is readable by its owner only (mode 0600). Both files appear whole and together, or not at
- * all, and existing files are kept unless `overwrite` is true. All arguments are checked before a key is made or a file is
- * touched.
+ * (`'*.example.com'`). The key is readable by its owner only (mode 0600). Either both files are written completely, or
+ * neither is; existing files are kept unless `overwrite` is true. All arguments are checked before a key is created or a file
+ * is written.
  *
  * @param certFile path or `file:` URL of the certificate; null, for both files, writes none
  * @param keyFile path or `file:` URL of the key

@@ -26,13 +26,13 @@ import { type CertificateInfo, describeCertificate } from '../x509/certificate-i
 export interface FetchCertOptions {
   /** Limit for DNS, TCP, the proxy and TLS together, in ms. Default: 10,000. */
   timeout?: number | undefined
-  /** The server name to send (SNI), if it differs from the URL's host. */
+  /** The server name to send (SNI). Default: the URL's host. */
   servername?: string | undefined
   /** The proxies to use, as for a request. Default: the environment's. */
   proxies?: ProxiesInit | null | undefined
   /** Whether to use the environment's proxies, and its bundle to verify an https proxy. Default: `true`. */
   trustEnv?: boolean | undefined
-  /** Other addresses to connect to, as for an `HTTPAdapter`. */
+  /** Other addresses to connect to, by host: `{ 'db.corp': '127.0.0.1:8443' }`. Default: none */
   connectTo?: ConnectToInit | null | undefined
 }
 

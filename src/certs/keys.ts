@@ -3,7 +3,7 @@ import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { ownProperties } from '../core/options.ts'
 
-/** The kind of key of a certificate. */
+/** The type of a certificate's key. */
 export type KeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096' | 'ed25519'
 
 /** The hash of a certificate's signature. */

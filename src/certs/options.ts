@@ -3,11 +3,11 @@ import { displayName } from '../core/credentials.ts'
 import { checkFlag, ownOptions } from '../core/options.ts'
 import { HASH_NAMES, type HashName, KEY_TYPES, type KeyType } from './keys.ts'
 
-/** Options of every certificate that is made; `undefined` stands for the default. */
+/** Options of all functions that create certificates; `undefined` selects the default. */
 export interface CertOptions {
   /** How long the certificate is valid from now, in days of 24 hours: 1 to 36500. */
   days?: number | undefined
-  /** The kind of key. Default: `'ec-p256'`, which every client accepts and which is fast to make and to use. */
+  /** The type of key. Default: `'ec-p256'`, which every client accepts, and which is fast. */
   keyType?: KeyType | undefined
   /**
    * The hash of the signature. Default: `'sha384'` if a key of `'ec-p384'` signs, else `'sha256'`. Not allowed if a key of

@@ -13,9 +13,9 @@ import { privateKeyPem } from './keys.ts'
 import { type PairPaths, type PairTarget, preparePair, readableByOthers } from './pair-paths.ts'
 import { withPair, writePair } from './write-pair.ts'
 
-/** A certificate with its key; options for `https.createServer` as it is. */
+/** A certificate with its key; can be passed to `https.createServer`, and as `cert` to a request. */
 export interface CertificatePair {
-  /** The certificate, PEM; if an intermediate CA issued it, with the chain that a server is to send. */
+  /** The certificate, PEM; followed by the intermediates that a server must send, if there are any. */
   cert: string
   /** The private key, PKCS#8 PEM. */
   key: string
@@ -27,7 +27,7 @@ export interface CertificatePair {
   keyFile: string | null
   /** SHA-256 of the certificate's DER encoding, as `'AA:BB:…'`. */
   fingerprint: string
-  /** The first second of its validity, 5 minutes before it was made. */
+  /** The first second of its validity, 5 minutes before it was created. */
   validFrom: Date
   /** The last second of its validity. */
   validTo: Date

@@ -32,16 +32,16 @@ export interface EnsuredCert extends CertificatePair {
 }
 
 /**
- * Ensures that the files hold a valid self-signed certificate for these hosts: makes one if there is none, renews it (with
+ * Ensures that the files contain a valid self-signed certificate for these hosts: creates one if there is none, renews it (with
  * a new key) if it expires soon or is for other hosts, and otherwise returns the pair unchanged. Call it when a program
  * starts, and from time to time while it runs; see `watchCert`.
  *
  * The certificate is also renewed if it differs from an option that is given (`keyType`, `commonName`, `organization`,
- * `ca`, a `passphrase` for a key that is not encrypted). If several processes call it at once, one of them makes the pair,
- * and all return it. If a process is killed, the files hold the whole old or the whole new pair.
+ * `ca`, a `passphrase` for a key that is not encrypted). If several processes call it at once, one of them creates the
+ * pair, and all return it. If a process is killed, the files contain either the old or the new pair.
  *
- * Only a self-signed server certificate is ever replaced. Everything else is an error and is left unchanged: a certificate
- * from another issuer, a CA's, a key without a certificate or with that of another key, or a file of another kind.
+ * Only a self-signed server certificate is ever replaced. All other files are left unchanged, and are an error: a certificate of
+ * another issuer, the certificate of a CA, a key without its certificate, or unrelated content.
  *
  * @param certFile path or `file:` URL of the certificate
  * @param keyFile path or `file:` URL of the key

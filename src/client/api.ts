@@ -23,9 +23,9 @@ export function request(method: string, url: string | URL, options?: RequestOpti
 }
 
 /**
- * Sends a GET request and reads its response. A status of 400 or more is no error; `raiseForStatus()` makes it one.
+ * Sends a GET request and reads its response. A status of 400 or above is not an error; `raiseForStatus()` throws for it.
  *
- * @param url with its query, or with `params` for it
+ * @param url may contain a query; `params` are appended to it
  * @param options `params`, `headers`, `auth`, `timeout` in ms, and for trust `verify`: a path, PEM text, a pin, a `CABundle` …
  * @throws as {@link request}
  *
@@ -37,12 +37,12 @@ export function get(url: string | URL, options?: RequestOptions): Promise<Respon
   return newSession().get(url, options)
 }
 
-/** `OPTIONS`. @throws as {@link request} */
+/** Sends an OPTIONS request. @throws as {@link request} */
 export function options(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().options(url, options)
 }
 
-/** `HEAD`; follows redirects only with `allowRedirects: true`. @throws as {@link request} */
+/** Sends a HEAD request; follows redirects only with `allowRedirects: true`. @throws as {@link request} */
 export function head(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().head(url, options)
 }
@@ -51,7 +51,7 @@ export function head(url: string | URL, options?: RequestOptions): Promise<Respo
  * Sends a POST request with a body and reads its response.
  *
  * @param options the body is one of `json` (any value), `data` (text, bytes, a stream, or an object as a form) and `files`
- *   (multipart, with the fields of `data`); besides these the options of {@link get}
+ *   (multipart, with the fields of `data`); and the options of {@link get}
  * @throws as {@link request}
  *
  * @example
@@ -62,17 +62,17 @@ export function post(url: string | URL, options?: RequestOptions): Promise<Respo
   return newSession().post(url, options)
 }
 
-/** `PUT`. @throws as {@link request} */
+/** Sends a PUT request; the body is given as for {@link post}. @throws as {@link request} */
 export function put(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().put(url, options)
 }
 
-/** `PATCH`. @throws as {@link request} */
+/** Sends a PATCH request; the body is given as for {@link post}. @throws as {@link request} */
 export function patch(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().patch(url, options)
 }
 
-/** `DELETE`; the exported name is `delete`. @throws as {@link request} */
+/** Sends a DELETE request; the exported name is `delete`. @throws as {@link request} */
 export function delete_(url: string | URL, options?: RequestOptions): Promise<Response> {
   return newSession().delete(url, options)
 }
@@ -81,7 +81,8 @@ export function delete_(url: string | URL, options?: RequestOptions): Promise<Re
  * Performs the TLS handshake of a request, with the same trust settings and proxies, and explains why the server is trusted
  * or not, and how to trust it. No request is sent.
  *
- * @throws InvalidSchema for a URL other than `https:`; ConnectionError, ConnectTimeout, ProxyError if the connection fails
+ * @param url `https://host`, or another protocol with TLS: `postgres://host`, `smtp://host`, `tls://host:port` …
+ * @throws InvalidSchema for another scheme; InvalidURL; ConnectionError, ConnectTimeout, ProxyError if the connection fails
  *   before the handshake
  *
  * @example
@@ -95,8 +96,8 @@ export async function explain(url: string | URL, options?: ExplainOptions): Prom
 }
 
 /**
- * The global `fetch`, with vouch's trust: the environment's bundle, else the default roots. For a library that takes a fetch
- * and a private CA, see {@link Session.fetch}.
+ * The global `fetch` with vouch's trust settings: the environment's bundle, else the default roots. To use a private CA, see
+ * {@link Session.fetch}.
  *
  * @throws TypeError `fetch failed: …`, with vouch's error as its cause; the signal's reason if it is aborted
  *

@@ -32,11 +32,11 @@ export interface ExplainOptions {
   trustEnv?: boolean | undefined
   /** In ms, to connect. Default: 10,000 */
   timeout?: TimeoutInit | null | undefined
-  /** Other addresses to connect to, as for an `HTTPAdapter`. */
+  /** Other addresses to connect to, by host: `{ 'db.corp': '127.0.0.1:8443' }`. Default: none */
   connectTo?: ConnectToInit | null | undefined
   /**
    * Whether to fetch intermediate certificates that the server does not send from the `http:` addresses in its certificate, to say
-   * with certainty whether the chain is complete with them. They are never trusted. Default: `false`
+   * with certainty whether they complete the chain. They are never trusted. Default: `false`
    */
   fetchIntermediates?: boolean | null | undefined
 }

@@ -4,7 +4,7 @@ import { isPlainObject, ownProperties } from '../core/options.ts'
 import { typeName } from '../core/pairs.ts'
 import type { ResponseHook } from './prepared-request.ts'
 
-/** What `hooks` takes. As in requests, the hooks of a call replace those of the session. */
+/** The option `hooks`. As in requests, the hooks of a call replace those of the session. */
 export interface HooksInit {
   /** Called in order with each response, whose body has been read unless `stream` is set. An error rejects the call. */
   response?: ResponseHook | readonly ResponseHook[] | null | undefined

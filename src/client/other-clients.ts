@@ -69,7 +69,7 @@ export function tlsOptions(verify?: Verify | null, options: TlsOptionsInit = {})
 }
 
 /**
- * An agent for `https.get`, got, axios, node-fetch and other clients that take one: servers are verified, and connections
+ * An agent for `https.get`, got, axios, node-fetch and other clients that accept one: servers are verified, and connections
  * pooled, as in a session. Files are checked for changes before each request.
  *
  * The agent ignores `ca`, `rejectUnauthorized` and `checkServerIdentity` of a request, and verifies the host of the URL.

@@ -18,7 +18,7 @@ declare module '../core/errors.ts' {
   interface ErrorRequest extends PreparedRequest {}
 }
 
-/** A function that sees each response, and may give back another one in its place. */
+/** A function that is called with each response, and may return another one to replace it. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is to be accepted
 export type ResponseHook = (response: Response) => Response | undefined | void | Promise<Response | undefined | void>
 
@@ -35,11 +35,13 @@ export class PreparedRequest implements WireRequest {
   method: string
   /** The URL, without credentials. */
   target: URL
+  /** The headers as sent; they can be changed. */
   readonly headers: HeaderMap
   /** The body, with its type and length. */
   encoded: EncodedBody
   /** The cookies that this request and its redirects may send. */
   readonly cookies: CookieJar
+  /** Functions that are called with the response and those of redirects. */
   readonly hooks: readonly ResponseHook[]
   /** @internal The request with the credentials of an asynchronous auth; the session awaits it. */
   pendingAuth: Promise<PreparedRequest> | undefined

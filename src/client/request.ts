@@ -17,11 +17,11 @@ export interface RequestParts extends BodyOptions {
   /** Appended to the URL's query; overrides the session's parameters of the same names. `null` removes a name. */
   params?: ParamsInit | null | undefined
   /**
-   * Overrides the session's headers of the same names, in any case. A list as the value, or a name that is repeated in a
-   * list of pairs, repeats the header; `null` removes it.
+   * Overrides the session's headers of the same names (case-insensitive). A list as the value, or a repeated name in a list of
+   * pairs, repeats the header; `null` removes it.
    */
   headers?: HeadersInit | null | undefined
-  /** Sent with this request and its redirects besides the session's, and not stored. `null`: no cookies at all. */
+  /** Sent with this request and its redirects, in addition to the session's, and not stored. `null`: no cookies at all. */
   cookies?: CookiesInit | null | undefined
   /** `[user, password]`, an `Auth`, or a function of the prepared request. Default: the session's, else netrc's, else the URL's. */
   auth?: AuthInit<PreparedRequest> | null | undefined

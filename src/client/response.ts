@@ -34,6 +34,7 @@ declare module '../core/errors.ts' {
  * response.raiseForStatus().json()
  */
 export class Response {
+  /** The status of the response: 200, 404 … */
   readonly statusCode: number
   /** The reason phrase of the status line, e.g. `Not Found`; may be empty. */
   readonly reason: string

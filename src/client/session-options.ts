@@ -35,9 +35,9 @@ export interface SessionOptions {
   timeout?: TimeoutInit | null | undefined
   /** The proxy by scheme, or by scheme and host. As in requests, the environment's proxies override them. */
   proxies?: ProxiesInit | null | undefined
-  /** Whether the body is left to be streamed. Default: `false` */
+  /** Whether the call resolves before the body has been read, so that it can be streamed. Default: `false` */
   stream?: boolean | undefined
-  /** `{ response: fn }` or `{ response: [fn, …] }`: called with every response. */
+  /** `{ response: fn }` or `{ response: [fn, …] }`: functions that are called with every response. */
   hooks?: HooksInit | null | undefined
   /** The number of redirects to follow; one more throws `TooManyRedirects`. Default: 30 */
   maxRedirects?: number | undefined
@@ -45,9 +45,9 @@ export interface SessionOptions {
   trustEnv?: boolean | undefined
   /** How many days before a certificate expires a `CertificateExpiryWarning` is emitted; `false`: never. Default: 14 */
   expiryWarning?: number | false | undefined
-  /** Whether to read responses that break rules of HTTP, as far as Node's lenient parser can. Default: `false` */
+  /** Whether to use Node's lenient parser for responses that violate HTTP. Default: `false` */
   insecureHTTPParser?: boolean | undefined
-  /** Whether bodies wait for `100 Continue`; a number: so many ms. Default: `false` */
+  /** How long bodies wait for `100 Continue`, in ms; `true`: 1000, `false`: not at all. Default: `false` */
   expectContinue?: number | boolean | undefined
 }
 

@@ -62,17 +62,17 @@ export class Session {
   declare cert: ClientCert | null
   /** In ms; `null`: no limit. */
   declare timeout: TimeoutInit | null
-  /** Whether bodies are left to be streamed. */
+  /** Whether calls resolve before the body has been read. */
   declare stream: boolean
   /** The number of redirects to follow. */
   declare maxRedirects: number
   /** Whether to read the environment: bundles, proxies, netrc. */
   declare trustEnv: boolean
-  /** In days before a certificate expires; `false`: never. */
+  /** How many days before a certificate expires a `CertificateExpiryWarning` is emitted; `false`: never. */
   declare expiryWarning: number | false
-  /** Whether to read responses that break rules of HTTP. */
+  /** Whether to use Node's lenient parser for responses that violate HTTP. */
   declare insecureHTTPParser: boolean
-  /** Whether bodies wait for `100 Continue`; a number: so many ms. */
+  /** How long bodies wait for `100 Continue`, in ms; `true`: 1000, `false`: not at all. */
   declare expectContinue: number | boolean
   /** The properties above, which are checked and copied when they are assigned. */
   readonly #values: Record<string, unknown> = Object.create(null)
@@ -192,7 +192,7 @@ export class Session {
   }
 
   /**
-   * The global `fetch`, with this session's trust, for libraries that take a fetch. It is bound to the session.
+   * The global `fetch` with this session's trust settings, for libraries that accept a fetch. It is bound to the session.
    *
    * Cookies are sent and stored with `credentials: 'include'` only; the session's hooks do not run.
    *
@@ -211,7 +211,7 @@ export class Session {
   }
 
   /**
-   * Sends a GET request and reads its response. A status of 400 or more is no error; `raiseForStatus()` makes it one.
+   * Sends a GET request and reads its response. A status of 400 or above is not an error; `raiseForStatus()` throws for it.
    *
    * @throws as {@link request}
    *
@@ -222,12 +222,12 @@ export class Session {
     return this.request('GET', url, options)
   }
 
-  /** `OPTIONS`. @throws as {@link request} */
+  /** Sends an OPTIONS request. @throws as {@link request} */
   options(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('OPTIONS', url, options)
   }
 
-  /** `HEAD`. Does not follow redirects unless `allowRedirects` is `true`, as in requests. */
+  /** Sends a HEAD request. As in requests, it follows redirects only with `allowRedirects: true`. @throws as {@link request} */
   async head(url: string | URL, options?: RequestOptions): Promise<Response> {
     const own = options && ownOptions(options, 'the request', REQUEST_OPTIONS)
     return this.request('HEAD', url, { ...own, allowRedirects: own?.allowRedirects ?? false })
@@ -245,17 +245,17 @@ export class Session {
     return this.request('POST', url, options)
   }
 
-  /** `PUT`. @throws as {@link request} */
+  /** Sends a PUT request; the body is given as for {@link post}. @throws as {@link request} */
   put(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('PUT', url, options)
   }
 
-  /** `PATCH`. @throws as {@link request} */
+  /** Sends a PATCH request; the body is given as for {@link post}. @throws as {@link request} */
   patch(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('PATCH', url, options)
   }
 
-  /** `DELETE`. @throws as {@link request} */
+  /** Sends a DELETE request. @throws as {@link request} */
   delete(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request('DELETE', url, options)
   }

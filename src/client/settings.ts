@@ -41,8 +41,8 @@ export type TimeoutInit =
 export interface SendOptions {
   /**
    * What to trust: `true` (the default roots), `false` (no verification: for tests), the path of a file or directory,
-   * PEM text, bytes, a certificate, a `CABundle`, or a list of these. It replaces the default roots. A pin, or a list of pins,
-   * says who the server is. Default: the session's, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, the default roots.
+   * PEM text, bytes, a certificate, a `CABundle`, or a list of these, which replace the default roots; or a pin, or a list of
+   * pins, which identify the server. Default: the session's, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, the default roots.
    *
    * @example
    * verify: 'company-ca.pem'
@@ -50,9 +50,12 @@ export interface SendOptions {
    * verify: 'sha256:58CF3FB8…' // this certificate
    */
   verify?: Verify | null | undefined
-  /** The client certificate; `null`: none, whatever the session has. */
+  /**
+   * The client certificate: a path, `[cert, key]`, `{ cert, key, passphrase }` or `{ pfx, passphrase }`. `null`: none. Default: the
+   * session's.
+   */
   cert?: ClientCert | null | undefined
-  /** In ms. Default: no limit. */
+  /** In ms: a number, `[connect, read]`, or `{ connect, read, total }`. Default: the session's, else no limit. */
   timeout?: TimeoutInit | null | undefined
   /**
    * The proxy by scheme (`http`, `https`, `all`) or scheme and host: `{ https: 'http://user:password@proxy:3128' }`.
@@ -61,11 +64,11 @@ export interface SendOptions {
   proxies?: ProxiesInit | null | undefined
   /** Whether to follow redirects. Default: `true`, for `head` `false`. */
   allowRedirects?: boolean | null | undefined
-  /** Whether the body is left to be streamed. Default: `false`. */
+  /** Whether the call resolves before the body has been read, so that it can be streamed. Default: `false`. */
   stream?: boolean | null | undefined
   /** Aborts the request at any time; the promise rejects with the signal's reason. */
   signal?: AbortSignal | null | undefined
-  /** The largest body to accept, in bytes after decoding. Default: no limit. */
+  /** The largest body to accept, in bytes after decoding; a larger one is an error (`ERR_MAX_RESPONSE_SIZE`). Default: no limit. */
   maxResponseSize?: number | null | undefined
   /**
    * How many days before a certificate expires a `CertificateExpiryWarning` is emitted, once for each certificate: the
@@ -73,12 +76,12 @@ export interface SendOptions {
    */
   expiryWarning?: number | false | null | undefined
   /**
-   * Whether to read responses that break rules of HTTP, as some devices send them, as far as Node's lenient parser can. Such a
-   * response may be taken for two, so use it for servers that are known to need it only. Default: `false`.
+   * Whether to use Node's lenient parser for responses that violate HTTP, as some devices send them. It may read such a response as
+   * two, so use it only for servers that need it. Default: `false`.
    */
   insecureHTTPParser?: boolean | null | undefined
   /**
-   * Sends `Expect: 100-continue` and holds the body back until the server agrees, or for so many ms (`true`: 1000). A server that
+   * Sends `Expect: 100-continue`, and the body when the server agrees or after this time in ms (`true`: 1000). A server that
    * refuses the request then does so before the upload. Default: `false`.
    */
   expectContinue?: number | boolean | null | undefined
@@ -88,7 +91,7 @@ export interface SendOptions {
   onDownloadProgress?: ((progress: Progress) => void) | null | undefined
 }
 
-/** Everything that a request function takes. */
+/** The options of `get`, `post` and the other request functions. */
 export interface RequestOptions extends RequestParts, SendOptions {}
 
 /** The settings of a session about sending. */

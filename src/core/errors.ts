@@ -58,18 +58,18 @@ export interface RequestExceptionOptions {
   response?: ErrorResponse | undefined
   /** A machine-readable code; defaults to the class's own (`ERR_…`). Node's code where Node reported one. */
   code?: string | undefined
-  /** The error underneath. */
+  /** The underlying error. */
   cause?: unknown
 }
 
-/** The root of the tree: catching it catches everything that vouch reports about a request. */
+/** The base class of all errors of a request. */
 export class RequestException extends Error {
   static readonly code: string = 'ERR_REQUEST'
   /** Node's or OpenSSL's code (`ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT` …), else the class's own `ERR_…`. */
   readonly code: string
   /** The request that failed; not enumerable, so that logging the error does not log its headers. */
   declare request?: ErrorRequest | undefined
-  /** The response at hand, if there was one; not enumerable. */
+  /** The response that was being handled, if there was one; not enumerable. */
   declare response?: ErrorResponse | undefined
 
   constructor(message: string, options: RequestExceptionOptions = {}) {
@@ -82,7 +82,7 @@ export class RequestException extends Error {
   }
 }
 
-/** `raiseForStatus()` met a status of 400 or above; `response` holds it. */
+/** `raiseForStatus()` found a status of 400 or above; `response` is the response. */
 export class HTTPError extends RequestException {
   declare response: ErrorResponse
   static override readonly code = 'ERR_HTTP_STATUS'
@@ -93,7 +93,7 @@ export class ConnectionError extends RequestException {
   static override readonly code: string = 'ERR_CONNECTION'
 }
 
-/** The proxy could not be reached, was not trusted, or refused. */
+/** The proxy could not be reached, was not trusted, or refused the connection. */
 export class ProxyError extends ConnectionError {
   static override readonly code = 'ERR_PROXY'
 }
@@ -134,7 +134,7 @@ export interface SSLErrorOptions extends RequestExceptionOptions {
 }
 
 /**
- * The TLS handshake failed, mostly because the server's certificate is not trusted.
+ * The TLS handshake failed, usually because the server's certificate is not trusted.
  *
  * @example
  * try {
@@ -145,7 +145,7 @@ export interface SSLErrorOptions extends RequestExceptionOptions {
  */
 export class SSLError extends ConnectionError {
   static override readonly code: string = 'ERR_SSL'
-  /** The kind of failure: switch on this, not on the message. */
+  /** The kind of failure, for programs; the message may change. */
   readonly reason: SSLErrorReason
   /** The host that was connected to. */
   readonly host: string | undefined
@@ -159,7 +159,7 @@ export class SSLError extends ConnectionError {
   declare readonly failing: number | undefined
   /** What was expected and what was found instead, one sentence each. Not enumerable. */
   declare readonly findings: readonly string[]
-  /** What was trusted, and where that came from. */
+  /** What was trusted, and where that was set. */
   readonly trust: TrustInfo | undefined
   /** What to write or do, one sentence each, the likeliest first. */
   readonly hints: readonly string[]
@@ -231,7 +231,7 @@ export class ClientCertError extends CertificateFileError {
   }
 }
 
-/** A time limit ran out. */
+/** A time limit was exceeded. */
 export class Timeout extends RequestException {
   static override readonly code: string = 'ERR_TIMEOUT'
 
@@ -242,7 +242,7 @@ export class Timeout extends RequestException {
   }
 }
 
-/** No verified connection within the connect timeout (DNS, TCP and TLS together). Both a `ConnectionError` and a `Timeout`. */
+/** DNS, TCP and TLS together exceeded the connect timeout. Both a `ConnectionError` and a `Timeout`. */
 export class ConnectTimeout extends ConnectionError {
   static override readonly code = 'ERR_CONNECT_TIMEOUT'
 }
@@ -252,7 +252,7 @@ export class ReadTimeout extends Timeout {
   static override readonly code = 'ERR_READ_TIMEOUT'
 }
 
-/** A URL is needed to make a request. */
+/** The URL of a request is missing. */
 export class URLRequired extends RequestException {
   static override readonly code = 'ERR_URL_REQUIRED'
 }
@@ -287,22 +287,22 @@ export class InvalidHeader extends RequestException {
   static override readonly code = 'ERR_INVALID_HEADER'
 }
 
-/** The body ended before it was complete. */
+/** The body of the response is truncated, or its chunks are invalid. */
 export class ChunkedEncodingError extends RequestException {
   static override readonly code = 'ERR_CHUNKED_ENCODING'
 }
 
-/** The body could not be decompressed as its Content-Encoding says. */
+/** The body does not match its Content-Encoding, and cannot be decompressed. */
 export class ContentDecodingError extends RequestException {
   static override readonly code = 'ERR_CONTENT_DECODING'
 }
 
-/** The body was streamed already and is not kept. */
+/** The body was already streamed, or has not been read yet (`await response.read()`). */
 export class StreamConsumedError extends RequestException {
   static override readonly code = 'ERR_STREAM_CONSUMED'
 }
 
-/** The retries that the adapter's policy allows are used up. */
+/** A status of the retry policy, and no retry is left. */
 export class RetryError extends RequestException {
   static override readonly code = 'ERR_RETRY'
 }

@@ -7,10 +7,10 @@ import { shellPath } from './shell.ts'
 export type WarningName = (typeof NAMES)[number]
 
 /**
- * Silences one kind of warning, or all of them, for the whole process.
+ * Disables one kind of warning, or all of them, for the whole process.
  *
  * @example
- * disableWarnings('InsecureRequestWarning') // in the set-up of a test suite
+ * disableWarnings('InsecureRequestWarning') // in the setup of a test suite
  */
 export function disableWarnings(name?: WarningName): void {
   if (name !== undefined && !NAMES.includes(name)) {

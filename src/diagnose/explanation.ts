@@ -31,11 +31,11 @@ export interface ExplanationParts {
 }
 
 /**
- * Why a server is trusted, or not. `String(explanation)` is a short story for people, `JSON.stringify(explanation)` all of it
+ * Why a server is trusted, or not. `String(explanation)` is a report for people, `JSON.stringify(explanation)` the same data
  * for programs.
  */
 export class Explanation {
-  /** Whether a request to the server would be sent. */
+  /** Whether the server is trusted and the handshake succeeded, so that a request would be sent. */
   readonly ok: boolean
   /** The reason of the `SSLError` of such a request; null if there is none. */
   readonly reason: SSLErrorReason | null
@@ -47,7 +47,7 @@ export class Explanation {
   readonly port: number
   /** What the server presented: its own certificate first, each issued by the next. */
   readonly chain: readonly CertificateInfo[]
-  /** Fetched certificates that the server does not send and with which its chain is complete: each issued by the next, not trusted. */
+  /** Fetched intermediates that the server does not send and that complete its chain, each issued by the next. Not trusted. */
   readonly intermediates: readonly CertificateInfo[]
   /** The trusted certificate at the end of the chain, with its file; null if there is none. */
   readonly anchor: (CertificateInfo & { readonly path: string | null }) | null
@@ -87,7 +87,7 @@ export class Explanation {
     this.#parts = parts
   }
 
-  /** The chain as a tree, what is wrong with it and where, what to do. */
+  /** A report: the chain as a tree, what is wrong with it, and what to do. */
   toString(): string {
     const { url, summary, ok, anchor } = this
     const verdict = anchor && ok ? 'is trusted' : ok ? `is let through: ${summary}` : `${this.#refusal()}${summary}`
@@ -95,7 +95,7 @@ export class Explanation {
     return `${url} ${verdict}\n${tree.join('')}${tree.length > 0 ? '\n' : ''}${this.#rows()}`
   }
 
-  /** All of it as plain data; certificates with their PEM. */
+  /** The explanation as plain data; certificates include their PEM. */
   toJSON(): object {
     return { ...this }
   }

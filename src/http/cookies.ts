@@ -21,7 +21,7 @@ export interface CookieAttributes {
   readonly httpOnly?: boolean | undefined
 }
 
-/** What `cookies` takes: names and values, or a jar. */
+/** The option `cookies`: names and values, or a jar. */
 export type CookiesInit = MappingInit<string> | PairListInit<string> | CookieJar
 
 /**
@@ -48,7 +48,7 @@ export class CookieJar implements Iterable<[name: string, value: string]> {
     return this.#domainless.size + this.#stored().length
   }
 
-  /** The value of the cookie of this name, and of the domain and path if given; of several, the last one set. */
+  /** The value of the cookie with this name, and with this domain and path if given; of several, the one set last. */
   get(name: string, place: { domain?: string; path?: string } = {}): string | undefined {
     const where = ownOptions(place, 'cookies.get', PLACE)
     const domainless = where.domain === undefined ? [...this.#domainless.values()] : []

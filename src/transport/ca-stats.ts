@@ -3,20 +3,20 @@ import { contextStats } from '../trust/secure-context.ts'
 import { caCacheStats } from '../trust/sources.ts'
 import { poolStats } from './pool-manager.ts'
 
-/** Sizes and hit counts of what is held for trust, for logs and metrics. */
+/** Sizes and hit counts of the trust caches, for logs and metrics. */
 export interface CAStats {
   /** Files of certificates held in memory. */
   readonly files: number
   /** How often a file or content was found unchanged, and how often one was parsed. */
   readonly hits: number
   readonly parses: number
-  /** Certificates held in memory: one that several bundles have counts once. */
+  /** Certificates held in memory; a certificate in several bundles is counted once. */
   readonly certificates: number
   /** TLS contexts held in memory, how often one was reused, and how often one was made. */
   readonly contexts: number
   readonly contextHits: number
   readonly contextBuilds: number
-  /** How often an adapter had as many pools as it keeps, and closed one for another. */
+  /** How often an adapter closed a pool because it had too many. */
   readonly poolEvictions: number
 }
 

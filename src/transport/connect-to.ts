@@ -8,7 +8,7 @@ import { isRecord } from '../core/pairs.ts'
 import type { Origin } from './origin.ts'
 
 /**
- * By host, or host and port, of the URL: the address to connect to, with or without a port. The more special key counts.
+ * By host, or host and port, of the URL: the address to connect to, with or without a port. The more specific key applies.
  *
  * @example
  * new HTTPAdapter({ connectTo: { 'db.corp': '127.0.0.1:8443', 'api.corp:443': '[::1]:9443' } })

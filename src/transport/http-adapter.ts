@@ -16,13 +16,13 @@ import { type MaxRetries, type RetryPolicy, toRetryPolicy } from './retry-policy
 /** Options of an {@link HTTPAdapter}, by the names of requests. */
 export interface HTTPAdapterOptions extends PoolOptionsInit {
   /**
-   * How often a connection that cannot be made is tried again, or a policy for that and for more. Default 0. A
-   * certificate that is not trusted is no reason to try again.
+   * How often a failed connection attempt is retried, or a policy for more kinds of failures. Default: 0. Untrusted certificates
+   * are never retried.
    */
   maxRetries?: MaxRetries | undefined
   /**
    * Other addresses to connect to, by host or host and port of the URL, for tunnels and containers. The URL, the server name, the
-   * `Host` header and the name check stay. Not through a proxy.
+   * `Host` header and the name check stay the same. Not available through a proxy.
    */
   connectTo?: ConnectToInit | null | undefined
 }

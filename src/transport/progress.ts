@@ -1,7 +1,7 @@
 /** The progress of an upload or download, as callbacks receive it. */
 import { isPromise } from 'node:util/types'
 
-/** How far an upload or download is. `percent` runs from 0 to 1; `total` is `undefined` if the length is not known. */
+/** The progress of an upload or download, in bytes. `percent` runs from 0 to 1; `total` is `undefined` if the length is not known. */
 export interface Progress {
   readonly transferred: number
   readonly total: number | undefined

@@ -11,7 +11,7 @@ import { isRecord, type MappingInit, typeName } from '../core/pairs.ts'
 import { SERVICE_SCHEMES, type Service } from '../core/service.ts'
 
 /**
- * What `proxies` takes: by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
+ * The option `proxies`: proxies by scheme (`http`, `https`), by scheme and host (`https://example.com`), or for `all`. `null` or
  * an empty string: none. `no_proxy` overrides the variable `NO_PROXY`.
  */
 export type ProxiesInit = MappingInit<string | URL | null | undefined>

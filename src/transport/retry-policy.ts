@@ -6,17 +6,17 @@ import { checkFlag, checkInteger, optionNames, ownOptions } from '../core/option
 export interface RetryInit {
   /** Retries of all kinds together. Default 10, as in urllib3 */
   total?: number | undefined
-  /** Retries of what never reached the server (DNS, TCP, TLS, connect timeout). Default: as many as `total` allows */
+  /** Retries of failed connection attempts (DNS, TCP, TLS, connect timeout). Default: as many as `total` allows */
   connect?: number | undefined
-  /** Retries of what broke after that (a reset, a read timeout), for the allowed methods. Default: as many as `total` allows */
+  /** Retries after a connection broke (a reset, a read timeout), for the allowed methods. Default: as many as `total` allows */
   read?: number | undefined
   /** Statuses that are retried for the allowed methods, e.g. `[502, 503, 504]`. Default: none */
   statusForcelist?: Iterable<number> | undefined
-  /** Before the n-th retry in a row: `backoffFactor * 2 ** (n - 1)` ms, none before the first. Default 0 */
+  /** In ms: the n-th consecutive retry waits `backoffFactor * 2 ** (n - 1)`, the first does not wait. Default: 0 */
   backoffFactor?: number | undefined
-  /** Methods that may reach the server twice. Default: DELETE, GET, HEAD, OPTIONS, PUT, TRACE (RFC 9110 section 9.2.2) */
+  /** Methods that may be sent to the server twice. Default: DELETE, GET, HEAD, OPTIONS, PUT, TRACE (RFC 9110 section 9.2.2) */
   allowedMethods?: Iterable<string> | undefined
-  /** Whether a 413, 429 or 503 with `Retry-After` is retried, and that header obeyed. Default `true` */
+  /** Whether a 413, 429 or 503 with `Retry-After` is retried after that time. Default: `true` */
   respectRetryAfter?: boolean | undefined
 }
 

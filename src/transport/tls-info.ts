@@ -5,7 +5,7 @@ import { type CipherNameAndProtocol, type DetailedPeerCertificate, TLSSocket } f
 import { inspect } from 'node:util'
 import type { TrustInfo } from '../core/trust-info.ts'
 
-/** The TLS side of a response. */
+/** The TLS details of a response. */
 export interface TlsInfo {
   /** Whether the server's certificate was verified; false with `verify: false` only. */
   readonly verified: boolean
@@ -22,7 +22,7 @@ export interface TlsInfo {
   readonly reused: boolean
   /** The server's certificate. */
   readonly peerCertificate: X509Certificate | undefined
-  /** What it was verified against. */
+  /** The trust setting of the connection. */
   readonly trust: TrustInfo
 }
 

@@ -39,9 +39,9 @@ export class CABundle {
   }
 
   /**
-   * A bundle of these sources and no others.
+   * A bundle of these sources only.
    *
-   * @throws CABundleError if a source given by value (text, bytes) is damaged, holds no certificate or is empty.
+   * @throws CABundleError if a source given by value (text, bytes) is damaged, empty or without a certificate.
    *   Paths are read when the bundle is used.
    * @throws TypeError for a source of another type
    */
@@ -76,12 +76,12 @@ export class CABundle {
   }
 
   /**
-   * A new bundle: this one, and certificates that help to build chains and are not trusted themselves, for servers that do not
-   * send their intermediate certificates. A chain through them must end at a certificate of the bundle, and every constraint
-   * above the server's certificate counts (pathLenConstraint, nameConstraints, dates).
+   * A new bundle: this one, and intermediate certificates for servers that do not send them. They help to build chains, and are
+   * not trusted: a chain must end at a certificate of the bundle, and all its constraints apply (pathLenConstraint,
+   * nameConstraints, dates).
    *
-   * @throws CABundleError for a self-signed certificate among them, and for a certificate of the bundle that is not self-signed: the
-   *   two cannot be told apart then; also for damaged or empty sources. Paths are read when the bundle is used.
+   * @throws CABundleError for a self-signed certificate among them, and for a certificate of the bundle that is not self-signed, since
+   *   OpenSSL cannot distinguish the two; also for damaged or empty sources. Paths are read when the bundle is used.
    * @throws TypeError for a source of another type
    *
    * @example

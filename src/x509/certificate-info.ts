@@ -16,11 +16,11 @@ export interface CertificateInfo {
   daysLeft: number
   /** In hexadecimal digits. */
   serialNumber: string
-  /** `'ec-p256'`, `'rsa-2048'`, `'ed25519'` …: the names that `keyType` takes, others by the same rule, else `'unknown'`. */
+  /** `'ec-p256'`, `'rsa-2048'`, `'ed25519'` …: a value of `keyType`, another type in the same form, or `'unknown'`. */
   keyType: string
   /** SHA-256 of the DER encoding, as `'AA:BB:…'`. */
   fingerprint: string
-  /** Also SHA-1, which old tools show: enough to find a certificate, not to trust one. */
+  /** Also SHA-1, which old tools print: use it to find a certificate, not to trust one. */
   fingerprints: { sha1: string; sha256: string }
   /** Whether it may issue certificates (basicConstraints CA:TRUE). */
   ca: boolean
