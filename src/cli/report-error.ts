@@ -53,19 +53,18 @@ const OPTION_NAMES: ReadonlyMap<string, string> = new Map([
   ['proxies', 'proxy'],
 ])
 
-/** A text with the flags of the command line in place of the options of a call. */
-function inFlags(text: string): string {
+/** A text of the library with the flags of the command line in place of the options of a call. */
+export function inFlags(text: string): string {
   return text
     .replaceAll(VOUCH, 'vouch')
-    .replace(/\bverify: '([^']+)'/g, (given, path: string) => {
-      const word = shellPath(path)
-      return word === undefined ? given : `--verify ${word}`
-    })
+    .replace(
+      /\bverify: (?:'([^']+)'|CABundle\.default\(\)\.with\('([^']+)'\))/g,
+      (given, ...[path, added]: string[]) => {
+        const word = shellPath(path ?? added ?? '')
+        return word === undefined ? given : `--verify ${word}`
+      },
+    )
     .replace("--verify ca.pem or CABundle.default().with('ca.pem')", '--verify ca.pem')
-    .replace(/\bverify: CABundle\.default\(\)\.with\('([^']+)'\)/g, (given, path: string) => {
-      const word = shellPath(path)
-      return word === undefined ? given : `--verify ${word}`
-    })
     .replace(/\bverify: \S+\(CABundle\.system\(\)\), or Node's (--use-system-ca)/, 'NODE_OPTIONS=$1')
     .replace(/\bverify: \S*CABundle\.system\(\)\)?/, 'NODE_OPTIONS=--use-system-ca, with --no-env and without --verify')
     .replace(
@@ -87,9 +86,6 @@ function inFlags(text: string): string {
     .replace(' must be less than days (', ' must be less than --days (')
     .replace(/^verify: (pins|')/, '--verify: $1')
 }
-
-/** The hints of the library in terms of the command line. */
-export { inFlags }
 
 function hintsOf(error: unknown): readonly string[] {
   return typeof error === 'object' && error !== null && 'hints' in error && Array.isArray(error.hints)
