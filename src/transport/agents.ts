@@ -26,7 +26,7 @@ import { mapRequestError } from './map-error.ts'
 import type { Origin } from './origin.ts'
 import { PinnedConnections, type PinnedRoute } from './pinned.ts'
 import type { ProxyServer } from './proxies.ts'
-import { attemptTimeout, connectTcp } from './tcp-socket.ts'
+import { attemptTimeout, connectTcp, readBeforeWriteErrors } from './tcp-socket.ts'
 import { enforceConnectTimeout } from './time-limits.ts'
 import { handshakeOf, observeHandshake, type PresentedCertificate, presentedChain } from './tls-info.ts'
 import { OpeningTunnels, openTunnelUntil, type TunnelSpec } from './tunnels.ts'
@@ -167,6 +167,7 @@ export class SecureAgent extends https.Agent implements NodeAgent {
     const socket = super.createConnection(resuming) as TLSSocket
     // Before Node 24 TLS sockets ignore the agent's `noDelay`: a request in several writes took 40 ms.
     socket.setNoDelay(true)
+    readBeforeWriteErrors(socket)
     observeHandshake(socket, session?.peer)
     // Node emits 'session' after the handshake has passed every check.
     socket.on('session', (ticket) => {

@@ -1,8 +1,9 @@
 /**
- * TCP connections that read an early response even if the upload fails, and give each address of a host enough time.
+ * TCP and TLS connections that read an early response even if the upload fails, and give each address of a host enough time.
  */
 import { channel } from 'node:diagnostics_channel'
 import net, { type NetConnectOpts, type SocketConstructorOpts } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { SOCKET_DEFAULTS } from '../core/address.ts'
 import { codeOf } from '../core/error-code.ts'
 
@@ -10,13 +11,17 @@ import { codeOf } from '../core/error-code.ts'
 export function connectTcp(given: NetConnectOpts): TcpSocket {
   const options: NetConnectOpts = Object.assign(Object.create(null), SOCKET_DEFAULTS, given)
   const socket = new TcpSocket(options as SocketConstructorOpts)
+  expectLateErrors(socket)
+  if (CREATED.hasSubscribers) CREATED.publish({ socket })
+  if (options.timeout) socket.setTimeout(options.timeout)
+  return socket.connect(options)
+}
+
+function expectLateErrors(socket: net.Socket): void {
   // A failed write may be reported when the response is complete. Node 22 has no listener then, until the socket is idle or closed.
   socket.on('error', () => {})
   // Before the listeners of Node's HTTP, which take the end for the end of a body without a length.
   if (HIDES_RESETS) socket.on('end', reportReset)
-  if (CREATED.hasSubscribers) CREATED.publish({ socket })
-  if (options.timeout) socket.setTimeout(options.timeout)
-  return socket.connect(options)
 }
 
 /**
@@ -58,23 +63,44 @@ type WriteCallback = (error?: Error | null) => void
  */
 class TcpSocket extends net.Socket {
   override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
-    super._write(chunk, encoding, (error) => this.#report(error, callback))
+    super._write(chunk, encoding, afterReading(this, callback))
   }
 
   override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], callback: WriteCallback): void {
-    super._writev?.(chunks, (error) => this.#report(error, callback))
+    super._writev?.(chunks, afterReading(this, callback))
+  }
+}
+
+/** The same for the TLS sockets of `tls.connect`, which cannot be told to make another class. */
+class ReadingTLSSocket extends TLSSocket {
+  override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
+    super._write(chunk, encoding, afterReading(this, callback))
   }
 
-  #report(error: Error | null | undefined, callback: WriteCallback): void {
-    if (!CLOSED_BY_SERVER.has(codeOf(error)) || this.readableEnded || this.destroyed) {
+  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], callback: WriteCallback): void {
+    super._writev?.(chunks, afterReading(this, callback))
+  }
+}
+
+/** Makes a TLS socket read what the server sent before it reports that a write failed. */
+export function readBeforeWriteErrors(socket: TLSSocket): void {
+  expectLateErrors(socket)
+  Object.setPrototypeOf(socket, ReadingTLSSocket.prototype)
+}
+
+/** Passes on the outcome of a write; if the server closed the connection, when the socket has been read to its end. */
+function afterReading(socket: net.Socket | TLSSocket, callback: WriteCallback): WriteCallback {
+  return (error) => {
+    const isHandshake = 'secureConnecting' in socket && socket.secureConnecting
+    if (!CLOSED_BY_SERVER.has(codeOf(error)) || isHandshake || socket.readableEnded || socket.destroyed) {
       callback(error)
       return
     }
     const done = () => {
-      this.off('end', done).off('close', done)
+      socket.off('end', done).off('close', done)
       callback(error)
     }
-    this.on('end', done).on('close', done)
+    socket.on('end', done).on('close', done)
   }
 }
 

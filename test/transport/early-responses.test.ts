@@ -102,17 +102,19 @@ for (const [framing, wire] of RESPONSES) {
 
 const [, refusal = ''] = RESPONSES[0] ?? []
 
-test('over TLS a server that reads on refuses any upload', async (t) => {
-  const certificate = selfSigned({ hosts: ['127.0.0.1'] })
-  for (const [what, options] of BODIES) {
-    await t.test(what, async () => {
-      const listener = createTlsServer({ key: certificate.key, cert: certificate.certificate })
-      await using server = await startEarly(listener, 'secureConnection', () => refusal, 'reads on')
-      const session = new Session({ verify: certificate.certificate })
-      await assertRefused(`https://127.0.0.1:${server.port}/`, options, session)
-    })
-  }
-})
+for (const ending of ['resets', 'reads on'] as const) {
+  test(`over TLS a server that then ${ending} refuses any upload`, async (t) => {
+    const certificate = selfSigned({ hosts: ['127.0.0.1'] })
+    for (const [what, options] of BODIES) {
+      await t.test(what, async () => {
+        const listener = createTlsServer({ key: certificate.key, cert: certificate.certificate, noDelay: true })
+        await using server = await startEarly(listener, 'secureConnection', () => refusal, ending)
+        const session = new Session({ verify: certificate.certificate })
+        await assertRefused(`https://127.0.0.1:${server.port}/`, options, session)
+      })
+    }
+  })
+}
 
 test('an early response passes a SOCKS proxy', async () => {
   await using proxy = await startSocks4a()
