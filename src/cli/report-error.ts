@@ -71,7 +71,7 @@ export function inFlags(text: string): string {
       'is in force, and overrides session.verify: pass verify with the call, or',
       'is in force: use --verify, or',
     )
-    .replace('; until then bundle.withIntermediates(…) helps', '')
+    .replace('; until then use bundle.withIntermediates(…)', '')
     .replace("cert: ['client.crt', 'client.key']", '--cert client.crt --key client.key')
     .replace('cert: { pfx, passphrase }', '--passphrase-file FILE')
     .replace('pass `overwrite: true`', 'use --overwrite')

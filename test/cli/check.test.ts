@@ -26,6 +26,7 @@ test('a server is refused, with the reason and what to write, and trusted when t
     /^https:\/\/localhost:\d+ is not trusted: certificate verify failed: unable to get local issuer certificate\n\n {2}CN=localhost, issued by CN=Team CA, for localhost, 127\.0\.0\.1\n {2}└─ CN=Team CA {2}✗ not found\n\n/,
   )
   assert.match(refused.stdout, /\n {2}hint {7}trust the CA that issued it: --verify ca\.pem; get the file/)
+  assert.doesNotMatch(refused.stdout, /withIntermediates/) // of the library only
 
   dir.write('team.pem', root.certificate)
   const trusted = await vouch(dir, `check 127.0.0.1:${server.port} --verify team.pem`)
