@@ -96,7 +96,7 @@ for (const { names, host, says, never, issued } of MISMATCHES) {
     assert(error instanceof SSLError && error.reason === 'hostname-mismatch', String(error))
     for (const words of says) assert.match(error.message, words)
     if (never) assert.doesNotMatch(error.message, never)
-    const [, ask] = /ask for (https:\S+)/.exec(error.message) ?? []
+    const [, ask] = /use the URL (https:\S+)/.exec(error.message) ?? []
     if (ask) assert.equal((await get(ask, { verify: root.certificate })).statusCode, 200)
     if (issued === undefined) return
     await using again = await startWith(issued)
