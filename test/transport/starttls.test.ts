@@ -63,7 +63,8 @@ for (const protocol of protocols) {
     for (const host of ['localhost', '127.0.0.1']) {
       const wrong = await explain(`${protocol}://${host}:${misnamed.port}`, options)
       assert.deepEqual([wrong.ok, wrong.reason], [false, 'hostname-mismatch'])
-      if (host === 'localhost') assert.match(wrong.hints[0] ?? '', new RegExp(`^use the URL ${protocol}://www.localhost:`))
+      if (host === 'localhost')
+        assert.match(wrong.hints[0] ?? '', new RegExp(`^use the URL ${protocol}://www.localhost:`))
     }
     await using named = await startStandIn(ca.issue({ hosts: ['localhost'] }), SCRIPTS[protocol])
     assert.equal((await explain(`${protocol}://127.0.0.1:${named.port}`, options)).reason, 'hostname-mismatch')
