@@ -1,4 +1,5 @@
 /** The command `vouch`, run as a person would. */
+import { globSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { moduleUrl } from '../helpers/modules.ts'
 import { isLinux } from '../helpers/platform.ts'
@@ -6,8 +7,19 @@ import { type Ran, run } from '../helpers/processes.ts'
 import { hasProgram } from '../helpers/programs.ts'
 import { type TempDir, tempDir } from '../helpers/temp.ts'
 
-/** The script. */
-export const main = fileURLToPath(moduleUrl('cli/main'))
+/** The script: as it is built, which starts in half the time, unless the sources are newer or their coverage is measured. */
+export const main = fileURLToPath(
+  isBuilt() ? new URL('../../dist/cli/main.js', import.meta.url) : moduleUrl('cli/main'),
+)
+
+function isBuilt(): boolean {
+  const root = new URL('../../', import.meta.url)
+  const built = statSync(new URL('dist/cli/main.js', root), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = globSync('src/**/*.{ts,js}', { cwd: fileURLToPath(root) })
+  return (
+    process.env.NODE_V8_COVERAGE === undefined && sources.every((file) => statSync(new URL(file, root)).mtimeMs < built)
+  )
+}
 
 /** Runs `vouch` in the directory, with the words of the line and, over the environment, these variables. */
 export function vouch(dir: TempDir, line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
