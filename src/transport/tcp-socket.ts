@@ -12,6 +12,8 @@ export function connectTcp(given: NetConnectOpts): TcpSocket {
   const options: NetConnectOpts = Object.assign(Object.create(null), SOCKET_DEFAULTS, given)
   const socket = new TcpSocket(options as SocketConstructorOpts)
   expectLateErrors(socket)
+  // Before the listeners of Node's HTTP, which take the end for the end of a body without a length.
+  if (HIDES_RESETS) socket.on('end', reportReset)
   if (CREATED.hasSubscribers) CREATED.publish({ socket })
   if (options.timeout) socket.setTimeout(options.timeout)
   return socket.connect(options)
@@ -20,8 +22,6 @@ export function connectTcp(given: NetConnectOpts): TcpSocket {
 function expectLateErrors(socket: net.Socket): void {
   // A failed write may be reported when the response is complete. Node 22 has no listener then, until the socket is idle or closed.
   socket.on('error', () => {})
-  // Before the listeners of Node's HTTP, which take the end for the end of a body without a length.
-  if (HIDES_RESETS) socket.on('end', reportReset)
 }
 
 /**
