@@ -7,7 +7,7 @@ function readChunks(stream: Readable, add: (chunk: unknown) => void): Promise<vo
   return new Promise((resolve, reject) => {
     // A stream that was destroyed before emits nothing any more.
     if (stream.destroyed) {
-      reject(stream.errored ?? closedEarly())
+      reject(stream.errored ?? truncatedBody())
       return
     }
     stream.on('data', (chunk: unknown) => {
@@ -21,7 +21,7 @@ function readChunks(stream: Readable, add: (chunk: unknown) => void): Promise<vo
     stream.on('end', resolve)
     stream.on('error', reject)
     stream.on('close', () => {
-      if (!stream.readableEnded) reject(closedEarly())
+      if (!stream.readableEnded) reject(truncatedBody())
     })
   })
 }
@@ -82,7 +82,8 @@ export class MappedStream extends Readable {
   }
 }
 
-function closedEarly(): Error {
+/** The error of a body whose connection was closed before its end. */
+export function truncatedBody(): Error {
   return new Error('the connection was closed before the end of the body')
 }
 

@@ -87,6 +87,7 @@ export async function sendRequest(
   }
 }
 
+/** The error, which refers to the request from now on. */
 export function withRequest(error: unknown, request: PreparedRequest): unknown {
   if (error instanceof RequestException) error.request ??= request
   return error

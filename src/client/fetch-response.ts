@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableByteStreamController } from 'node:stream/web'
-import { readAll, toBuffer } from '../body/read.ts'
+import { readAll, toBuffer, truncatedBody } from '../body/read.ts'
 import { headerPairs, headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 
@@ -208,7 +208,7 @@ class ByteSource {
       return undefined
     }
     if (body.destroyed) {
-      const error = body.errored ?? new Error('the connection was closed before the end of the body')
+      const error = body.errored ?? truncatedBody()
       return Promise.reject(this.#rules.toFailure(error))
     }
     const { promise, resolve } = Promise.withResolvers<void>()

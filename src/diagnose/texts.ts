@@ -126,8 +126,8 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = {
   'no-ca': 'it is not a CA (basicConstraints has no CA:TRUE)',
   'key-usage': 'its keyUsage has no keyCertSign, so it may not issue certificates',
   'key-identifier':
-    "the identifier of the issuer's key in the issued certificate (authorityKeyIdentifier) differs from its own (subjectKeyIdentifier)",
-  'serial-number': "the issuer's serial number in the issued certificate (authorityKeyIdentifier) differs from its own",
+    'its key identifier (subjectKeyIdentifier) is not the one that the issued certificate names (authorityKeyIdentifier)',
+  'serial-number': 'its serial number is not the one that the issued certificate names (authorityKeyIdentifier)',
 }
 
 export const OBSTACLE_HINTS: Readonly<Record<Obstacle, string>> = {

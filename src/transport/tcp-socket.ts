@@ -11,17 +11,13 @@ import { codeOf } from '../core/error-code.ts'
 export function connectTcp(given: NetConnectOpts): TcpSocket {
   const options: NetConnectOpts = Object.assign(Object.create(null), SOCKET_DEFAULTS, given)
   const socket = new TcpSocket(options as SocketConstructorOpts)
-  expectLateErrors(socket)
+  // A failed write may be reported when the response is complete. Node 22 has no listener then, until the socket is idle or closed.
+  socket.on('error', () => {})
   // Before the listeners of Node's HTTP, which take the end for the end of a body without a length.
   if (HIDES_RESETS) socket.on('end', reportReset)
   if (CREATED.hasSubscribers) CREATED.publish({ socket })
   if (options.timeout) socket.setTimeout(options.timeout)
   return socket.connect(options)
-}
-
-function expectLateErrors(socket: net.Socket): void {
-  // A failed write may be reported when the response is complete. Node 22 has no listener then, until the socket is idle or closed.
-  socket.on('error', () => {})
 }
 
 /**
@@ -82,9 +78,11 @@ class ReadingTLSSocket extends TLSSocket {
   }
 }
 
-/** Makes a TLS socket read what the server sent before it reports that a write failed. */
+/**
+ * Makes a TLS socket read what the server sent before it reports that a write failed. As this may be after the response, the socket
+ * needs a listener of 'error' for its lifetime.
+ */
 export function readBeforeWriteErrors(socket: TLSSocket): void {
-  expectLateErrors(socket)
   Object.setPrototypeOf(socket, ReadingTLSSocket.prototype)
 }
 

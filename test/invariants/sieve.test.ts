@@ -7,7 +7,6 @@ import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:https'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import {
   createCA,
@@ -33,6 +32,7 @@ import {
   tlsOptions,
   trustedAgent,
 } from '../../src/index.ts'
+import { main } from '../cli/vouch.ts'
 import { DAMAGED, KEYS, type MarkedKey } from '../helpers/damaged-keys.ts'
 import { withEnv } from '../helpers/environment.ts'
 import { createAuthority } from '../helpers/pki.ts'
@@ -234,7 +234,6 @@ const COMMANDS: readonly (readonly string[])[] = [
 test('no command prints a key that it is given', { timeout: 300_000 }, async () => {
   const [, key] = KEYS.find(([kind]) => kind === 'EC') ?? assert.fail()
   const forms = ['base64 of PEM', 'DER in base64', 'PEM with blanks for line feeds', 'PEM without its first line']
-  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
   const tasks = COMMANDS.map((command, index) => async () => {
     const [form = '', damage] = DAMAGED.find(([name]) => name === forms[index % forms.length]) ?? assert.fail()
     const text = damage(key.pem, key.der)
