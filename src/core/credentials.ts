@@ -38,13 +38,24 @@ export function redactUrl(url: string | URL): string {
   return printable(bare.replace(NO_PORT, '$1***').replace(KEY_IN_URL, '***'), MAX_URL)
 }
 
-/** Hides the userinfo of URLs that are parameters of the query, or the fragment: encoded, even twice, or not. */
+/** Hides the userinfo of URLs in the path, in parameters of the query, and in the fragment: encoded, even twice, or not. */
 function withoutNestedUserinfo(url: string): string {
   const start = url.search(/[?#]/) + 1
-  if (start === 0) return url
+  if (start === 0) return withoutPathUserinfo(url)
   const parameters = url.slice(start).split('&')
-  return url.slice(0, start) + parameters.map(withoutParameterUserinfo).join('&')
+  return withoutPathUserinfo(url.slice(0, start)) + parameters.map(withoutParameterUserinfo).join('&')
 }
+
+function withoutPathUserinfo(url: string): string {
+  const [upToAt = ''] = UP_TO_LAST_AT.exec(url) ?? []
+  const [scheme = ''] = /^\s*[a-z][a-z0-9+.-]*:[\\/\s]*/i.exec(upToAt) ?? []
+  const inner = INNER_SCHEME.exec(upToAt.slice(scheme.length))
+  if (inner === null) return url
+  return `${url.slice(0, scheme.length + inner.index + inner[0].length)}***@${url.slice(upToAt.length)}`
+}
+
+/** A colon and slashes, perhaps percent-encoded: behind a scheme. */
+const INNER_SCHEME = /(?::|%(?:25)*3a)(?:[\\/]|%(?:25)*(?:2f|5c))+/i
 
 function withoutParameterUserinfo(parameter: string): string {
   const [name = ''] = /^[^=:@]*=/.exec(parameter) ?? []
@@ -102,9 +113,10 @@ function withoutUserinfo(url: string): string {
   const parsed = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) ? URL.parse(url) : null
   if (parsed) {
     const bare = url.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/\t\r\n]*)[^\\/?#]*@/i, '$1')
-    // In other schemes than http a backslash is a character of the password.
+    // In other schemes than http a backslash is a character of the password, and a URL without a host is probably mistyped.
     const rest = URL.parse(bare)
-    if (rest && getUrlAuth(rest) === undefined) return bare
+    const isWhole = rest && (rest.host !== '' || rest.protocol === 'file:')
+    if (isWhole && getUrlAuth(rest) === undefined) return bare
   }
   return url.replace(UP_TO_LAST_AT, '$1***@')
 }

@@ -25,6 +25,8 @@ export const FOUND_PROXIES: readonly string[] = [
   `http://${'c'.repeat(17_000)}Q`,
   // The message showed the password: only http ends it at a backslash.
   'socks://ada:\\secret@b.test',
+  // The message showed the password of a URL in the path of another without a host.
+  'socks5h://\n/%0d%0ahttp://ada:secret@',
 ]
 
 export const FOUND_REDIRECTS: readonly [base: string, location: string][] = [

@@ -212,6 +212,12 @@ const REDACTED: [url: string, expected: string][] = [
   ['https://h/a@b', 'https://h/a@b'],
   ['socks://user:hid\\den@h', 'socks://***@h'],
   ['x.com', 'x.com'],
+  // In the path: a URL, as proxies and archives write it, and the rest of a mistyped one; an `@` alone is part of a path.
+  ['https://h/web/http://user:hidden@x/y', 'https://h/web/http://***@x/y'],
+  ['https://h/http%3A%2F%2Fuser%3Ahidden%40x', 'https://h/http%3A%2F%2F***@x'],
+  ['socks5h:///x/user:hidden@h', 'socks5h:///***@h'],
+  ['https://h/a@b/c', 'https://h/a@b/c'],
+  ['file:///home/a@b/ca.pem', 'file:///home/a@b/ca.pem'],
 ]
 
 for (const [url, expected] of REDACTED) {

@@ -124,8 +124,8 @@ function bypassModel(url: URL, rules: string): boolean {
 }
 
 function isRuleOfIPv6(host: string, port: string, rule: string): boolean {
-  const [, inBrackets, ofPort = port] = /^\[(.*)\](?::([0-9]+))?$/s.exec(rule) ?? []
-  const [base = '', bits = '128', ...more] = (inBrackets ?? rule).split('/')
+  const [, inBrackets, outside = '', ofPort = port] = /^\[([^\]]*)\](\/[0-9]+)?(?::([0-9]+))?$/s.exec(rule) ?? []
+  const [base = '', bits = '128', ...more] = (inBrackets === undefined ? rule : inBrackets + outside).split('/')
   if (ofPort !== port || more.length > 0 || !isIPv6(base) || base.includes('%') || !/^[0-9]{1,3}$/.test(bits))
     return false
   const rest = 128 - Number(bits)
