@@ -2,7 +2,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { withoutBrackets } from '../core/address.ts'
-import { redactUrl } from '../core/credentials.ts'
+import { hasKeyAsHost, KEY_AS_HOST, redactUrl } from '../core/credentials.ts'
 import { canonicalAddress } from '../x509/certificate-info.ts'
 
 /** One name of a subjectAltName: a dNSName, or an iPAddress in canonical text form. */
@@ -48,6 +48,7 @@ function address(host: string): AltName | undefined {
 
 function dnsName(host: string): string {
   assertBareHost(host)
+  if (hasKeyAsHost(host)) throw refused(host, KEY_AS_HOST)
   const wildcard = host.startsWith('*.')
   const given = wildcard ? host.slice(2) : host
   if (given.includes('*')) throw refused(host, "a wildcard stands alone in the leftmost label: '*.example.com'")

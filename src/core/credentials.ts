@@ -31,6 +31,8 @@ export function redactUrl(url: string | URL): string {
     const material = keyMaterialIn(url)
     if (material) return withheld(url, material)
   }
+  if (typeof url === 'string' && hasKeyAsHost(url))
+    return `${/^\s*[a-z][a-z0-9+.-]{0,20}:\/+/i.exec(url)?.[0].trim() ?? ''}***`
   // 'ada:secret@host' is a URL of the scheme 'ada:'.
   if (typeof url !== 'string' && url.host === '') return redactUrl(url.href)
   const text = typeof url === 'string' ? url : withoutAuth(url).href
@@ -61,6 +63,21 @@ function withoutParameterUserinfo(parameter: string): string {
   const [name = ''] = /^[^=:@]*=/.exec(parameter) ?? []
   const [userinfo = ''] = UP_TO_LAST_AT.exec(parameter.slice(name.length)) ?? []
   return /:|%(?:25)*3a/i.test(userinfo) ? `${name}***@${parameter.slice(name.length + userinfo.length)}` : parameter
+}
+
+/** What is wrong with a host of which {@link hasKeyAsHost} is true, and how to give a name that looks like a key. */
+export const KEY_AS_HOST = 'the host may be a key (write the name of a host in lower case)'
+
+/**
+ * Whether the host of a URL is a key, or begins with one, that was given by mistake. To be asked of the text as it was given: in the
+ * lower case of a parsed URL a key is no longer recognised.
+ */
+export function hasKeyAsHost(url: string): boolean {
+  const [, scheme, given = ''] = /^\s*([a-z][a-z0-9+.-]*:[\\/]+)?(?:[^\\/?#]*@)?([^?#]*)/i.exec(url) ?? []
+  const [host = ''] = /^[^\\/:]*/.exec(given) ?? []
+  // Behind a scheme, what follows the host is a path, in which long random words are no keys.
+  const parts = scheme === undefined ? [host, given] : [host]
+  return KEY_IN_URL.exec(given)?.index === 0 || parts.some((part) => keyMaterialIn(part) !== undefined)
 }
 
 /** The value of an option for messages: a text as by {@link displayName}, in quotes; an object or function without its content. */
@@ -105,9 +122,9 @@ function withheld(text: string, { what }: KeyMaterial): string {
 const NO_PORT =
   /((?:^|[\s\\/])[a-z][a-z0-9+.-]+:[\\/]{1,2}(?:\[[^\]\\/]*\]|[^:[\\/?#]*):)(?!\d{0,5}(?:[\\/?#]|$))[^\\/?#]*/i
 
-/** PEM, base64 of PEM, base64 of DER with a length of two or more bytes, and bytes as a program writes them (`0x30`, `\x30`, `\060`). */
+/** PEM, base64 of PEM, base64 of DER (with a length of two or more bytes, or a short PKCS#8 or SEC1), and bytes as a program writes them (`0x30`, `\x30`, `\060`). */
 const KEY_IN_URL =
-  /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|MI[CEGHIJK][A-Za-z0-9+/%]{28}|(?:(?:0[xX]|\\[xX]|\\)[0-9a-fA-F]{1,3}[\s,;]*){16}).*/s
+  /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|M(?:I[CEGHIJK]|[A-H][A-Za-z0-9]CAQ[AE])[A-Za-z0-9+/%]{28}|(?:(?:0[xX]|\\[xX]|\\)[0-9a-fA-F]{1,3}[\s,;]*){16}).*/s
 
 function withoutUserinfo(url: string): string {
   const parsed = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) ? URL.parse(url) : null

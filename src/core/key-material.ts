@@ -87,7 +87,7 @@ function listedBytes(text: string): Buffer | undefined {
 const BYTE_LIST = /(?:(?:0x|\\x|\\)?[0-9a-f]{1,3}(?:[\s,;]+|(?=\\))){31,}(?:0x|\\x|\\)?[0-9a-f]{1,3}/i
 
 const ENCODINGS = [
-  ['hexadecimal digits', 'hex', /^(?:[0-9a-f]{2}:?){32,}$/i],
+  ['hexadecimal digits', 'hex', /^(?:[0-9a-f]{2}:?){14,}$/i],
   // Node reads base64url as well.
   ['base64', 'base64', /^[A-Za-z0-9+/_-]{32,}={0,2}$/],
 ] as const

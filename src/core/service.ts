@@ -1,5 +1,6 @@
 /** URLs of servers that use TLS with a protocol other than https. */
 import { authorityOf, withoutBrackets } from './address.ts'
+import { hasKeyAsHost, KEY_AS_HOST } from './credentials.ts'
 import { InvalidURL } from './errors.ts'
 
 /** The protocols in which a client asks for TLS before the handshake. */
@@ -90,6 +91,7 @@ function parseAuthorityOf(text: string, name: string): { hostname: string; port:
   if (rest.includes('@')) throw invalid(name, 'an @ after the host cannot be told from one before it')
   const parsed = URL.parse(text)
   if (parsed === null) throw invalid(name, 'its host or port is not valid')
+  if (hasKeyAsHost(text)) throw invalid(name, KEY_AS_HOST)
   if (parsed.hostname === '') throw invalid(name, 'it has no host')
   return parsed
 }

@@ -1,5 +1,5 @@
 /** Prepares URLs as requests does: adds `params`, percent-encodes and checks them. */
-import { displayName, redactUrl } from '../core/credentials.ts'
+import { displayName, hasKeyAsHost, KEY_AS_HOST, redactUrl } from '../core/credentials.ts'
 import { InvalidSchema, InvalidURL, MissingSchema, URLRequired } from '../core/errors.ts'
 import { isRecord, type PairsInit, type ParamValue, typeName } from '../core/pairs.ts'
 import { encodeForm, percentEncode } from './form.ts'
@@ -106,7 +106,7 @@ function toUrlText(url: string | URL): string {
 function parseOtherScheme(text: string): URL {
   const url = URL.parse(text)
   // The parser drops control characters: 'ht\ttp://' becomes http, but none of the checks has seen it.
-  if (url === null || /^https?:$/.test(url.protocol)) throw noAdapter(text)
+  if (url === null || hasKeyAsHost(text) || /^https?:$/.test(url.protocol)) throw noAdapter(text)
   return url
 }
 
@@ -152,6 +152,7 @@ function hostProblem(url: string, host: string): string {
 }
 
 function parse(text: string, original: string): URL {
+  if (hasKeyAsHost(text)) throw new InvalidURL(`Failed to parse: ${redactUrl(original)}, ${KEY_AS_HOST}`)
   let url: URL
   try {
     url = new URL(text)

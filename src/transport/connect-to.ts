@@ -3,7 +3,7 @@
  * `--connect-to`).
  */
 import { authorityOf, withoutBrackets } from '../core/address.ts'
-import { displayValue } from '../core/credentials.ts'
+import { displayValue, hasKeyAsHost } from '../core/credentials.ts'
 import { isRecord } from '../core/pairs.ts'
 import type { Origin } from './origin.ts'
 
@@ -67,7 +67,12 @@ function addressOf(key: string, value: unknown): string {
 function parse(text: string): { readonly host: string; readonly port: string | undefined } | undefined {
   const [, bare, port] =
     HOST_PORT.exec(text.includes(':') && !text.includes('[') && /:.*:/.test(text) ? `[${text}]` : text) ?? []
-  if (bare === undefined || (port !== undefined && !(Number(port) > 0 && Number(port) <= MAX_PORT))) return undefined
+  if (
+    bare === undefined ||
+    hasKeyAsHost(bare) ||
+    (port !== undefined && !(Number(port) > 0 && Number(port) <= MAX_PORT))
+  )
+    return undefined
   // The parser of URLs normalizes names and addresses, as it does those of requests.
   const host = URL.parse(`https://${bare}`)?.hostname
   return host === undefined || host === '' ? undefined : { host, port }

@@ -4,8 +4,8 @@ import https from 'node:https'
 import { isIP } from 'node:net'
 import { domainToUnicode } from 'node:url'
 import { hostInUrl, serverAddress } from '../core/address.ts'
+import { displayName, hasKeyAsHost } from '../core/credentials.ts'
 import { toError } from '../core/error-code.ts'
-import { printable } from '../core/printable.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import { HeaderMap } from '../http/headers.ts'
 import type { ConnectionOptions } from './connection.ts'
@@ -105,10 +105,10 @@ function targetOf({ host, port = 443, servername, socketPath }: ConnectionOption
   if (socketPath) throw new TypeError('a trustedAgent connects to hosts, not to Unix sockets')
   const target = isPort(port) ? urlOf(host, port) : undefined
   if (target === undefined) {
-    throw new TypeError(`not a host name and port: '${printable(String(host))}', '${printable(String(port))}'`)
+    throw new TypeError(`not a host name and port: '${displayName(String(host))}', '${displayName(String(port))}'`)
   }
   if (servername && servername !== serverAddress(target).servername) {
-    const given = printable(servername)
+    const given = displayName(servername)
     throw new TypeError(
       `servername '${given}' is not the host of the URL, '${host}', which a trustedAgent verifies: use tlsOptions`,
     )
@@ -124,7 +124,7 @@ function isPort(port: unknown): port is string | number {
 function urlOf(host: unknown, port: string | number): URL | undefined {
   if (typeof host !== 'string') return undefined
   const url = URL.parse(`https://${hostInUrl(host)}:${port}`)
-  if (url === null) return undefined
+  if (url === null || hasKeyAsHost(host)) return undefined
   const name = host.toLowerCase()
   const isSame = isIP(host) !== 0 || url.hostname === name || domainToUnicode(url.hostname) === name.normalize('NFC')
   return isSame ? url : undefined

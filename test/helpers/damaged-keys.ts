@@ -5,7 +5,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 export interface MarkedKey {
   readonly pem: string
   readonly der: Buffer
-  /** Whether 16 characters in a row of the key, in any form, are in the text. */
+  /** Whether 16 characters in a row of the key, in any form, are in the text, in whatever case: a parser of URLs lowercases hosts. */
   isIn(text: string): boolean
 }
 
@@ -16,13 +16,16 @@ export function markKey(key: KeyObject, pem = key.export({ type: 'pkcs8', format
   const marks = new Set<string>()
   for (const form of [...forms, Array.from(der, hex).join(' ')]) {
     // Labels are no secret.
-    const compact = form.replace(/[-—]*(?:BEGIN|END)?[ X]*(?:[A-Z]+ )?PRIVATE KEY[-—]*/g, '\0'.repeat(WINDOW))
+    const compact = form
+      .replace(/[-—]*(?:BEGIN|END)?[ X]*(?:[A-Z]+ )?PRIVATE KEY[-—]*/g, '\0'.repeat(WINDOW))
+      .toLowerCase()
     for (let at = Math.min(40, compact.length >> 1); at + WINDOW <= compact.length; at += 1) {
       const mark = compact.slice(at, at + WINDOW)
       if (!mark.includes('\0')) marks.add(mark)
     }
   }
-  const isIn = (text: string) => {
+  const isIn = (given: string) => {
+    const text = given.toLowerCase()
     for (let at = 0; at + WINDOW <= text.length; at++) if (marks.has(text.slice(at, at + WINDOW))) return true
     return false
   }

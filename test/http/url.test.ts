@@ -200,6 +200,9 @@ test('a URL without credentials is returned as it is, else a copy without them',
   assert.equal(url.password, 'p')
 })
 
+/** A key of P-256 in PKCS#8, as DER in base64. */
+const KEY_TEXT = `MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg${'nMd9MyYEU1r0dVyh'.repeat(8)}`
+
 const REDACTED: [url: string, expected: string][] = [
   ['https://user:hidden@h/x', 'https://h/x'],
   ['https:\\\\user:hidden@h/', 'https:\\\\h/'],
@@ -215,6 +218,10 @@ const REDACTED: [url: string, expected: string][] = [
   // In the path: a URL, as proxies and archives write it, and the rest of a mistyped one; an `@` alone is part of a path.
   ['https://h/web/http://user:hidden@x/y', 'https://h/web/http://***@x/y'],
   ['https://h/http%3A%2F%2Fuser%3Ahidden%40x', 'https://h/http%3A%2F%2F***@x'],
+  // A key in place of a host, whole and cut short, which the parser would lowercase.
+  [`https://${KEY_TEXT}/x`, 'https://***'],
+  [`https://u:p@${KEY_TEXT.slice(0, 60)}:8443/x`, 'https://***'],
+  [`socks5h://${KEY_TEXT.slice(0, 20)}/${KEY_TEXT.slice(20)}`, 'socks5h://***'],
   ['socks5h:///x/user:hidden@h', 'socks5h:///***@h'],
   ['https://h/a@b/c', 'https://h/a@b/c'],
   ['file:///home/a@b/ca.pem', 'file:///home/a@b/ca.pem'],

@@ -5,7 +5,8 @@
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
-import { createServer } from 'node:https'
+import { once } from 'node:events'
+import { createServer, request } from 'node:https'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import {
@@ -115,6 +116,19 @@ const WAYS: readonly Way[] = [
   (text) => get(URL_, { cookies: { x: text } }),
   (text) => get(URL_, { json: 1n as never, auth: [text, text] }),
   (text) => get(text),
+  // In place of a host.
+  ...['', 'http://', 'https://', 'https://user:x@', 'socks5h://', 'tls://'].flatMap((scheme): Way[] => [
+    (text) => get(`${scheme}${toHost(text)}:8443/x`),
+    (text) => get(`${scheme}${toLabel(text)}:8443/x`),
+    (text) => session.fetch(`${scheme}${toHost(text)}`),
+    (text) => fetchCert(`${scheme}${toLabel(text)}`),
+    (text) => explain(`${scheme}${toLabel(text)}:1`),
+    (text) => get(URL_, { proxies: { all: `${scheme}${toLabel(text)}` } }),
+  ]),
+  (text) => new HTTPAdapter({ connectTo: { [toLabel(text)]: 'localhost' } }),
+  (text) => new HTTPAdapter({ connectTo: { localhost: toLabel(text) } }),
+  (text) => createSelfSignedCert(null, null, toLabel(text)),
+  (text) => once(request({ host: toLabel(text), agent: trustedAgent() }), 'error').then(([error]) => error),
   (text) => new Request(text, URL_).prepare(),
   (text) => new Request('GET', URL_, { headers: { 'X-Api-Key': text.replace(/[^!-~]/g, '') } }).prepare(),
   (text) => CABundle.from(text).certificates,
@@ -161,6 +175,12 @@ const WAYS: readonly Way[] = [
     await inspectCert(path)
   },
 ]
+
+/** Printable, and without slashes: behind one is a path, of which nothing can be known. */
+const toHost = (text: string) => (/[^ -~]/.test(text) ? 'localhost' : text.replaceAll('/', '+'))
+
+/** Cut to the length of a label of a host name, if it consists of what a host may have. */
+const toLabel = (text: string) => (/^[\w+=/-]+$/.test(text.slice(0, 60)) ? toHost(text).slice(0, 60) : toHost(text))
 
 function search(key: MarkedKey, value: unknown, where: string): void {
   const texts = [

@@ -57,6 +57,12 @@ export const MUTANTS: readonly Mutant[] = [
       'RSA, base64 of PEM: is recognised',
     ],
     [
+      'a key in place of a host is shown in lower case',
+      ['return KEY_IN_URL.exec(given)?.index === 0 ||', 'return url.length < 0 &&'],
+      'http/url.test.ts',
+      'MIGHAgEAMBMGByqGSM49AgEG',
+    ],
+    [
       'a response without TLS replaces a secure cookie',
       ['isProtected(cookie, url, room.protected)) return', 'cookie.secure) return'],
       'http/cookies.test.ts',
