@@ -261,3 +261,11 @@ test('a prepared URL is stable, and no error shows a password', () => {
 function bigints(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
+
+test('a key in place of a host is refused as it was given: the parser would lowercase it', () => {
+  for (const host of [KEY_TEXT, KEY_TEXT.slice(0, 60), `${KEY_TEXT.slice(0, 20)}/${KEY_TEXT.slice(20)}`]) {
+    const isRefused = { name: 'InvalidURL', message: /^Failed to parse: https:\/\/\*\*\*, the host may be a key/ }
+    assert.throws(() => prepareUrl(`https://${host}:8443/x`), isRefused)
+  }
+  assert.equal(prepareUrl('https://MyServer.Example.Com/MIGHAgEAMBMGByqGSM49').host, 'myserver.example.com')
+})

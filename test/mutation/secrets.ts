@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
       'a key in place of a host is shown in lower case',
       ['return KEY_IN_URL.exec(given)?.index === 0 ||', 'return url.length < 0 &&'],
       'http/url.test.ts',
-      'MIGHAgEAMBMGByqGSM49AgEG',
+      'a key in place of a host is refused',
     ],
     [
       'a response without TLS replaces a secure cookie',
