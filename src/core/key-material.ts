@@ -112,7 +112,7 @@ function unreadableIn(text: string): KeyMaterial | undefined {
   if ((text.match(BINARY) ?? []).length >= 3) {
     return { what: 'bytes that were read as text', fix: 'pass the bytes themselves, a Buffer' }
   }
-  if (text.length > MAX_LENGTH) return { what: 'too long for a path', fix: undefined }
+  if (text.length > MAX_LENGTH) return { what: 'too long for a path or a name', fix: undefined }
   const isRandom =
     HEX_RUN.test(text) ||
     [...(text.match(BASE64_RUN) ?? []), ...text.split(/[\\/]/)].some((run) => looksRandom(run, text.includes('.')))
