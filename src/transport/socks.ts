@@ -5,6 +5,7 @@ import { isIP, isIPv6, type Socket } from 'node:net'
 import { parseAuthority, serverAddress } from '../core/address.ts'
 import { onDeadline, withDeadline } from '../core/deadline.ts'
 import { ProxyError } from '../core/errors.ts'
+import { MAX_TIMER_MS } from '../core/options.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { mapProxyError } from './map-error.ts'
 import { attemptTimeout, connectTcp } from './tcp-socket.ts'
@@ -91,7 +92,8 @@ function handshake(
       command: 'connect',
       destination,
       proxy: { host, port, type, ...(userId !== undefined && { userId, password: password ?? '' }) },
-      timeout: connectTimeout ?? MAX_NEGOTIATION_MS,
+      // Later than the deadline of the tunnel, whose error says what was exceeded.
+      timeout: connectTimeout === undefined ? MAX_NEGOTIATION_MS : Math.min(connectTimeout + 1000, MAX_TIMER_MS),
     })
     client.on('error', ({ message }) => fail(describeReply(message, type)))
     client.on('established', () => keepEarlyBytes(socket, resolve))
