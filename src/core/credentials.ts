@@ -1,5 +1,5 @@
 /** The user and password in a URL: how they are read, and how messages omit them. */
-import { type KeyMaterial, keyMaterialIn } from './key-material.ts'
+import { type KeyMaterial, keyIn, keyMaterialIn } from './key-material.ts'
 import { printable } from './printable.ts'
 
 /**
@@ -77,7 +77,7 @@ export function hasKeyAsHost(url: string): boolean {
   const [host = ''] = /^[^\\/:]*/.exec(given) ?? []
   // Behind a scheme, what follows the host is a path, in which long random words are no keys.
   const parts = scheme === undefined ? [host, given] : [host]
-  return KEY_IN_URL.exec(given)?.index === 0 || parts.some((part) => keyMaterialIn(part) !== undefined)
+  return KEY_AT_START.test(given) || parts.some((part) => keyIn(part) !== undefined)
 }
 
 /** The value of an option for messages: a text as by {@link displayName}, in quotes; an object or function without its content. */
@@ -125,6 +125,8 @@ const NO_PORT =
 /** PEM, base64 of PEM, base64 of DER (with a length of two or more bytes, or a short PKCS#8 or SEC1), and bytes as a program writes them (`0x30`, `\x30`, `\060`). */
 const KEY_IN_URL =
   /(?:-----BEGIN|LS0tLS1(?:CRUdJTi|FTkQ)|M(?:I[CEGHIJK]|[A-H][A-Za-z0-9]CAQ[AE])[A-Za-z0-9+/%]{28}|(?:(?:0[xX]|\\[xX]|\\)[0-9a-fA-F]{1,3}[\s,;]*){16}).*/s
+
+const KEY_AT_START = new RegExp(`^${KEY_IN_URL.source}`)
 
 function withoutUserinfo(url: string): string {
   const parsed = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2}/i.test(url) ? URL.parse(url) : null

@@ -23,9 +23,14 @@ export interface KeyMaterial {
  */
 export function keyMaterialIn(text: string): KeyMaterial | undefined {
   if (text.length < MIN_LENGTH || plain.get(text)) return undefined
-  const material = pemIn(text) ?? encodedIn(text) ?? unreadableIn(text)
+  const material = keyIn(text) ?? (text.length > MAX_LENGTH ? TOO_LONG : undefined)
   if (material === undefined) plain.set(text, true)
   return material
+}
+
+/** As {@link keyMaterialIn}, of a text of any length. */
+export function keyIn(text: string): KeyMaterial | undefined {
+  return text.length < MIN_LENGTH ? undefined : (pemIn(text) ?? encodedIn(text) ?? unreadableIn(text))
 }
 
 /** Paths that were looked at: each request looks at those of its options. */
@@ -107,12 +112,11 @@ function isDer(bytes: Buffer): boolean {
   return first === 0x02 || first === 0x30
 }
 
-/** Bytes that were read as text, random characters, and texts that are too long. */
+/** Bytes that were read as text, and random characters. */
 function unreadableIn(text: string): KeyMaterial | undefined {
   if ((text.match(BINARY) ?? []).length >= 3) {
     return { what: 'bytes that were read as text', fix: 'pass the bytes themselves, a Buffer' }
   }
-  if (text.length > MAX_LENGTH) return { what: 'too long for a path or a name', fix: undefined }
   const isRandom =
     HEX_RUN.test(text) ||
     [...(text.match(BASE64_RUN) ?? []), ...text.split(/[\\/]/)].some((run) => looksRandom(run, text.includes('.')))
@@ -142,3 +146,4 @@ const BINARY = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]/g
 const MIN_LENGTH = 28
 /** Longer than any path that helps in a message. */
 const MAX_LENGTH = 300
+const TOO_LONG: KeyMaterial = { what: 'too long for a path or a name', fix: undefined }

@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a key in place of a host is shown in lower case',
-      ['return KEY_IN_URL.exec(given)?.index === 0 ||', 'return url.length < 0 &&'],
+      ['return KEY_AT_START.test(given) ||', 'return url.length < 0 &&'],
       'http/url.test.ts',
       'a key in place of a host is refused',
     ],
