@@ -71,7 +71,7 @@ export async function fetchWith(
 const NO_MEMBERS = Object.freeze(Object.create(null))
 
 function prepare(session: FetchSession, call: FetchRequest, encoded: EncodedBody, settings: Settings): PreparedRequest {
-  const headers = mergeHeaders(session.headers, call.headers)
+  const headers = mergeHeaders(session.headers, call.headers.length > 0 ? call.headers : undefined)
   addCacheHeaders(headers, call.cache)
   // The caller's Authorization is final.
   const isAuthorized = headers.has('Authorization')
