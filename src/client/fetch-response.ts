@@ -40,18 +40,28 @@ interface Head extends ResponseFacts {
   readonly headers: Iterable<readonly [name: string, value: string]>
 }
 
-/** A body: to be read, read, none, or that of a clone. */
-type Content = UnreadBody | Uint8Array<ArrayBuffer> | null | globalThis.Response
+/** A body: not read yet, its bytes, or none. */
+type Content = UnreadBody | Uint8Array<ArrayBuffer> | null
 
-type ServedResponse = new (head: Head, content: Content) => globalThis.Response
+type ServedResponse = new (head: Head, content: Content, inner?: globalThis.Response) => globalThis.Response
 
 let served: { readonly base: typeof globalThis.Response; readonly subclass: ServedResponse } | undefined
 
-/** Made at the first use: Node loads its `Response` then, and a test may replace it. */
+/** Made at the first use, since Node loads its `Response` then. */
 function servedResponse(): ServedResponse {
-  const base = globalThis.Response
+  const base = nodeResponse()
   if (served?.base !== base) served = { base, subclass: subclassOf(base) }
   return served.subclass
+}
+
+/**
+ * Node's `Response`, as Node's `fetch` uses it, even if a framework has put a subclass in its place. Such a subclass may remember what it
+ * was made with, and take that for the body.
+ */
+function nodeResponse(): typeof globalThis.Response {
+  let base = globalThis.Response
+  for (let parent = base; Object.hasOwn(parent, 'prototype'); parent = Object.getPrototypeOf(parent)) base = parent
+  return base
 }
 
 /** The constructor of `Response`, of which the types declare properties where it has accessors. */
@@ -68,17 +78,17 @@ function subclassOf(Base: typeof globalThis.Response): ServedResponse {
   const Plain: typeof PlainResponse = Base
   class Served extends Plain implements globalThis.Response {
     readonly #head: Head
-    readonly #content: UnreadBody | Uint8Array<ArrayBuffer> | null
+    readonly #content: Content
     /** Has the body, once a method of `Response` is to read it. */
     #inner: globalThis.Response | undefined
     #hasHeaders = false
 
-    constructor(head: Head, content: Content) {
+    /** @param inner has the body of a clone */
+    constructor(head: Head, content: Content, inner?: globalThis.Response) {
       super(null, standardInit(head))
       this.#head = head
-      const isClone = content instanceof Base
-      this.#content = isClone ? null : content
-      this.#inner = isClone ? content : undefined
+      this.#content = content
+      this.#inner = inner
     }
 
     get url(): string {
@@ -136,7 +146,7 @@ function subclassOf(Base: typeof globalThis.Response): ServedResponse {
       return this.#streamed().formData()
     }
     clone(): globalThis.Response {
-      return new Served({ ...this.#head, headers: [...this.headers] }, this.#streamed().clone())
+      return new Served({ ...this.#head, headers: [...this.headers] }, null, this.#streamed().clone())
     }
 
     /** The body that is to be read where it arrives, unless a stream of it was made. */

@@ -49,6 +49,40 @@ test('the response is a Response of this realm, and so is its clone', async () =
   assert.equal(new globalThis.Response(null, response).status, 200)
 })
 
+test('a subclass that a framework put in the place of Response does not change the body, nor that of a clone', async () => {
+  const original = globalThis.Response
+  // As in @hono/node-server: members that are delegated to a Response made with the same arguments.
+  class Delegating {
+    readonly #inner: globalThis.Response
+    constructor(...args: ConstructorParameters<typeof Response>) {
+      this.#inner = new original(...args)
+    }
+    async text() {
+      return `delegated ${await this.#inner.text()}`
+    }
+    clone() {
+      return this.#inner.clone()
+    }
+    get headers() {
+      return this.#inner.headers
+    }
+  }
+  Object.setPrototypeOf(Delegating, original)
+  Object.setPrototypeOf(Delegating.prototype, original.prototype)
+  try {
+    globalThis.Response = Delegating as unknown as typeof Response
+    const response = await fetch(`${server.url127}/a`)
+    const clone = response.clone()
+    // What the server received comes back.
+    for (const each of [clone, response]) {
+      assert.equal(each.status, 200)
+      assert.equal(JSON.parse(await each.text()).url, '/a')
+    }
+  } finally {
+    globalThis.Response = original
+  }
+})
+
 test('a status that no Response can be made with, and a reason that none can have, are those of the response', async () => {
   const handler: Handler = ({ socket }) =>
     void socket.end('HTTP/1.1 999 Odd \xe9\r\nContent-Length: 2\r\n\r\nhi', 'latin1')
