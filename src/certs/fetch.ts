@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { authorityOf, SOCKET_DEFAULTS, serverAddress } from '../core/address.ts'
-import { hasKeyAsHost, redactUrl } from '../core/credentials.ts'
+import { hasKeyAsHost, KEY_AS_HOST, redactUrl } from '../core/credentials.ts'
 import { environmentOf, processEnvironment } from '../core/environment.ts'
 import {
   ConnectionError,
@@ -207,7 +207,8 @@ function httpsServer(given: string | URL): Service {
   const text = String(given)
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
   const url = URL.parse(full)
-  if (url === null || hasKeyAsHost(text)) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
+  if (hasKeyAsHost(text)) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}', ${KEY_AS_HOST}`)
+  if (url === null) throw new InvalidURL(`not a URL or host: '${redactUrl(text)}'`)
   const { protocol, host } = url
   if (protocol === 'http:') {
     const meant = redactUrl(`https://${host}`)

@@ -2,7 +2,7 @@
 
 import { type BodyHolder, extractBody, requestBody } from '../body/body-init.ts'
 import type { EncodedBody } from '../body/encode.ts'
-import { displayName, hasKeyAsHost, redactUrl } from '../core/credentials.ts'
+import { displayName, hasKeyAsHost, KEY_AS_HOST, redactUrl } from '../core/credentials.ts'
 import { isIterable, isRecord } from '../core/pairs.ts'
 import { isToken } from '../http/token.ts'
 
@@ -34,7 +34,8 @@ export function fetchInput(input: unknown): { readonly url: URL; readonly reques
   const request = isRequest(input) ? input : undefined
   const text = String(request ? request.url : input)
   const url = URL.parse(text)
-  if (url === null || hasKeyAsHost(text)) throw new TypeError(`Failed to parse URL from ${redactUrl(text)}`)
+  if (hasKeyAsHost(text)) throw new TypeError(`Failed to parse URL from ${redactUrl(text)}: ${KEY_AS_HOST}`)
+  if (url === null) throw new TypeError(`Failed to parse URL from ${redactUrl(text)}`)
   if (url.username !== '' || url.password !== '') {
     throw new TypeError(`Request cannot be constructed from a URL that includes credentials: ${redactUrl(url)}`)
   }

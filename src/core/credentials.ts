@@ -65,18 +65,19 @@ function withoutParameterUserinfo(parameter: string): string {
   return /:|%(?:25)*3a/i.test(userinfo) ? `${name}***@${parameter.slice(name.length + userinfo.length)}` : parameter
 }
 
-/** What is wrong with a host of which {@link hasKeyAsHost} is true, and how to give a name that looks like a key. */
+/** For messages: the problem with a host that may be a key, and how to write a name that looks like one. */
 export const KEY_AS_HOST = 'the host may be a key (write the name of a host in lower case)'
 
 /**
- * Whether the host of a URL is a key, or begins with one, that was given by mistake. To be asked of the text as it was given: in the
- * lower case of a parsed URL a key is no longer recognised.
+ * Whether the host of a URL is a key that was given by mistake, or the beginning of one. Takes the text as it was given: a URL parser
+ * lowercases hosts, and a key in lower case is not recognised.
  */
 export function hasKeyAsHost(url: string): boolean {
   const [, scheme, given = ''] = /^\s*([a-z][a-z0-9+.-]*:[\\/]+)?(?:[^\\/?#]*@)?([^?#]*)/i.exec(url) ?? []
   const [host = ''] = /^[^\\/:]*/.exec(given) ?? []
-  // Behind a scheme, what follows the host is a path, in which long random words are no keys.
-  const parts = scheme === undefined ? [host, given] : [host]
+  // Without a scheme, a slash may be part of a key; behind a host it begins a path, in which long random words are no keys. No key has dots,
+  // and the labels of a name in mixed case, such as WIN-3K5PLQ8JH2A.Corp.Example.Com, are random only together.
+  const parts = scheme === undefined && !given.includes('.') ? [host, given] : host.split('.')
   return KEY_AT_START.test(given) || parts.some((part) => keyIn(part) !== undefined)
 }
 

@@ -28,7 +28,7 @@ export function keyMaterialIn(text: string): KeyMaterial | undefined {
   return material
 }
 
-/** As {@link keyMaterialIn}, of a text of any length. */
+/** The same as {@link keyMaterialIn}, but a text is not taken for a key because of its length alone. */
 export function keyIn(text: string): KeyMaterial | undefined {
   return text.length < MIN_LENGTH ? undefined : (pemIn(text) ?? encodedIn(text) ?? unreadableIn(text))
 }
@@ -62,7 +62,8 @@ function pemIn(text: string): KeyMaterial | undefined {
     : { what: 'PEM without line feeds', fix: 'the line feeds are missing: give the text with its lines' }
 }
 
-const PEM_MARK = /-----(?:BEGIN|END)|(?:PRIVATE KEY|CERTIFICATE)-----|BEGIN [A-Z ]*(?:PRIVATE KEY|CERTIFICATE)/
+const PEM_MARK =
+  /-----(?:BEGIN|END)|(?:PRIVATE KEY|CERTIFICATE)-----|BEGIN (?:(?!BEGIN )[A-Z ])*(?:PRIVATE KEY|CERTIFICATE)/
 const FIVE_DASHES = 'a word processor or a web page may have replaced them: get the text again'
 const FIRST_LINE = 'its first line, such as -----BEGIN PRIVATE KEY-----, is missing'
 
@@ -117,9 +118,10 @@ function unreadableIn(text: string): KeyMaterial | undefined {
   if ((text.match(BINARY) ?? []).length >= 3) {
     return { what: 'bytes that were read as text', fix: 'pass the bytes themselves, a Buffer' }
   }
+  const mayBeFile = text.includes('.')
   const isRandom =
     HEX_RUN.test(text) ||
-    [...(text.match(BASE64_RUN) ?? []), ...text.split(/[\\/]/)].some((run) => looksRandom(run, text.includes('.')))
+    [...(text.match(BASE64_RUN) ?? []), ...text.split(/[\\/]/)].some((run) => looksRandom(run, mayBeFile))
   return isRandom ? { what: 'base64 or the like', fix: undefined } : undefined
 }
 
@@ -128,6 +130,7 @@ function unreadableIn(text: string): KeyMaterial | undefined {
  * small letter, digit); in words and in the digests of paths far fewer, or there are no capitals.
  */
 function looksRandom(run: string, mayBeFile: boolean): boolean {
+  if (run.length < MIN_LENGTH) return false
   const characters = run.replace(/[^A-Za-z0-9]/g, '')
   if (characters.length < MIN_LENGTH) return false
   const classes = Array.from(characters, (character) => (character < 'A' ? 0 : character < 'a' ? 1 : 2))

@@ -3,7 +3,7 @@ import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { basicCredentials } from '../auth/auth.ts'
 import { withoutBrackets } from '../core/address.ts'
-import { getUrlAuth, hasKeyAsHost, redactUrl, withoutAuth } from '../core/credentials.ts'
+import { getUrlAuth, hasKeyAsHost, KEY_AS_HOST, redactUrl, withoutAuth } from '../core/credentials.ts'
 import { variable } from '../core/environment.ts'
 import { InvalidProxyURL } from '../core/errors.ts'
 import { keyMaterialIn } from '../core/key-material.ts'
@@ -205,10 +205,13 @@ function isInNetwork(address: string, network: string): boolean {
 function parseProxy(text: string): ProxyServer {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.parse(withScheme)
-  if (!url?.hostname || hasKeyAsHost(text) || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
+  const isKey = hasKeyAsHost(text)
+  if (!url?.hostname || isKey || /^(?:https?|socks\w*):(?!\/\/[^/])/i.test(text)) {
     const isWhole = withScheme === text || keyMaterialIn(text) !== undefined
     const redacted = isWhole ? redactUrl(text) : redactUrl(withScheme).slice('http://'.length)
-    throw new InvalidProxyURL(`Please check proxy URL. It is malformed and could be missing the host: '${redacted}'`)
+    throw new InvalidProxyURL(
+      `Please check proxy URL. It is malformed and could be missing the host: '${redacted}'${isKey ? `; ${KEY_AS_HOST}` : ''}`,
+    )
   }
   const scheme = url.protocol.slice(0, -1)
   const credentials = getUrlAuth(url)

@@ -267,5 +267,10 @@ test('a key in place of a host is refused as it was given: the parser would lowe
     const isRefused = { name: 'InvalidURL', message: /^Failed to parse: https:\/\/\*\*\*, the host may be a key/ }
     assert.throws(() => prepareUrl(`https://${host}:8443/x`), isRefused)
   }
-  assert.equal(prepareUrl('https://MyServer.Example.Com/MIGHAgEAMBMGByqGSM49').host, 'myserver.example.com')
+  for (const host of [
+    'MyServer.Example.Com',
+    'WIN-3K5PLQ8JH2A.ad.Corp.Example.Com',
+    'App01Web02Db03.Dmz1.Corp2.Example3.COM',
+  ])
+    assert.equal(prepareUrl(`https://${host}/MIGHAgEAMBMGByqGSM49`).host, host.toLowerCase())
 })
