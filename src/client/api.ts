@@ -96,7 +96,7 @@ export async function explain(url: string | URL, options?: ExplainOptions): Prom
 }
 
 /**
- * The global `fetch` with vouch's trust settings: the environment's bundle, else the default roots. To use a private CA, see
+ * Like the global `fetch`, with vouch's trust settings: the environment's bundle, else the default roots. To use a private CA, see
  * {@link Session.fetch}.
  *
  * @throws TypeError `fetch failed: …`, with vouch's error as its cause; the signal's reason if it is aborted

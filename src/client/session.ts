@@ -192,7 +192,7 @@ export class Session {
   }
 
   /**
-   * The global `fetch` with this session's trust settings, for libraries that accept a fetch. It is bound to the session.
+   * Like the global `fetch`, with this session's trust settings, for libraries that accept a `fetch`. It is bound to the session.
    *
    * Cookies are sent and stored with `credentials: 'include'` only; the session's hooks do not run.
    *
@@ -279,7 +279,7 @@ export class Session {
   }
 
   /**
-   * Uses `adapter` for URLs that begin with `prefix`, in any case; the longest matching prefix wins.
+   * Uses `adapter` for URLs that begin with `prefix`, ignoring letter case; the longest matching prefix wins.
    *
    * @throws TypeError for a prefix that is not a string, or an adapter without `send` and `close`
    *

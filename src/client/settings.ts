@@ -42,7 +42,8 @@ export interface SendOptions {
   /**
    * What to trust: `true` (the default roots), `false` (no verification: for tests), the path of a file or directory,
    * PEM text, bytes, a certificate, a `CABundle`, or a list of these, which replace the default roots; or a pin, or a list of
-   * pins, which identify the server. Default: the session's, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, the default roots.
+   * pins, which identify the server. Default: `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE`, else the
+   * session's, else the default roots.
    *
    * @example
    * verify: 'company-ca.pem'
