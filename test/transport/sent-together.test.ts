@@ -8,7 +8,7 @@ import type { ServerResponse } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as endOfIteration } from 'node:timers/promises'
-import { CABundleError, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
+import { CABundle, CABundleError, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
 import { becomesTrue } from '../helpers/eventually.ts'
 import { createAuthority } from '../helpers/pki.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
@@ -107,6 +107,14 @@ test('a file that is changed at the end of an iteration counts for the requests 
     outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.text : outcome.reason.name)),
     [...first.map(() => 'done'), ...second.map(() => 'SSLError')],
   )
+})
+
+test('a status is shared by the requests that were sent together, and by nothing after them', async () => {
+  await using busy = await startBusy()
+  await busy.settle()
+  await Promise.all([1, 2, 3].map(() => busy.session.get(busy.url)))
+  writeFileSync(busy.path, stranger)
+  assert.equal(CABundle.from(busy.path).toPEM(), CABundle.from(stranger).toPEM())
 })
 
 test('each request that finds its file removed has its own error', async () => {
