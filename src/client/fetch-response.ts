@@ -45,12 +45,12 @@ type Content = UnreadBody | Uint8Array<ArrayBuffer> | null
 
 type ServedResponse = new (head: Head, content: Content, inner?: globalThis.Response) => globalThis.Response
 
-let served: { readonly base: typeof globalThis.Response; readonly subclass: ServedResponse } | undefined
+let served: { readonly global: typeof globalThis.Response; readonly subclass: ServedResponse } | undefined
 
 /** Made at the first use, since Node loads its `Response` then. */
 function servedResponse(): ServedResponse {
-  const base = nodeResponse()
-  if (served?.base !== base) served = { base, subclass: subclassOf(base) }
+  const global = globalThis.Response
+  if (served?.global !== global) served = { global, subclass: subclassOf(baseOf(global)) }
   return served.subclass
 }
 
@@ -58,10 +58,10 @@ function servedResponse(): ServedResponse {
  * Node's `Response`, as Node's `fetch` uses it, even if a framework has put a subclass in its place. Such a subclass may remember what it
  * was made with, and take that for the body.
  */
-function nodeResponse(): typeof globalThis.Response {
-  let base = globalThis.Response
+function baseOf(global: typeof globalThis.Response): typeof globalThis.Response {
+  let base = global
   for (let parent = base; Object.hasOwn(parent, 'prototype'); parent = Object.getPrototypeOf(parent)) base = parent
-  return base
+  return isExtensible(base) ? base : global
 }
 
 /** The constructor of `Response`, of which the types declare properties where it has accessors. */
@@ -70,12 +70,38 @@ declare class PlainResponse {
   get headers(): Headers
 }
 
+/** The class to extend. The constructor of a class that cannot be extended is left out. */
+function extensible(Base: typeof globalThis.Response): typeof PlainResponse {
+  if (isExtensible(Base)) return Base
+  class Bare {
+    readonly #headers = new Headers()
+    get headers(): Headers {
+      return this.#headers
+    }
+  }
+  Object.setPrototypeOf(Bare.prototype, Base.prototype)
+  return Bare
+}
+
+/**
+ * A polyfill (whatwg-fetch, happy-dom) may define properties on each instance, which would hide those of a subclass or could not be
+ * assigned; a mock may return an object of another class.
+ */
+function isExtensible(Base: typeof globalThis.Response): boolean {
+  try {
+    const sample = new Base(null)
+    return sample instanceof Base && !Object.hasOwn(sample, 'url')
+  } catch {
+    return false
+  }
+}
+
 /**
  * A `Response` with what its constructor refuses: a URL, any status, and a body that is read where it arrives. The web stream, which
  * costs more than the rest of the response, and the headers are made for those who ask for them.
  */
 function subclassOf(Base: typeof globalThis.Response): ServedResponse {
-  const Plain: typeof PlainResponse = Base
+  const Plain = extensible(Base)
   class Served extends Plain implements globalThis.Response {
     readonly #head: Head
     readonly #content: Content
@@ -167,15 +193,23 @@ function subclassOf(Base: typeof globalThis.Response): ServedResponse {
       const isUsed = this.#unread?.isUsed === true
       const body = isUsed ? '' : this.#content instanceof UnreadBody ? this.#content.toStream() : this.#content
       const inner = new Base(body, { ...standardInit(this.#head), headers: this.headers })
+      if (body !== null && inner.body === undefined) throw new TypeError(NO_STREAMS)
       if (isUsed) void inner.text()
       this.#inner = inner
       return inner
     }
   }
+  for (const name of Object.getOwnPropertyNames(Served.prototype)) {
+    // As members of `Response` are (Web IDL), for those who copy or print them.
+    Object.defineProperty(Served.prototype, name, { enumerable: true })
+  }
   // What libraries print or compare.
-  Object.defineProperty(Served.prototype, 'constructor', { value: Base, configurable: true, writable: true })
+  Object.defineProperty(Served.prototype, 'constructor', { value: Base, enumerable: false })
   return Served
 }
+
+const NO_STREAMS =
+  'globalThis.Response was replaced by a class without streams: use text(), json(), bytes() or arrayBuffer() of the response'
 
 /** What the constructor of `Response` accepts of a head. */
 function standardInit({ status, statusText }: Head): ResponseInit | undefined {

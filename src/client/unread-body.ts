@@ -13,7 +13,7 @@ export interface BodyRules {
   readonly toFailure: (error: unknown) => unknown
 }
 
-/** Bodies whose response was collected before anyone asked for them: as with Node's fetch, that closes the connection. */
+/** Bodies that nobody can read any more, since their response or stream was collected: as with Node's fetch, that closes the connection. */
 const abandoned = new FinalizationRegistry<Readable>((body) => body.destroy())
 
 /** A body of which nothing is read before it is asked for, so that a slow reader slows the server down. */
@@ -55,7 +55,9 @@ export class UnreadBody {
     // Of an encoded body it is the length before decoding.
     const isEncoded = headerValues(rawHeaders, 'content-encoding').length > 0
     const [length] = isEncoded ? [] : headerValues(rawHeaders, 'content-length')
-    return new ReadableStream(new ByteSource(body, Number(length), this.#rules))
+    const stream = new ReadableStream(new ByteSource(body, Number(length), this.#rules))
+    abandoned.register(stream, body)
+    return stream
   }
 }
 
@@ -69,7 +71,8 @@ class ByteSource {
   readonly type = 'bytes'
   readonly #body: Readable
   readonly #rules: BodyRules
-  #controller: ReadableByteStreamController | undefined
+  /** Weak: the listeners of the body refer to this source, and would keep a stream that nobody reads. */
+  #controller: WeakRef<ReadableByteStreamController> | undefined
   /** Ends the wait for more of the body. */
   #wake: (() => void) | undefined
   /** In bytes; `NaN` if the length is not known. */
@@ -82,7 +85,7 @@ class ByteSource {
   }
 
   start(controller: ReadableByteStreamController): void {
-    this.#controller = controller
+    this.#controller = new WeakRef(controller)
     const wake = () => this.#wake?.()
     this.#body.on('readable', wake).on('end', wake).on('error', wake)
     this.#body.on('close', () => {
@@ -134,7 +137,7 @@ class ByteSource {
 
   /** Also of a body that has arrived and has not been read. */
   readonly #abort = (): void => {
-    this.#controller?.error(this.#rules.signal?.reason)
+    this.#controller?.deref()?.error(this.#rules.signal?.reason)
     this.#body.destroy()
     this.#wake?.()
   }

@@ -83,6 +83,73 @@ test('a subclass that a framework put in the place of Response does not change t
   }
 })
 
+/** Classes in the place of Response: how they are made of Node's, and whether they read streams. */
+const REPLACEMENTS: Readonly<
+  Record<string, readonly [make: (original: typeof Response) => unknown, streams: boolean]>
+> = {
+  'a polyfill that assigns its properties, as whatwg-fetch': [
+    () =>
+      function (this: Record<string, unknown>, body: unknown, { status = 200 }: ResponseInit = {}) {
+        Object.assign(this, { type: 'default', status, ok: true, url: '', headers: new Headers(), content: body })
+      },
+    false,
+  ],
+  'a polyfill with fields, as happy-dom': [
+    (original) =>
+      class {
+        url = ''
+        status = 200
+        headers = new Headers()
+        body: unknown
+        readonly #inner: Response
+        constructor(...args: ConstructorParameters<typeof Response>) {
+          this.#inner = new original(...args)
+          this.body = this.#inner.body
+        }
+        blob() {
+          return this.#inner.blob()
+        }
+      },
+    true,
+  ],
+  'a class that makes a Response of Node': [
+    (original) =>
+      new Proxy(class {}, {
+        construct: (_class, args: ConstructorParameters<typeof Response>) => new original(...args),
+      }),
+    true,
+  ],
+}
+
+for (const [name, [make, streams]] of Object.entries(REPLACEMENTS)) {
+  test(`${name}, in the place of Response changes neither head nor body`, async () => {
+    const original = globalThis.Response
+    try {
+      globalThis.Response = make(original) as typeof Response
+      const response = await fetch(`${server.url127}/a`)
+      assert(response instanceof globalThis.Response)
+      const { status, url, type, ok } = response
+      assert.deepEqual({ status, url, type, ok }, { status: 200, url: `${server.url127}/a`, type: 'basic', ok: true })
+      assert.equal(response.headers.get('content-type'), 'application/json')
+      assert.equal(JSON.parse(await response.text()).url, '/a')
+      const blob = async () => (await (await fetch(`${server.url127}/a`)).blob()).text()
+      if (streams) assert.match(await blob(), /"url":"\/a"/)
+      else await assert.rejects(blob, { name: 'TypeError', message: /replaced by a class without streams: use text/ })
+    } finally {
+      globalThis.Response = original
+    }
+  })
+}
+
+test('the members of a response are enumerable, as with Node’s fetch', async () => {
+  const membersOf = (response: globalThis.Response) => {
+    const names: string[] = []
+    for (const name in response) names.push(name)
+    return names.sort()
+  }
+  assert.deepEqual(membersOf(await fetch(server.url127)), membersOf(new Response(null)))
+})
+
 test('a status that no Response can be made with, and a reason that none can have, are those of the response', async () => {
   const handler: Handler = ({ socket }) =>
     void socket.end('HTTP/1.1 999 Odd \xe9\r\nContent-Length: 2\r\n\r\nhi', 'latin1')
@@ -371,6 +438,10 @@ test('a response that is dropped with its body unread closes its connection, as 
   await using own = await startHttpServer({ handler: (_request, response) => void response.end(Buffer.alloc(500_000)) })
   const { signal } = new AbortController()
   for (let i = 0; i < 3; i++) assert.equal((await fetch(own.url127, { signal })).status, 200)
+  // Touched, and dropped all the same.
+  assert((await fetch(own.url127, { signal })).body)
+  ;(await fetch(own.url127, { signal })).clone()
+  assert.match(inspect(await fetch(own.url127, { signal })), /status: 200/)
   const { body } = await fetch(own.url127, { signal })
   const kept = await fetch(own.url127, { signal })
   await eventually(() => {
