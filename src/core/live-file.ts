@@ -7,7 +7,6 @@
  */
 import { hash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'
-import { statusOf } from './file-status.ts'
 import { LruMap } from './lru-map.ts'
 
 /** The parsed content of a file, or of another source, at one time. */
@@ -72,7 +71,7 @@ export class LiveFiles<T> {
     const entry = this.#entries.get(path)
     let current: FileRead
     try {
-      if (entry?.settled && sameFile(status ?? statusOf(path), entry.status)) {
+      if (entry?.settled && sameFile(status ?? statSync(path), entry.status)) {
         this.stats.hits++
         return entry.snapshot
       }

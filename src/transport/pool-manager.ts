@@ -15,8 +15,6 @@ import type { ProxyServer } from './proxies.ts'
  */
 export class PoolManager {
   readonly connectTo: ConnectTo
-  /** How often {@link close} was called. */
-  closings = 0
   readonly #options: PoolOptions
   readonly #pools: LruMap<string, ConnectionPool>
   /** Pools that accept no new requests and have connections in use. */
@@ -48,7 +46,6 @@ export class PoolManager {
 
   /** Closes every connection, those in use as well. The manager can be used again. */
   close(): void {
-    this.closings++
     const pools = [...this.#pools.values(), ...this.#retired]
     this.#pools.clear()
     this.#retired.clear()

@@ -1,28 +1,33 @@
 /**
  * Sends a request over a pooled connection, and once more if the server had closed that connection while it was idle.
  */
+import timers from 'node:timers'
+import timersPromises from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { ConnectionError } from '../core/errors.ts'
-import { endOfIteration } from '../core/file-status.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
-import { sessionClosed } from './connection.ts'
 import { Exchange } from './exchange.ts'
 import type { PoolManager } from './pool-manager.ts'
 import { IDEMPOTENT } from './retry-policy.ts'
 import { findRoute } from './route.ts'
+
+/** Taken here, since a test may replace it later. */
+const { setImmediate } = timers
 
 export async function exchangeOverPool(
   pools: PoolManager,
   request: WireRequest,
   settings: SendSettings,
 ): Promise<AdapterResponse> {
-  const { closings } = pools
-  if (underway >= MANY) await endOfIteration()
   settings.signal?.throwIfAborted()
-  // A request must not open new pools after they were closed.
-  if (pools.closings !== closings) throw sessionClosed()
+  // Before any wait: what the trusted files contain at the call counts.
   const found = findRoute(pools, request, settings)
   const route = found instanceof Promise ? await found : found
+  if (underway >= MANY || batch !== undefined) {
+    await endOfIteration()
+    settings.signal?.throwIfAborted()
+  }
   const pending = isRepeatable(request) ? undefined : route.pool.detectClosedIdle()
   if (pending) await pending
   if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
@@ -49,10 +54,31 @@ export async function exchangeOverPool(
 let underway = 0
 
 /**
- * Requests are sent together if so many are under way: with 50 it costs up to 40 % less CPU time, because they share the status of
- * files and each step runs for all of them before the next. With one or two it costs some percent more.
+ * If so many are under way, requests are sent together at the end of the iteration of the event loop in which they began. Each step runs
+ * for all of them before the next, which takes up to 35 % less CPU time with 50 in flight. With one or two it would take some percent more.
  */
-const MANY = 4
+const MANY = isFake(setImmediate) ? Number.POSITIVE_INFINITY : 4
+
+/** Resolves at the end of this iteration; `undefined` if no request waits for it. */
+let batch: Promise<void> | undefined
+
+function endOfIteration(): Promise<void> {
+  batch ??= new Promise((resolve) => {
+    setImmediate(() => {
+      resolve()
+      // After all that wait: a request that begins until then must not overtake them.
+      void batch?.then(() => {
+        batch = undefined
+      })
+    })
+  })
+  return batch
+}
+
+/** Whether a test framework had replaced the function before this file was loaded: the replacement may never call back. */
+function isFake(timer: typeof setImmediate): boolean {
+  return promisify(timer) !== timersPromises.setImmediate
+}
 
 /** Whether the request may reach the server twice, and its body can be sent twice. */
 function isRepeatable({ method, rewindable }: WireRequest): boolean {

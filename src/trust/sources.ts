@@ -5,13 +5,13 @@
  * Its errors are {@link CABundleError}s, which name the source as the user wrote it.
  */
 import { hash, type X509Certificate } from 'node:crypto'
-import { readdirSync, type Stats } from 'node:fs'
+import { readdirSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
 import { CABundleError } from '../core/errors.ts'
+import { tryStat } from '../core/file-being-written.ts'
 import { aboutFile, fileOf, isMissingPathCode, withoutPath } from '../core/file-error.ts'
-import { statusOf } from '../core/file-status.ts'
 import { isSettled, LiveFiles, type Snapshot, sameFile } from '../core/live-file.ts'
 import { LruMap } from '../core/lru-map.ts'
 import { SharedValues } from '../core/shared-values.ts'
@@ -109,7 +109,7 @@ const directories = new LruMap<string, Directory>(64)
 
 function statOf(source: TrustPath): Stats {
   try {
-    return statusOf(source.path)
+    return statSync(source.path)
   } catch (error) {
     invalidate(source.path)
     throw fileError(error, source)
@@ -187,10 +187,8 @@ function readDirectory(source: TrustPath, status: Stats): Anchors[] {
 function readHashedFiles(source: TrustPath, names: readonly string[]): Anchors[] {
   return names.flatMap((name) => {
     const file = fileIn(source, name)
-    let status: Stats
-    try {
-      status = statusOf(file.path)
-    } catch {
+    const status = tryStat(file.path)
+    if (status === undefined) {
       files.invalidate(file.path)
       return []
     }

@@ -133,12 +133,6 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf('I6', [
     [
-      'a request opens a pool after its session was closed',
-      ['if (pools.closings !== closings) throw sessionClosed()', ''],
-      'transport/sent-together.test.ts',
-      'a session that is closed in the same iteration',
-    ],
-    [
       'a callback that throws null leaves its call waiting',
       ['cause: toError(error) }', 'cause: error as Error }'],
       'client/progress.test.ts',

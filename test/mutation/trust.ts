@@ -351,18 +351,6 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf('I4', [
     [
-      'the status of a file stays after the requests that share it',
-      ['        shared = undefined\n', ''],
-      'transport/sent-together.test.ts',
-      'a status is shared by',
-    ],
-    [
-      'requests are sent together once only',
-      ['      next = undefined\n', ''],
-      'transport/sent-together.test.ts',
-      'fifty requests that begin together',
-    ],
-    [
       'pools of stale files are not retired',
       ['if (!pool.isStale) continue', 'if (!pool.isStale || pool.isStale) continue'],
       'transport/endings.test.ts',

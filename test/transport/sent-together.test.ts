@@ -1,16 +1,14 @@
-/** Requests that begin while many are under way: sent together at the end of the iteration of the event loop, each with the trust of its time. */
+/** Requests that begin while many are under way: sent together at the end of the iteration of the event loop, with the trust of their call. */
 import '../helpers/environment.ts'
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import fs, { rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { syncBuiltinESMExports } from 'node:module'
-import { type TestContext, test } from 'node:test'
-import { setImmediate as endOfIteration } from 'node:timers/promises'
-import { CABundle, CABundleError, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
+import { test } from 'node:test'
+import { CABundleError, HTTPAdapter, Session, SSLError } from '../../src/index.ts'
 import { becomesTrue } from '../helpers/eventually.ts'
+import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority } from '../helpers/pki.ts'
+import { outputOfScript } from '../helpers/processes.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -58,63 +56,47 @@ async function startBusy(requests = 10) {
   }
 }
 
-/** Counts the status calls for `path` while `run` runs. */
-async function statusCalls({ mock }: TestContext, path: string, run: () => Promise<unknown>): Promise<number> {
-  const spy = mock.method(fs, 'statSync')
-  syncBuiltinESMExports()
-  await run()
-  spy.mock.restore()
-  syncBuiltinESMExports()
-  return spy.mock.calls.filter(({ arguments: [asked] }) => asked === path).length
-}
-
-test('fifty requests that begin together ask for the status of their file once', async (t) => {
-  await using busy = await startBusy()
-  await busy.settle()
-  const calls = await statusCalls(t, busy.path, async () => {
-    const responses = await Promise.all(Array.from({ length: 50 }, () => busy.session.get(busy.url)))
-    assert(responses.every(({ text }) => text === 'done'))
-  })
-  assert.equal(calls, 1)
-  const later = await statusCalls(t, busy.path, async () => {
-    for (let request = 0; request < 3; request++) await busy.session.get(busy.url)
-  })
-  assert.equal(later, 3, 'requests one after the other share nothing')
-})
-
-test('a file that is changed between two requests of one iteration counts for the second', async () => {
+test('a file that is changed between two requests of one iteration counts for the second, and for no earlier one', async () => {
   await using busy = await startBusy()
   await busy.settle()
   const first = busy.session.get(busy.url)
   writeFileSync(busy.path, stranger)
   const second = busy.session.get(busy.url)
   await Promise.allSettled([first, second])
+  assert.equal((await first).text, 'done')
   await assert.rejects(second, SSLError)
   await assert.rejects(busy.session.get(busy.url), SSLError)
 })
 
-test('a file that is changed at the end of an iteration counts for the requests of the next', async () => {
+test('a file may be removed as soon as the call has returned', async () => {
   await using busy = await startBusy()
-  await busy.settle()
-  const first = Array.from({ length: 10 }, () => busy.session.get(busy.url))
-  // The requests wait for the end of this iteration from their second step on.
-  await endOfIteration()
-  await endOfIteration()
-  writeFileSync(busy.path, stranger)
-  const second = Array.from({ length: 10 }, () => busy.session.get(busy.url))
-  const outcomes = await Promise.allSettled([...first, ...second])
-  assert.deepEqual(
-    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.text : outcome.reason.name)),
-    [...first.map(() => 'done'), ...second.map(() => 'SSLError')],
-  )
+  const request = busy.session.get(busy.url)
+  rmSync(busy.path)
+  assert.equal((await request).text, 'done')
 })
 
-test('a status is shared by the requests that were sent together, and by nothing after them', async () => {
-  await using busy = await startBusy()
-  await busy.settle()
-  await Promise.all([1, 2, 3].map(() => busy.session.get(busy.url)))
-  writeFileSync(busy.path, stranger)
-  assert.equal(CABundle.from(busy.path).toPEM(), CABundle.from(stranger).toPEM())
+test('requests are sent in the order of their calls, also when others end meanwhile', async () => {
+  const order: (string | undefined)[] = []
+  await using server = await startHttpsServer({
+    cert: pair.chain,
+    key: pair.key,
+    handler: ({ url }, response) => {
+      if (url?.startsWith('/ordered')) order.push(url.split('?').at(-1))
+      response.end()
+    },
+  })
+  await using many = new Session({ verify: authority.certificate })
+  await using one = new Session({ verify: authority.certificate })
+  one.mount('https://', new HTTPAdapter({ poolMaxsize: 1, poolBlock: true }))
+  const calls: string[] = []
+  const ask = async () => {
+    await many.get(server.url)
+    const call = String(calls.length)
+    calls.push(call)
+    await one.put(`${server.url}/ordered?${call}`)
+  }
+  for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 6 }, ask))
+  assert.deepEqual(order, calls)
 })
 
 test('each request that finds its file removed has its own error', async () => {
@@ -158,18 +140,16 @@ test('requests are sent where a test framework has replaced the timers', async (
   assert(responses.every(({ ok }) => ok))
 })
 
-test('what observes a request runs in the asynchronous context of that request', async () => {
-  await using busy = await startBusy()
-  const context = new AsyncLocalStorage<number>()
-  const seen: (number | undefined)[] = []
-  const observe = (message: unknown) => {
-    if ((message as { event: string }).event === 'resolved') seen.push(context.getStore())
-  }
-  subscribe('vouch:trust', observe)
-  try {
-    await Promise.all([1, 2, 3].map((id) => context.run(id, () => busy.session.get(busy.url))))
-  } finally {
-    unsubscribe('vouch:trust', observe)
-  }
-  assert.deepEqual(seen, [1, 2, 3])
+test('requests are sent where a test framework had replaced the timers before vouch was loaded', async () => {
+  await using server = await startHttpsServer({ cert: pair.chain, key: pair.key })
+  using dir = tempDir()
+  const program = `
+    import { mock } from 'node:test'
+    mock.timers.enable()
+    const { Session } = await import(${JSON.stringify(moduleUrl('index'))})
+    await using session = new Session({ verify: process.argv[2] })
+    const ask = async () => (await session.get(process.argv[1])).ok
+    console.log((await Promise.all(Array.from({ length: 8 }, ask))).join())`
+  const stdout = await outputOfScript(program, { args: [server.url, dir.write('ca.pem', authority.certificate)] })
+  assert.equal(stdout.trim(), Array.from({ length: 8 }, () => true).join())
 })
