@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream'
 import type { ReadableByteStreamController } from 'node:stream/web'
 import { readAll, toBuffer, truncatedBody } from '../body/read.ts'
+import { atEndOfIteration } from '../core/end-of-iteration.ts'
 import { headerValues } from '../http/raw-headers.ts'
 import type { AdapterResponse } from '../transport/adapter.ts'
 
@@ -16,24 +17,52 @@ export interface BodyRules {
 /** Bodies that nobody can read any more, since their response or stream was collected: as with Node's fetch, that closes the connection. */
 const abandoned = new FinalizationRegistry<Readable>((body) => body.destroy())
 
+/**
+ * Bodies that were received in this iteration of the event loop. Most are read in it: to register each would cost more than to read it,
+ * mostly in garbage collection.
+ */
+let received: UnreadBody[] = []
+
+function registerLater(body: UnreadBody): void {
+  if (atEndOfIteration === undefined) {
+    body.register()
+    return
+  }
+  if (received.push(body) > 1) return
+  atEndOfIteration(() => {
+    const bodies = received
+    received = []
+    for (const each of bodies) each.register()
+  })
+}
+
 /** A body of which nothing is read before it is asked for, so that a slow reader slows the server down. */
 export class UnreadBody {
   readonly #answer: AdapterResponse
   readonly #rules: BodyRules
   /** Whether {@link read} was called. */
   isUsed = false
+  #isTaken = false
+  #isRegistered = false
 
   constructor(answer: AdapterResponse, rules: BodyRules) {
     this.#answer = answer
     this.#rules = rules
-    abandoned.register(this, answer.body, this)
+    registerLater(this)
+  }
+
+  /** Closes the connection once nobody can read this body any more. */
+  register(): void {
+    if (this.#isTaken) return
+    this.#isRegistered = true
+    abandoned.register(this, this.#answer.body, this)
   }
 
   /** All of it. @throws TypeError with Node's message if it was read; the failure */
   async read(): Promise<Buffer> {
     if (this.isUsed) throw new TypeError('Body is unusable: Body has already been read')
     this.isUsed = true
-    abandoned.unregister(this)
+    this.#take()
     const { body } = this.#answer
     const { signal, toFailure } = this.#rules
     const abort = () => body.destroy()
@@ -50,7 +79,7 @@ export class UnreadBody {
 
   /** All of it, as a stream of bytes. */
   toStream(): ReadableStream<Uint8Array> {
-    abandoned.unregister(this)
+    this.#take()
     const { body, rawHeaders } = this.#answer
     // Of an encoded body it is the length before decoding.
     const isEncoded = headerValues(rawHeaders, 'content-encoding').length > 0
@@ -58,6 +87,11 @@ export class UnreadBody {
     const stream = new ReadableStream(new ByteSource(body, Number(length), this.#rules))
     abandoned.register(stream, body)
     return stream
+  }
+
+  #take(): void {
+    this.#isTaken = true
+    if (this.#isRegistered) abandoned.unregister(this)
   }
 }
 

@@ -1,9 +1,7 @@
 /**
  * Sends a request over a pooled connection, and once more if the server had closed that connection while it was idle.
  */
-import timers from 'node:timers'
-import timersPromises from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { atEndOfIteration } from '../core/end-of-iteration.ts'
 import { ConnectionError } from '../core/errors.ts'
 import { warnInsecure } from '../core/warnings.ts'
 import type { AdapterResponse, SendSettings, WireRequest } from './adapter.ts'
@@ -11,9 +9,6 @@ import { Exchange } from './exchange.ts'
 import type { PoolManager } from './pool-manager.ts'
 import { IDEMPOTENT } from './retry-policy.ts'
 import { findRoute } from './route.ts'
-
-/** Taken here, since a test may replace it later. */
-const { setImmediate } = timers
 
 export async function exchangeOverPool(
   pools: PoolManager,
@@ -57,27 +52,24 @@ let underway = 0
  * If so many are under way, requests are sent together at the end of the iteration of the event loop in which they began. Each step runs
  * for all of them before the next, which takes up to 35 % less CPU time with 50 in flight. With one or two it would take some percent more.
  */
-const MANY = isFake(setImmediate) ? Number.POSITIVE_INFINITY : 4
+const MANY = 4
 
 /** Resolves at the end of this iteration; `undefined` if no request waits for it. */
 let batch: Promise<void> | undefined
 
-function endOfIteration(): Promise<void> {
-  batch ??= new Promise((resolve) => {
-    setImmediate(() => {
-      resolve()
-      // After all that wait: a request that begins until then must not overtake them.
-      void batch?.then(() => {
-        batch = undefined
+function endOfIteration(): Promise<void> | undefined {
+  batch ??=
+    atEndOfIteration &&
+    new Promise((resolve) => {
+      atEndOfIteration?.(() => {
+        resolve()
+        // After all that wait: a request that begins until then must not overtake them.
+        void batch?.then(() => {
+          batch = undefined
+        })
       })
     })
-  })
   return batch
-}
-
-/** Whether a test framework had replaced the function before this file was loaded: the replacement may never call back. */
-function isFake(timer: typeof setImmediate): boolean {
-  return promisify(timer) !== timersPromises.setImmediate
 }
 
 /** Whether the request may reach the server twice, and its body can be sent twice. */
