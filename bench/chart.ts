@@ -10,6 +10,9 @@ const GAP = 8
 
 const STYLE = '<style>text { fill: #57606a } @media (prefers-color-scheme: dark) { text { fill: #9198a1 } }</style>'
 
+/** The workloads of the chart. */
+export const CHARTED = ['P1', 'P3'] as const
+
 /** An SVG of P1's CPU and P3's time; its text follows the colour scheme of the reader. */
 export function chart(reports: readonly Report[]): string {
   const rowsOf = (id: string) => reports.find(({ workload }) => workload.id === id)?.outcome.rows ?? []

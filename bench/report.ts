@@ -26,20 +26,32 @@ export function verdicts({ targets }: Outcome): string {
   return targets.map((target) => `${holds(target) ? '✔' : '✖'} ${described(target)}`).join('\n')
 }
 
-export function markdown(server: BenchServer, reports: readonly Report[]): string {
-  const sections = reports.map(({ workload: { id, title }, outcome }) => {
-    const { columns, rows, targets } = outcome
-    const head = [
-      `| |${columns.map((column) => ` ${column} |`).join('')}`,
-      `|---|${columns.map(() => '---:|').join('')}`,
-    ]
-    const body = rows.map(({ name, values }) => `| ${name} |${values.map((value) => ` ${figure(value)} |`).join('')}`)
-    const list = targets.map((target) => `- ${holds(target) ? '✔' : '✖'} ${described(target)}`)
-    return `## ${id}: ${title}\n\n${[...head, ...body].join('\n')}\n\n${list.join('\n')}\n`
-  })
-  const all = reports.flatMap(({ outcome }) => outcome.targets)
-  const met = `${all.filter(holds).length} of ${all.length} targets hold.`
-  return `# Benchmark\n\nWritten by \`npm run bench\`. ${setting(server)}. Medians of interleaved rounds, each client in a process of its own.\n${met}\n\n${sections.join('\n')}`
+/** The page of results: the sections of `previous`, in which those of `reports` take the place of their own. */
+export function markdown(previous: string, server: BenchServer, reports: readonly Report[]): string {
+  const sections = new Map(
+    previous
+      .split(/^(?=## P)/m)
+      .slice(1)
+      .map((section) => [idOf(section), section.trim()] as const),
+  )
+  for (const report of reports) sections.set(report.workload.id, sectionOf(server, report))
+  const texts = [...sections.values()].sort((a, b) => Number(idOf(a).slice(1)) - Number(idOf(b).slice(1)))
+  const verdicts = texts.flatMap((text) => text.match(/^- [✔✖]/gm) ?? [])
+  const met = `${verdicts.filter((verdict) => verdict.endsWith('✔')).length} of ${verdicts.length} targets hold.`
+  return `# Benchmark\n\nWritten by \`npm run bench\`. Medians of interleaved rounds, each client in a process of its own.\n${met}\n\n${texts.join('\n\n')}\n`
+}
+
+function idOf(section: string): string {
+  return /^## (P\d+)/.exec(section)?.[1] ?? ''
+}
+
+function sectionOf(server: BenchServer, { workload: { id, title }, outcome }: Report): string {
+  const { columns, rows, targets } = outcome
+  const head = [`| |${columns.map((column) => ` ${column} |`).join('')}`, `|---|${columns.map(() => '---:|').join('')}`]
+  const body = rows.map(({ name, values }) => `| ${name} |${values.map((value) => ` ${figure(value)} |`).join('')}`)
+  const list = targets.map((target) => `- ${holds(target) ? '✔' : '✖'} ${described(target)}`)
+  const measured = `${new Date().toISOString().slice(0, 10)}, ${setting(server)}`
+  return `## ${id}: ${title}\n\n${measured}\n\n${[...head, ...body].join('\n')}\n\n${list.join('\n')}`
 }
 
 function described({ what, value, least, most, bound, limit, unit }: Target): string {

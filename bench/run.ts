@@ -1,13 +1,13 @@
 /**
- * `npm run bench [-- P1 P4]`: what trust and requests cost, next to other clients on the same server in the same run.
+ * `npm run bench [-- P1 P4 [--keep]]`: what trust and requests cost, next to other clients on the same server in the same run.
  *
- * Ratios mean something; the microseconds are this machine's. A complete run (all but those that have to be asked for) is
- * kept in results.md, and in the chart of the documentation.
+ * Ratios mean something; the microseconds are this machine's. results.md keeps a complete run (all workloads but those that have to be
+ * asked for), and with `--keep` the chosen workloads. The chart of the documentation is drawn from a run that has both of its workloads.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { chart } from './chart.ts'
+import { CHARTED, chart } from './chart.ts'
 import { markdown, type Report, setting, table, verdicts } from './report.ts'
 import { BenchServer } from './server.ts'
 import type { Workload } from './workload.ts'
@@ -39,7 +39,8 @@ const WORKLOADS: readonly Workload[] = [
   bigBundles,
 ]
 
-const asked = process.argv.slice(2).map((id) => id.toUpperCase())
+const words = process.argv.slice(2)
+const asked = words.filter((word) => word !== '--keep').map((id) => id.toUpperCase())
 const unknown = asked.find((id) => !WORKLOADS.some((workload) => workload.id === id))
 if (unknown !== undefined) {
   console.error(`There is no workload ${unknown}; there are ${WORKLOADS.map(({ id }) => id).join(', ')}.`)
@@ -57,10 +58,15 @@ for (const workload of chosen) {
   reports.push(report)
   console.log(`${table(report.outcome)}\n\n${verdicts(report.outcome)}\n`)
 }
-if (asked.length === 0) {
-  writeFileSync(new URL('results.md', import.meta.url), markdown(server, reports))
-  writeFileSync(new URL('../docs/benchmark.svg', import.meta.url), chart(reports))
-  console.log('Written: bench/results.md, docs/benchmark.svg')
+const isComplete = asked.length === 0
+if (isComplete || words.includes('--keep')) {
+  const results = new URL('results.md', import.meta.url)
+  writeFileSync(results, markdown(isComplete ? '' : readFileSync(results, 'utf8'), server, reports))
+  console.log('Written: bench/results.md')
+  if (CHARTED.every((id) => reports.some(({ workload }) => workload.id === id))) {
+    writeFileSync(new URL('../docs/benchmark.svg', import.meta.url), chart(reports))
+    console.log('Written: docs/benchmark.svg')
+  }
 }
 
 function installPeers(): void {
