@@ -78,8 +78,11 @@ export function hasKeyAsHost(url: string): boolean {
   // Without a scheme, a slash may be part of a key; behind a host it begins a path, in which long random words are no keys. No key has dots,
   // and the labels of a name in mixed case, such as WIN-3K5PLQ8JH2A.Corp.Example.Com, are random only together.
   const parts = scheme === undefined && !given.includes('.') ? [host, given] : host.split('.')
-  return KEY_AT_START.test(given) || parts.some((part) => keyIn(part) !== undefined)
+  return KEY_AT_START.test(given) || parts.some((part) => HEX_KEY.test(part) || keyIn(part) !== undefined)
 }
+
+/** 32 bytes or more in hex: longer than a label of a name may be (RFC 1035, section 2.3.4). */
+const HEX_KEY = /^(?=.*\d)(?=.*[a-f])[\da-f]{64,}$/i
 
 /** The value of an option for messages: a text as by {@link displayName}, in quotes; an object or function without its content. */
 export function displayValue(value: unknown): string {

@@ -263,7 +263,8 @@ function bigints(_key: string, value: unknown): unknown {
 }
 
 test('a key in place of a host is refused as it was given: the parser would lowercase it', () => {
-  for (const host of [KEY_TEXT, KEY_TEXT.slice(0, 60), `${KEY_TEXT.slice(0, 20)}/${KEY_TEXT.slice(20)}`]) {
+  const raw = '4f'.repeat(32)
+  for (const host of [KEY_TEXT, KEY_TEXT.slice(0, 60), `${KEY_TEXT.slice(0, 20)}/${KEY_TEXT.slice(20)}`, raw]) {
     const isRefused = { name: 'InvalidURL', message: /^Failed to parse: https:\/\/\*\*\*, the host may be a key/ }
     assert.throws(() => prepareUrl(`https://${host}:8443/x`), isRefused)
   }
@@ -271,6 +272,7 @@ test('a key in place of a host is refused as it was given: the parser would lowe
     'MyServer.Example.Com',
     'WIN-3K5PLQ8JH2A.ad.Corp.Example.Com',
     'App01Web02Db03.Dmz1.Corp2.Example3.COM',
+    `${'4f'.repeat(31)}.Example.Com`,
   ])
     assert.equal(prepareUrl(`https://${host}/MIGHAgEAMBMGByqGSM49`).host, host.toLowerCase())
 })
