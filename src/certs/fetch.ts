@@ -74,6 +74,7 @@ export async function fetchCert(
   const connectTo = own.connectTo ? await addressFor(service, own.connectTo, proxy) : undefined
   const { servername = server.servername } = own
   if (typeof servername !== 'string') throw new TypeError(`servername must be a string, not ${typeof servername}`)
+  if (hasKeyAsHost(servername)) throw new TypeError(`servername: ${KEY_AS_HOST}`)
   const limit = new AbortController()
   const timer = setTimeout(() => {
     const hint = silenceHint(service)

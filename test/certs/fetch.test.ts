@@ -40,6 +40,13 @@ test('hosts and ports alone will do, addresses of both kinds, and names to ask f
     assert.equal((await fetchCert(url))[0].fingerprint, one.fingerprint)
   }
   assert.equal((await fetchCert(server.url, { servername: 'two' }))[0].fingerprint, two.fingerprint)
+  // A key that was given in its place would be sent unencrypted.
+  const before = server.connections
+  await assert.rejects(fetchCert(server.url, { servername: '4f'.repeat(32) }), {
+    name: 'TypeError',
+    message: /^servername: the host may be a key/,
+  })
+  assert.equal(server.connections, before)
   // The server sees the end of a handshake after the client.
   while (asked.length < 4) await once(server.server, 'secureConnection')
   assert.deepEqual(asked, ['localhost', 'none', 'localhost', 'two'])
