@@ -147,9 +147,10 @@ test('requests are sent where a test framework had replaced the timers before vo
     import { mock } from 'node:test'
     mock.timers.enable()
     const { Session } = await import(${JSON.stringify(moduleUrl('index'))})
-    await using session = new Session({ verify: process.argv[2] })
+    const session = new Session({ verify: process.argv[2] })
     const ask = async () => (await session.get(process.argv[1])).ok
-    console.log((await Promise.all(Array.from({ length: 8 }, ask))).join())`
+    console.log((await Promise.all(Array.from({ length: 8 }, ask))).join())
+    await session.close()`
   const stdout = await outputOfScript(program, { args: [server.url, dir.write('ca.pem', authority.certificate)] })
   assert.equal(stdout.trim(), Array.from({ length: 8 }, () => true).join())
 })
