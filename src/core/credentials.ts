@@ -66,7 +66,8 @@ function withoutParameterUserinfo(parameter: string): string {
 }
 
 /** For messages: the problem with a host that may be a key, and how to write a name that looks like one. */
-export const KEY_AS_HOST = 'the host may be a key (write the name of a host in lower case)'
+export const KEY_AS_HOST =
+  'the host may be a key (write the name of a host in lower case; between its dots are at most 63 characters)'
 
 /**
  * Whether the host of a URL is a key that was given by mistake, or the beginning of one. Takes the text as it was given: a URL parser
