@@ -102,6 +102,11 @@ function isExtensible(Base: typeof globalThis.Response): boolean {
  */
 function subclassOf(Base: typeof globalThis.Response): ServedResponse {
   const Plain = extensible(Base)
+  let streams: boolean | undefined
+  const hasStreams = () => {
+    streams ??= new Base(new ReadableStream()).body !== undefined
+    return streams
+  }
   class Served extends Plain implements globalThis.Response {
     readonly #head: Head
     readonly #content: Content
@@ -190,10 +195,10 @@ function subclassOf(Base: typeof globalThis.Response): ServedResponse {
 
     #streamed(): globalThis.Response {
       if (this.#inner) return this.#inner
+      if (this.#content !== null && !hasStreams()) throw new TypeError(NO_STREAMS)
       const isUsed = this.#unread?.isUsed === true
       const body = isUsed ? '' : this.#content instanceof UnreadBody ? this.#content.toStream() : this.#content
       const inner = new Base(body, { ...standardInit(this.#head), headers: this.headers })
-      if (body !== null && inner.body === undefined) throw new TypeError(NO_STREAMS)
       if (isUsed) void inner.text()
       this.#inner = inner
       return inner

@@ -132,9 +132,14 @@ for (const [name, [make, streams]] of Object.entries(REPLACEMENTS)) {
       assert.deepEqual({ status, url, type, ok }, { status: 200, url: `${server.url127}/a`, type: 'basic', ok: true })
       assert.equal(response.headers.get('content-type'), 'application/json')
       assert.equal(JSON.parse(await response.text()).url, '/a')
-      const blob = async () => (await (await fetch(`${server.url127}/a`)).blob()).text()
+      const other = await fetch(`${server.url127}/a`)
+      const blob = async () => (await other.blob()).text()
       if (streams) assert.match(await blob(), /"url":"\/a"/)
-      else await assert.rejects(blob, { name: 'TypeError', message: /replaced by a class without streams: use text/ })
+      else {
+        await assert.rejects(blob, { name: 'TypeError', message: /replaced by a class without streams: use text/ })
+        // As the message advises.
+        assert.equal(JSON.parse(await other.text()).url, '/a')
+      }
     } finally {
       globalThis.Response = original
     }
