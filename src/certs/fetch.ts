@@ -1,7 +1,7 @@
 /** `fetchCert`: the certificates that a server presents, unverified. */
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect } from 'node:tls'
 import { authorityOf, SOCKET_DEFAULTS, serverAddress } from '../core/address.ts'
 import { hasKeyAsHost, KEY_AS_HOST, redactUrl } from '../core/credentials.ts'
 import { environmentOf, processEnvironment } from '../core/environment.ts'
@@ -20,6 +20,7 @@ import type { ConnectAddress, ConnectToInit } from '../transport/connect-to.ts'
 import { checkProxies, type ProxiesInit, type ProxyServer, proxyFor, proxyForService } from '../transport/proxies.ts'
 import { resolveTrust, resolveVerify } from '../trust/verify.ts'
 import { type CertificateInfo, describeCertificate } from '../x509/certificate-info.ts'
+import { sentChain } from '../x509/sent-chain.ts'
 
 /** Options of {@link fetchCert}. */
 export interface FetchCertOptions {
@@ -176,17 +177,6 @@ async function reach({ service, connectTo, proxy, trustEnv }: Server, limit: Abo
   // The server's certificate is not verified here; the proxy's is, since the proxy gets credentials.
   const trust = resolveVerify(undefined, { verify: true, trustEnv }, processEnvironment())
   return connectService(service, { proxy, connectTo, tls: () => tlsSettings(resolveTrust(trust), undefined) }, limit)
-}
-
-/** The certificates that the server sent: without verification, `issuerCertificate` links no trusted ones. */
-function sentChain(socket: TLSSocket): X509Certificate[] {
-  const chain: X509Certificate[] = []
-  let certificate = socket.getPeerX509Certificate()
-  while (certificate && !chain.some(({ raw }) => raw.equals(certificate?.raw ?? raw))) {
-    chain.push(certificate)
-    certificate = certificate.issuerCertificate
-  }
-  return chain
 }
 
 /** Rejects with the error of vouch for a failed connection or handshake. What maps it is loaded only then. */

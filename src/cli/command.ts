@@ -141,22 +141,48 @@ const DESCRIPTOR = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/
 /** Of a pipe or a device, which have no size. */
 const MAX_BYTES = 1024 * 1024
 
+/** Of a text or a bundle that is passed as a pipe: more than any has, and less than the longest string. */
+export const MAX_INPUT_BYTES: number = 256 * 1024 * 1024
+
+/** All of stdin. @throws UnusableFileError above `MAX_INPUT_BYTES` */
+export function readStdin(): Buffer {
+  return readBounded(0, MAX_INPUT_BYTES)
+}
+
 /**
  * The content of a pipe or a device, which may have no end.
  *
  * @throws UnusableFileError above `max` bytes
  */
-export function readBounded(descriptor: number, max: number): Buffer {
+function readBounded(descriptor: number, max: number): Buffer {
   const chunks: Buffer[] = []
   for (let length = 0; length <= max; ) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-    const count = readSync(descriptor, chunk)
+    const count = readWhenReady(descriptor, chunk)
     if (count === 0) return Buffer.concat(chunks)
     chunks.push(chunk.subarray(0, count))
     length += count
   }
   throw new UnusableFileError(`it is larger than ${max / 1024 / 1024} MiB`)
 }
+
+/**
+ * Waits for the writer, as `readSync` does where the descriptor blocks. A pipe at stdin does not block: it is opened as
+ * a stream by any module that imports `node:process`, as got does, because that reads all its properties.
+ */
+function readWhenReady(descriptor: number, chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk)
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error
+      Atomics.wait(NEVER_NOTIFIED, 0, 0, POLL_MS)
+    }
+  }
+}
+
+const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4))
+const POLL_MS = 5
 
 /** @throws UnusableFileError above `max` bytes, and the error of `open` */
 export function readOpened(open: () => number, max: number): Buffer {

@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
 import type { RequestOptions } from '../index.ts'
-import { isDescriptor, readBounded, readLines, readOpened, UsageError } from './command.ts'
+import { isDescriptor, MAX_INPUT_BYTES, readLines, readOpened, readStdin, UsageError } from './command.ts'
 
 export const BODY_OPTIONS = {
   data: { type: 'string', short: 'd', multiple: true },
@@ -88,15 +88,12 @@ function openFile(path: string): number {
 
 function readText(path: string): string {
   try {
-    const content = path === '-' ? readBounded(0, MAX_TEXT_BYTES) : readOpened(() => openFile(path), MAX_TEXT_BYTES)
+    const content = path === '-' ? readStdin() : readOpened(() => openFile(path), MAX_INPUT_BYTES)
     return content.toString()
   } catch (error) {
     throw FileError.from('read', path, error)
   }
 }
-
-/** More than any JSON, and less than the longest string. */
-const MAX_TEXT_BYTES = 256 * 1024 * 1024
 
 /** Headers from `NAME: VALUE` and `@FILE`. Secrets belong in a file: other users can read command lines. */
 export function headersOf(given: readonly string[], type?: string): [name: string, value: string][] {

@@ -18,10 +18,17 @@ export function handshakeReason(code: string, message: string, client: string | 
   if (alert !== undefined) return alertReason(alert, client)
   const number = errorNumber(message)
   const known = number === undefined ? BY_CODE.get(code) : ERRORS.get(number)
-  return (
-    known ?? (code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code) ? row('other', opensslWords(message)) : undefined)
-  )
+  if (known) return known
+  if (code !== 'EPROTO' && !/^ERR_(?:SSL|TLS)_/.test(code)) return undefined
+  const words = opensslWords(message)
+  return UNREADABLE.test(message)
+    ? row('protocol', `what the server sent in the handshake cannot be read (${words})`, MAYBE_DAMAGED, CHANGED_BYTES)
+    : row('other', words)
 }
+
+/** The parts of OpenSSL that read certificates, keys and signatures. */
+const UNREADABLE =
+  /error:[\dA-F]+:(?:asn1 encoding|digital envelope|x509 certificate|elliptic curve|rsa|DECODER) routines:/i
 
 const row = (reason: SSLErrorReason, summary: string, ...hints: string[]): Reason => ({ reason, summary, hints })
 
@@ -57,6 +64,7 @@ const OLD_CIPHERS = `or an old server has no cipher in common: node --tls-cipher
 const NO_TLS_1_3 = `it may be incompatible with TLS 1.3: try node --tls-max-v1.2; see ${OLD_SERVERS}`
 const CHANGED_BYTES =
   'try without the proxy or filter in between; otherwise the server is defective, and its owner must repair it'
+const MAYBE_DAMAGED = 'its certificate may be damaged, or have a key of a kind that OpenSSL does not know'
 const GIVE_CLIENT = "give one: cert: ['client.crt', 'client.key']"
 const MAYBE_CLIENT = "if the server wants a client certificate, give one: cert: ['client.crt', 'client.key']"
 
@@ -229,6 +237,12 @@ const BAD_PROOF = row(
   CHANGED_BYTES,
 )
 
+const NOT_FOR_SIGNING = row(
+  'wrong-purpose',
+  "the server's certificate is not for signing",
+  'its keyUsage lacks digitalSignature: its owner must have it issued again with that',
+)
+
 /** OpenSSL's errors by number. */
 const ERRORS: ReadonlyMap<number, Reason> = new Map([
   [123, BAD_PROOF],
@@ -241,6 +255,7 @@ const ERRORS: ReadonlyMap<number, Reason> = new Map([
   [267, NOT_TLS],
   [281, BAD_PROOF],
   [313, NOT_TLS],
+  [318, NOT_FOR_SIGNING],
   [338, LEGACY_RENEGOTIATION],
   [394, WEAK_DH],
 ])

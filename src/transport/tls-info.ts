@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type CipherNameAndProtocol, type DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
 import type { TrustInfo } from '../core/trust-info.ts'
+import { sentChain } from '../x509/sent-chain.ts'
 
 /** The TLS details of a response. */
 export interface TlsInfo {
@@ -98,8 +99,11 @@ const GROUP_NAMES: ReadonlyMap<string | undefined, string> = new Map([
  */
 export function presentedOn(socket: TLSSocket): PresentedCertificate | undefined {
   if (!handshakes.has(socket) && !socket.isSessionReused()) {
-    const peer = readPresented(socket)
-    if (peer) record(socket, peer)
+    const [peer, ...issuers] = sentChain(socket)
+    if (peer) {
+      const { raw, validTo, fingerprint256: fingerprint } = peer
+      record(socket, { raw, validTo, fingerprint, issuers: issuers.map((issuer) => issuer.raw) })
+    }
   }
   return handshakes.get(socket)?.peer
 }

@@ -15,7 +15,7 @@ import { isWindows, onPosix } from '../helpers/platform.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startHttpsServer } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { main, vouch } from './vouch.ts'
+import { main, shell, vouch } from './vouch.ts'
 
 test('the key pin of a certificate is that of the key as it is encoded there, though Node encodes it in another way', async () => {
   using dir = tempDir()
@@ -97,6 +97,18 @@ test('with --json there is nothing but JSON on stdout, and no key in it', async 
   assert.equal(JSON.parse((await vouch(dir, 'cert show a.crt --json')).stdout).fingerprint, fingerprint)
   dir.write('two.pem', selfSigned().certificate + selfSigned().certificate)
   assert.equal(JSON.parse((await vouch(dir, 'cert show --json two.pem')).stdout).length, 2)
+})
+
+test('cert show - waits for the writer of a pipe, and refuses one without end', onPosix, async () => {
+  using dir = tempDir()
+  dir.write('own.pem', selfSigned().certificate)
+  const slow = await shell(
+    dir,
+    '(sleep 1; head -c 100 own.pem; sleep 0.2; tail -c +101 own.pem) | vouch cert show - --json',
+  )
+  assert.match(slow.stdout, /"fingerprint"/)
+  const endless = await shell(dir, 'vouch cert show - < /dev/zero')
+  assert.equal(endless.stdout, "vouch: error: cannot read 'stdin': it is larger than 256 MiB\n")
 })
 
 test('what a certificate says cannot speak to the terminal, as text or as JSON, which holds it all the same', async () => {

@@ -1,12 +1,12 @@
 /** `vouch cert show`: prints the fields of the certificates of a file or a server. */
 import { X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { type CertificateInfo, fetchCert, inspectCert } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
 import { FileError } from '../../core/file-error.ts'
 import { printable } from '../../core/printable.ts'
 import { certificatePin, publicKeyPin } from '../../x509/fingerprint.ts'
-import { type Command, readArguments, UsageError } from '../command.ts'
+import { type Command, readArguments, readStdin, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
 
@@ -44,7 +44,7 @@ Examples:
     if (source === undefined || others.length > 0) throw new UsageError('name one file or URL')
     const found = isUrl(source)
       ? await fetchCert(source, { servername: values.servername, ...routeOf(values) })
-      : [inspectCert<CertificateInfo | CertificateInfo[]>(source === '-' ? readStdin() : existing(source))].flat()
+      : [inspectCert<CertificateInfo | CertificateInfo[]>(source === '-' ? contentOfStdin() : existing(source))].flat()
     if (isUrl(source)) logLine(output, `${shownServer(source)} presents this; nothing was verified`)
     if (values.json) printJson(output, found.length === 1 ? found[0] : found)
     else printAll(found, output)
@@ -52,9 +52,9 @@ Examples:
   },
 }
 
-function readStdin(): Buffer {
+function contentOfStdin(): Buffer {
   try {
-    return readFileSync(0)
+    return readStdin()
   } catch (error) {
     throw FileError.from('read', 'stdin', error)
   }

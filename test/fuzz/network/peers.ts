@@ -168,6 +168,8 @@ function secured(tcp: Socket, secureContext: SecureContext): TLSSocket {
   const socket = new TLSSocket(tcp, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
   // Of a connection that is reset, Node closes the handle, and only the TLS socket emits events.
   socket.on('error', () => tcp.destroy()).on('close', () => tcp.destroy())
+  // An alert after the handshake: without a `tls.Server` it is no 'error', and the socket would stay open after it.
+  socket.on('_tlsError', () => socket.destroy())
   return socket
 }
 
