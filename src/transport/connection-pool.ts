@@ -16,6 +16,8 @@ export class ConnectionPool implements ConnectionGate {
   readonly agent: PooledAgent
   /** Whether a request has used it since its manager looked last. */
   isRecent = true
+  /** How many requests are about to start: until then it is busy, so that its manager closes it with the others. */
+  expected = 0
   readonly #spec: ConnectionSpec | undefined
   /** `undefined` if a connection is opened at once for each request that finds none idle. */
   readonly #limiter: ConnectionLimiter | undefined
@@ -52,8 +54,9 @@ export class ConnectionPool implements ConnectionGate {
     return trust?.set?.stale === true || identity?.stale === true || proxyTrust?.set?.stale === true
   }
 
-  /** Whether a request uses a connection, or waits for one. */
+  /** Whether a request is about to start, waits for a connection, or uses one. */
   get isBusy(): boolean {
+    if (this.expected > 0) return true
     return this.#limiter ? this.#limiter.active > 0 : Object.keys(this.agent.sockets).length > 0
   }
 

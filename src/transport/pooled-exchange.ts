@@ -19,12 +19,15 @@ export async function exchangeOverPool(
   // Before any wait: what the trusted files contain at the call counts.
   const found = findRoute(pools, request, settings)
   const route = found instanceof Promise ? await found : found
-  if (underway >= MANY || batch !== undefined) {
-    await endOfIteration()
-    settings.signal?.throwIfAborted()
+  route.pool.expected++
+  try {
+    if (underway >= MANY || batch !== undefined) await endOfIteration()
+    const pending = isRepeatable(request) ? undefined : route.pool.detectClosedIdle()
+    if (pending) await pending
+  } finally {
+    route.pool.expected--
   }
-  const pending = isRepeatable(request) ? undefined : route.pool.detectClosedIdle()
-  if (pending) await pending
+  settings.signal?.throwIfAborted()
   if (route.trust && !route.trust.verified) warnInsecure(request.target.hostname)
   const exchange = new Exchange(request, settings, route)
   underway++
