@@ -107,6 +107,8 @@ test('cert show - waits for the writer of a pipe, and refuses one without end', 
     '(sleep 1; head -c 100 own.pem; sleep 0.2; tail -c +101 own.pem) | vouch cert show - --json',
   )
   assert.match(slow.stdout, /"fingerprint"/)
+  const empty = await shell(dir, 'vouch cert show - < /dev/null')
+  assert.equal(empty.stdout, "vouch: error: cannot read 'stdin': it is empty\n")
   const endless = await shell(dir, 'vouch cert show - < /dev/zero')
   assert.equal(endless.stdout, "vouch: error: cannot read 'stdin': it is larger than 256 MiB\n")
 })

@@ -54,7 +54,9 @@ Examples:
 
 function contentOfStdin(): Buffer {
   try {
-    return readStdin()
+    const content = readStdin()
+    if (content.length === 0) throw new FileError('read', 'ERR_EMPTY', 'stdin', 'it is empty')
+    return content
   } catch (error) {
     throw FileError.from('read', 'stdin', error)
   }
