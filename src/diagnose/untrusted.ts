@@ -3,7 +3,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned } from '../x509/certificate-info.ts'
-import { commonNameOf, dateProblems, purposeProblems, signed, successorOf } from './facts.ts'
+import { commonNameOf, dateProblems, haveSameKey, purposeProblems, signed, successorOf } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
 import { serverArgument } from './notation.ts'
 import { placeholderFindings, placeholderHints } from './placeholders.ts'
@@ -68,7 +68,7 @@ function replacedHere({ path, trusted, now }: Case): Pick<Problem, 'findings' | 
   for (const [index, certificate] of path.entries()) {
     const other = trusted.find(({ subject }) => subject === certificate.subject)
     if (other === undefined) continue
-    const hasSameKey = other.publicKey.equals(certificate.publicKey)
+    const hasSameKey = haveSameKey(other, certificate)
     const hint = index === 0 ? say.RENEWED : hasSameKey ? say.RENEWED_CA : say.OTHER_KEY_HINT
     return { findings: [say.otherOfName(other, hasSameKey, now)], hints: [hint] }
   }

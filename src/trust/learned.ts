@@ -53,7 +53,12 @@ const MAX_LEARNED = 8
  */
 const FOR_SERVERS = Buffer.from('300c300a06082b06010505070301', 'hex')
 
-function hasOldKey({ publicKey }: X509Certificate): boolean {
-  const { modulusLength } = publicKey.asymmetricKeyDetails ?? {}
-  return publicKey.asymmetricKeyType?.startsWith('rsa') === true && (modulusLength ?? 0) < 2048
+function hasOldKey(certificate: X509Certificate): boolean {
+  try {
+    const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey
+    return asymmetricKeyType?.startsWith('rsa') === true && (asymmetricKeyDetails?.modulusLength ?? 0) < 2048
+  } catch {
+    // OpenSSL does not support every algorithm; the handshake fails again, with the error that says so.
+    return false
+  }
 }

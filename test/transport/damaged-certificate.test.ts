@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { createServer } from 'node:tls'
 import { fetchCert } from '../../src/certs/index.ts'
 import { explain, get, RequestException, SSLError } from '../../src/index.ts'
+import { toPem } from '../../src/x509/pem.ts'
 import { createAuthority, toDer } from '../helpers/pki.ts'
 import { startServer, startTcpServer } from '../helpers/tcp.ts'
 
@@ -63,7 +64,14 @@ test('a server whose certificate has a key that cannot be decoded is refused, al
   assert.equal((await refused(pin)).reason, 'pin-mismatch')
   assert.equal((await explain(server.url, { verify: pin })).reason, 'pin-mismatch')
   assert.equal((await fetchCert(server.url))[0].keyType, 'unknown')
+  // Pinned as it arrives, it is of no use: no handshake can be made with it.
+  const damaged = Buffer.from(LEAF)
+  damaged.writeUInt8(damaged.readUInt8(at) ^ 0x20, at)
+  const itsPin = `sha256:${new X509Certificate(damaged).fingerprint256}`
+  assert.match((await refused(itsPin)).message, /cannot be read[\s\S]*the certificate matches the pin/)
+  // Trusted, it is compared with the one that is presented.
   server.damage.bits = 0
+  assert.equal((await refused(toPem('CERTIFICATE', damaged))).reason, 'unknown-ca')
   for (const verify of [root.certificate, pin]) assert.equal((await get(server.url, { verify })).statusCode, 200)
 })
 
