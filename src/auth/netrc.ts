@@ -2,10 +2,9 @@
  * Credentials from a netrc file, found where requests looks for it (`get_netrc_auth`), in the grammar of Python's
  * netrc.py.
  */
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withoutBrackets } from '../core/address.ts'
-import { variable } from '../core/environment.ts'
+import { homeDirectory, variable } from '../core/environment.ts'
 import { tryStat } from '../core/file-being-written.ts'
 import { withoutPath } from '../core/file-error.ts'
 import { LiveFiles } from '../core/live-file.ts'
@@ -19,7 +18,7 @@ import { warnNetrc } from '../core/warnings.ts'
  */
 export function netrcAuth(url: URL, env: NodeJS.ProcessEnv): readonly [user: string, password: string] | undefined {
   const named = variable(env, 'NETRC')
-  const home = homedir()
+  const home = homeDirectory()
   if (absence && absence.named === named && absence.home === home && performance.now() < absence.until) return undefined
   for (const path of candidates(named, home)) {
     const status = tryStat(path)
@@ -30,7 +29,9 @@ export function netrcAuth(url: URL, env: NodeJS.ProcessEnv): readonly [user: str
 }
 
 /** That there is no file, as nearly everywhere, is believed for a moment: asking costs more than the rest of a lookup. */
-let absence: { readonly named: string | undefined; readonly home: string; readonly until: number } | undefined
+let absence:
+  | { readonly named: string | undefined; readonly home: string | undefined; readonly until: number }
+  | undefined
 
 /** ms */
 const ABSENCE_TIME = 1000
@@ -85,9 +86,11 @@ const files = new LiveFiles<Netrc | NetrcError>((content) => {
   }
 }, 16)
 
-function candidates(named: string | undefined, home: string): string[] {
-  if (named === undefined) return [join(home, '.netrc'), join(home, '_netrc')]
-  return named === '' ? [] : [named.startsWith('~/') ? join(home, named.slice(2)) : named]
+function candidates(named: string | undefined, home: string | undefined): string[] {
+  if (named === '') return []
+  if (named !== undefined && !named.startsWith('~/')) return [named]
+  if (home === undefined) return []
+  return named === undefined ? [join(home, '.netrc'), join(home, '_netrc')] : [join(home, named.slice(2))]
 }
 
 function open(path: string, status: NonNullable<ReturnType<typeof tryStat>>): Netrc | undefined {

@@ -1,5 +1,5 @@
 /** The type of a command, and parsers for its arguments. */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { displayName } from '../core/credentials.ts'
 import { codeOf } from '../core/error-code.ts'
@@ -37,6 +37,10 @@ export function readArguments<const T extends ArgumentOptions>(args: readonly st
     const message = error instanceof Error ? error.message : String(error)
     // Without Node's advice about its own syntax; the word in quotes may be a URL with a password.
     const problem = message
+      .replace(
+        /argument is ambiguous\.\n.*$/s,
+        "needs a value; for one that begins with a dash write --name=-value, for a file './-name'",
+      )
       .replace(/\. (?:To specify|Did you).*$/s, '')
       .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
       .replace(/'(.*)'/s, (_, word: string) => `'${displayName(word)}'`)
@@ -121,10 +125,10 @@ export function readPassphrase(file: string | undefined): string | undefined {
   }
 }
 
-/** The lines of a text file, or of a pipe that the shell has opened. @throws FileError if it cannot be read, also for a FIFO */
+/** The lines of a text file, of a pipe that the shell has opened, or of stdin (`-`). @throws FileError if it cannot be read, also for a FIFO */
 export function readLines(file: string): string[] {
   try {
-    const content = isDescriptor(file) ? readOpened(() => openSync(file, 'r'), MAX_BYTES) : readRegularFile(file)
+    const content = isStdin(file) || isDescriptor(file) ? readPipe(file, MAX_BYTES) : readRegularFile(file)
     return content.toString().split(/\r?\n/)
   } catch (error) {
     throw FileError.from('read', file, error)
@@ -144,9 +148,40 @@ const MAX_BYTES = 1024 * 1024
 /** Of a text or a bundle that is passed as a pipe: more than any has, and less than the longest string. */
 export const MAX_INPUT_BYTES: number = 256 * 1024 * 1024
 
-/** All of stdin. @throws UnusableFileError above `MAX_INPUT_BYTES` */
-export function readStdin(): Buffer {
-  return readBounded(0, MAX_INPUT_BYTES)
+/** Whether a path means stdin: `-`, or `/dev/stdin` where that cannot be opened, because a program has passed a socket as stdin. */
+export function isStdin(path: string): boolean {
+  return path === '-' || (STDIN.test(path) && fstatSync(0).isSocket())
+}
+
+const STDIN = /^\/(?:dev\/(?:stdin|fd\/0)|proc\/self\/fd\/0)$/
+
+/** To be called before stdin is read. @throws UsageError the second time: there would be nothing left */
+export function claimStdin(): void {
+  if (isStdinClaimed) throw new UsageError('stdin can be read once: name it for one option')
+  isStdinClaimed = true
+}
+
+let isStdinClaimed = false
+
+/**
+ * All of stdin, or of a pipe or file that the shell has opened (see {@link isDescriptor}).
+ *
+ * @throws UnusableFileError above `max` bytes, and the error of the file system
+ */
+export function readPipe(path: string, max: number): Buffer {
+  if (!isStdin(path)) return readOpened(() => openSync(path, 'r'), max)
+  claimStdin()
+  return readBounded(0, max)
+}
+
+/** What the library is given for a file of certificates or keys: its path, or the content of what can be read only once. */
+export function fileOrContent(path: string): string | Buffer {
+  if (!isDescriptor(path)) return path
+  try {
+    return readPipe(path, MAX_INPUT_BYTES)
+  } catch (error) {
+    throw FileError.from('read', path, error)
+  }
 }
 
 /**

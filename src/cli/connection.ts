@@ -3,7 +3,7 @@
 import { displayName } from '../core/credentials.ts'
 import { MAX_TIMER_MS } from '../core/options.ts'
 import type { ClientCert, ExplainOptions, Verify } from '../index.ts'
-import { readNumber, readPassphrase, UsageError } from './command.ts'
+import { fileOrContent, readNumber, readPassphrase, UsageError } from './command.ts'
 
 /** The options of commands that only make a handshake. */
 export const ROUTE_OPTIONS = {
@@ -66,7 +66,8 @@ export function routeOf({
 
 /** One path or pin as it is, several as a list. */
 function verifyOf({ verify = [] }: Values): Verify | undefined {
-  return verify.length > 1 ? verify : verify[0]
+  const given = verify.map(fileOrContent)
+  return given.length > 1 ? given : given[0]
 }
 
 function clientCertOf({ cert, key, 'passphrase-file': file }: Values): ClientCert | undefined {
@@ -75,7 +76,8 @@ function clientCertOf({ cert, key, 'passphrase-file': file }: Values): ClientCer
     throw new UsageError(`--${key === undefined ? 'passphrase-file' : 'key'} needs --cert`)
   }
   const passphrase = readPassphrase(file)
-  return /\.(?:p12|pfx)$/i.test(cert) ? { pfx: cert, passphrase } : { cert, key, passphrase }
+  if (/\.(?:p12|pfx)$/i.test(cert)) return { pfx: cert, passphrase }
+  return { cert: fileOrContent(cert), key: key === undefined ? undefined : fileOrContent(key), passphrase }
 }
 
 /** curl's form, of which parts may be empty: any port, the same host, the same port. */

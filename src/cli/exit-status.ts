@@ -2,6 +2,8 @@
 import { codeOf } from '../core/error-code.ts'
 import { FileError } from '../core/file-error.ts'
 import {
+  CABundleError,
+  ClientCertError,
   InvalidHeader,
   InvalidSchema,
   InvalidURL,
@@ -18,7 +20,7 @@ export const EXIT = {
   done: 0,
   /** The server is not trusted, or TLS failed otherwise. */
   notTrusted: 1,
-  /** The command line is not valid, or a file that it names cannot be used. */
+  /** The command line is not valid, or a file that it or the environment names cannot be used. */
   usage: 2,
   /** The server was not reached, or its response is not complete. */
   notReached: 3,
@@ -27,6 +29,7 @@ export const EXIT = {
 } as const
 
 export function exitStatusOf(error: unknown): number {
+  if (error instanceof CABundleError || error instanceof ClientCertError) return EXIT.usage
   const isProxyUntrusted = error instanceof ProxyError && error.cause instanceof SSLError
   if (error instanceof SSLError || isProxyUntrusted) return EXIT.notTrusted
   if (isByServer(error)) return EXIT.notReached

@@ -114,15 +114,18 @@ checkNodeVersion()
 const output: Output = { stdout: openStdout(), stderr: process.stderr }
 for (const stream of [output.stdout, output.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader of the output may close the pipe early: `vouch cert show … | head`.
-    if (error.code === 'EPIPE') return
+    // The reader of the output may close the pipe early: `vouch cert show … | head`. What is said on stderr decides no exit status.
+    if (error.code === 'EPIPE' || stream === output.stderr) return
     // A full disk: the output is not complete, and more of it is of no use.
-    if (stream === output.stdout) reportError(FileError.from('write', 'stdout', error), 'vouch --help', false, output)
+    reportError(FileError.from('write', 'stdout', error), 'vouch --help', false, output)
     process.exit(EXIT.usage)
   })
 }
 // Node's own listener prints warnings with `(node:PID)`.
 process.removeAllListeners('warning')
-process.on('warning', ({ message }) => warning(output, message))
+process.on('warning', ({ message }) => {
+  // Node's warning that verification is off, which it is not: vouch does not follow the variable.
+  if (!message.includes('NODE_TLS_REJECT_UNAUTHORIZED')) warning(output, message)
+})
 // Not process.exit(), which would drop output that a pipe has not taken yet.
 process.exitCode = await main(process.argv.slice(2), output)

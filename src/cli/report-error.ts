@@ -84,6 +84,7 @@ export function inFlags(text: string): string {
     .replace(/\binsecureHTTPParser\b(?:: true)?/, '--insecure-http-parser')
     .replace(': give a path, or null for both files to write none', ': give a path')
     .replace(' must be less than days (', ' must be less than --days (')
+    .replace('and keyFile are the same', 'and --key are the same')
     .replace(/^verify: (pins|')/, '--verify: $1')
 }
 

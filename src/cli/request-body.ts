@@ -4,7 +4,16 @@ import { basename } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
 import type { RequestOptions } from '../index.ts'
-import { isDescriptor, MAX_INPUT_BYTES, readLines, readOpened, readStdin, UsageError } from './command.ts'
+import {
+  claimStdin,
+  isDescriptor,
+  isStdin,
+  MAX_INPUT_BYTES,
+  readLines,
+  readOpened,
+  readPipe,
+  UsageError,
+} from './command.ts'
 
 export const BODY_OPTIONS = {
   data: { type: 'string', short: 'd', multiple: true },
@@ -68,7 +77,10 @@ function partOf(given: string): Part {
 
 /** The content of a file, as it is; `-` is stdin. @throws FileError if it cannot be read */
 function contentOf(path: string) {
-  if (path === '-') return process.stdin
+  if (isStdin(path)) {
+    claimStdin()
+    return process.stdin
+  }
   try {
     // By the path its length is known, and it is read again after a redirect.
     return Object.assign(createReadStream(path, { fd: openFile(path) }), { path })
@@ -88,7 +100,7 @@ function openFile(path: string): number {
 
 function readText(path: string): string {
   try {
-    const content = path === '-' ? readStdin() : readOpened(() => openFile(path), MAX_INPUT_BYTES)
+    const content = isStdin(path) ? readPipe(path, MAX_INPUT_BYTES) : readOpened(() => openFile(path), MAX_INPUT_BYTES)
     return content.toString()
   } catch (error) {
     throw FileError.from('read', path, error)

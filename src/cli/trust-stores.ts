@@ -1,9 +1,8 @@
 /** The trust stores of this machine: the system's and those of browsers (NSS), and the commands that change them. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { processEnvironment } from '../core/environment.ts'
+import { homeDirectory, processEnvironment } from '../core/environment.ts'
 import { shellPath } from '../core/shell.ts'
 
 /** A CA's certificate that is to be trusted, or not any more. */
@@ -60,7 +59,8 @@ function browserSteps(change: Change, file: TrustedFile): Step[] {
 
 /** The NSS databases of Chromium and its like, and of each profile of Firefox. */
 function databases(): string[] {
-  const home = homedir()
+  const home = homeDirectory()
+  if (home === undefined) return []
   const shared = join(home, '.pki/nssdb')
   const isChromiumHere = CHROMIUMS.some(hasProgram)
   const profiles = FIREFOX_DIRECTORIES.flatMap((directory) => subdirectories(join(home, directory)))

@@ -79,16 +79,6 @@ export function signed(issuer: X509Certificate, certificate: X509Certificate): b
   }
 }
 
-/** Whether two certificates have one key. */
-export function haveSameKey(one: X509Certificate, other: X509Certificate): boolean {
-  try {
-    return one.publicKey.equals(other.publicKey)
-  } catch {
-    // Nor can a key be read of which OpenSSL does not support the algorithm.
-    return false
-  }
-}
-
 /** The trusted certificate that OpenSSL takes: it looks for each issuer among the trusted certificates first. */
 function anchorOf(path: Chain, trusted: readonly X509Certificate[], now: number): Anchor | undefined {
   const own = (certificate: X509Certificate) => trusted.find(({ raw }) => raw.equals(certificate.raw))

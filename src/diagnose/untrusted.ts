@@ -2,8 +2,8 @@
  * Chains without a trusted signature: whether a root, an intermediate or trust in the certificate itself is missing.
  */
 import type { X509Certificate } from 'node:crypto'
-import { isSelfSigned } from '../x509/certificate-info.ts'
-import { commonNameOf, dateProblems, haveSameKey, purposeProblems, signed, successorOf } from './facts.ts'
+import { haveSameKey, isSelfSigned } from '../x509/certificate-info.ts'
+import { commonNameOf, dateProblems, purposeProblems, signed, successorOf } from './facts.ts'
 import { inspectorIn } from './inspectors.ts'
 import { serverArgument } from './notation.ts'
 import { placeholderFindings, placeholderHints } from './placeholders.ts'

@@ -55,8 +55,12 @@ const FOR_SERVERS = Buffer.from('300c300a06082b06010505070301', 'hex')
 
 function hasOldKey(certificate: X509Certificate): boolean {
   try {
-    const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey
-    return asymmetricKeyType?.startsWith('rsa') === true && (asymmetricKeyDetails?.modulusLength ?? 0) < 2048
+    const { publicKey } = certificate
+    // In this order: the details of some EC keys end a process of Node 22.
+    return (
+      publicKey.asymmetricKeyType?.startsWith('rsa') === true &&
+      (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < 2048
+    )
   } catch {
     // OpenSSL does not support every algorithm; the handshake fails again, with the error that says so.
     return false

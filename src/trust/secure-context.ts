@@ -1,9 +1,12 @@
 /** TLS contexts: created only here, and shared by content. */
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { SharedValues } from '../core/shared-values.ts'
+import { TrustAnchor } from '../x509/certificate.ts'
 import { readPkcs12 } from '../x509/pkcs12.ts'
 import { type ClientIdentity, clientCertError } from './client-identity.ts'
+import { hasLoop, withoutLoops } from './issuer-loops.ts'
 import type { LearnedCertificate } from './learned.ts'
+import { defaultRoots, isOpensslStore, readStore } from './root-stores.ts'
 import type { ResolvedTrust } from './verify.ts'
 
 /**
@@ -57,11 +60,23 @@ function build(
 
 function rootsOf({ set }: ResolvedTrust): SecureContextOptions {
   // Without `ca`, Node uses its default roots, which are parsed already: 0.1 ms instead of 5.
-  if (set === undefined) return {}
+  if (set === undefined) return defaultRootsOf()
   const { anchors, intermediates } = set
-  const ca = [...anchors, ...intermediates].map(({ pem }) => pem).join('')
+  const ca = pemOf(withoutLoops([...anchors, ...intermediates]))
   // With it every certificate of `ca` is an anchor; without it, the self-signed ones are.
   return { ca, allowPartialTrustChain: intermediates.length === 0 }
+}
+
+/** Only what was added to Node's own roots, of which each has issued itself, can make a loop: then the roots are listed without it. */
+function defaultRootsOf(): SecureContextOptions {
+  const own = new Set(tls.rootCertificates)
+  const added = defaultRoots().filter((pem) => !own.has(pem))
+  if (isOpensslStore() || !hasLoop(added.map((pem) => TrustAnchor.fromPem(pem)))) return {}
+  return { ca: pemOf(withoutLoops(readStore('default').value)) }
+}
+
+function pemOf(anchors: readonly TrustAnchor[]): string {
+  return anchors.map(({ pem }) => pem).join('')
 }
 
 /** An empty list is an empty store, whatever flags Node has (tried on Node 22, 24, 26); `''` would be the default roots. */

@@ -1,6 +1,7 @@
 /** The contents of a certificate in readable form. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { certificateSequences, readElements } from './der.ts'
 
 /** The contents of a certificate. */
 export interface CertificateInfo {
@@ -67,6 +68,16 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
   }
 }
 
+/** Whether two certificates have one key. */
+export function haveSameKey(one: X509Certificate, other: X509Certificate): boolean {
+  try {
+    return one.publicKey.equals(other.publicKey)
+  } catch {
+    // OpenSSL does not support every algorithm.
+    return false
+  }
+}
+
 /** The names and addresses of the subjectAltName, addresses in canonical form. */
 export function hostsOf(certificate: X509Certificate): string[] {
   return altNames(certificate.subjectAltName ?? '').flatMap(([kind, value]) => {
@@ -93,18 +104,30 @@ export function canonicalAddress(address: string): string {
 /** The type of the certified key, see {@link CertificateInfo.keyType}. */
 export function publicKeyType(certificate: X509Certificate): string {
   try {
-    return keyTypeOf(certificate.publicKey)
+    return hasNoPoint(certificate.raw) ? 'unknown' : keyTypeOf(certificate.publicKey)
   } catch {
     // OpenSSL does not support every algorithm.
     return 'unknown'
   }
 }
 
+/**
+ * Whether the key is the point at infinity of a curve, one zero byte (SEC 1, section 2.3.3), and so no key. To ask for its details
+ * ends a process of Node 22.
+ */
+function hasNoPoint(der: Buffer): boolean {
+  const key = certificateSequences(der)[4]
+  const [, bits] = key === undefined ? [] : readElements(key.content)
+  // The first byte of a BIT STRING counts its unused bits.
+  return bits !== undefined && bits.content.length <= 2
+}
+
 /** The type of a key, by the names of `KeyType` if there is one. */
 export function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string {
   const { namedCurve, modulusLength } = asymmetricKeyDetails
   if (namedCurve !== undefined) return `ec-${CURVES.get(namedCurve) ?? namedCurve}`
-  return modulusLength === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType}-${modulusLength}`
+  if (asymmetricKeyType === undefined) return 'unknown'
+  return modulusLength === undefined ? asymmetricKeyType : `${asymmetricKeyType}-${modulusLength}`
 }
 
 /** OpenSSL's names of NIST's curves. */

@@ -122,6 +122,26 @@ test('NETRC names the only file, also when it is empty or there is none', () => 
   }
 })
 
+test('without a home directory there is no netrc file, unless NETRC names one', () => {
+  const home = process.env.HOME
+  const file = dir.write('.netrc', 'machine api.example login home password h')
+  const before = process.cwd()
+  process.chdir(dir.path)
+  try {
+    // Of the working directory there is one.
+    for (const none of ['', '.']) {
+      process.env.HOME = none
+      assert.equal(netrcAuth(URL_, {}), undefined)
+      assert.equal(netrcAuth(URL_, { NETRC: '~/.netrc' }), undefined)
+      assert.deepEqual(netrcAuth(URL_, { NETRC: file }), ['home', 'h'])
+    }
+  } finally {
+    process.chdir(before)
+    process.env.HOME = home
+    rmSync(file)
+  }
+})
+
 test('a changed file counts at once', () => {
   const path = dir.write('changing', 'machine api.example login a password b')
   assert.deepEqual(netrcAuth(URL_, { NETRC: path }), ['a', 'b'])

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { createCA, createSelfSignedCert, inspectCert, type KeyType } from '../../src/certs/index.ts'
 import { CABundle } from '../../src/index.ts'
+import { certificateSequences, derElement, readElement, readElements, SEQUENCE } from '../../src/x509/der.ts'
 import { leaf } from '../conformance/limbo/forge.ts'
 import { openssl } from '../helpers/openssl.ts'
 import { createAuthority, selfSigned, toDer, toPkcs7 } from '../helpers/pki.ts'
@@ -99,6 +100,23 @@ test('what is no certificate is refused by name', () => {
 test('what is signed with its own key is self-signed, authority or not', () => {
   assert.equal(inspectCert(selfSigned({ ca: false, keyUsage: ['digitalSignature'] }).certificate).selfSigned, true)
   assert.equal(inspectCert(selfSigned({ ca: null, keyUsage: null }).certificate).selfSigned, true)
+})
+
+test('an EC key that has no point is called unknown', () => {
+  const raw = toDer(selfSigned().certificate)
+  const [tbs, ...rest] = readElements(readElement(raw).content)
+  assert(tbs)
+  const key = certificateSequences(raw)[4]
+  assert(key)
+  const [algorithm] = readElements(key.content)
+  assert(algorithm)
+  // One zero byte is the point at infinity (SEC 1, section 2.3.3); of unused bits there may be any number.
+  for (const bits of ['03020000', '03020100', '030100']) {
+    const noPoint = derElement(SEQUENCE, Buffer.concat([algorithm.bytes, Buffer.from(bits, 'hex')]))
+    const parts: Buffer[] = readElements(tbs.content).map(({ bytes }) => (bytes.equals(key.bytes) ? noPoint : bytes))
+    const certificate: Buffer[] = [derElement(SEQUENCE, Buffer.concat(parts)), ...rest.map(({ bytes }) => bytes)]
+    assert.equal(inspectCert(derElement(SEQUENCE, Buffer.concat(certificate))).keyType, 'unknown', bits)
+  }
 })
 
 test('a key of an unknown algorithm is called unknown, and has signed nothing', () => {

@@ -107,6 +107,9 @@ test('cert show - waits for the writer of a pipe, and refuses one without end', 
     '(sleep 1; head -c 100 own.pem; sleep 0.2; tail -c +101 own.pem) | vouch cert show - --json',
   )
   assert.match(slow.stdout, /"fingerprint"/)
+  // What the shell has opened can be read once, so its content is passed on.
+  const opened = await shell(dir, 'cat own.pem | vouch cert show /dev/stdin --json')
+  assert.equal(opened.stdout, slow.stdout)
   const empty = await shell(dir, 'vouch cert show - < /dev/null')
   assert.equal(empty.stdout, "vouch: error: cannot read 'stdin': it is empty\n")
   const endless = await shell(dir, 'vouch cert show - < /dev/zero')
@@ -267,7 +270,7 @@ test('advice that comes with an error is printed', async () => {
   using dir = tempDir()
   dir.write('text.pem', 'hello')
   const { status, stderr } = await vouch(dir, 'cert show text.pem')
-  assert.equal(status, 1)
+  assert.equal(status, 2)
   assert.match(stderr, /^vouch: error: .*text\.pem.*\n(?:vouch: hint: .+\n)+$/)
 })
 

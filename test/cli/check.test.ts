@@ -184,7 +184,7 @@ for (const [line, status, stderr] of lines) {
 test('a bundle that cannot be used is no server that is trusted', async () => {
   using dir = tempDir()
   const { status, stdout } = await vouch(dir, 'check localhost --verify none.pem')
-  assert.equal(status, 1)
+  assert.equal(status, 2)
   assert.match(stdout, /is not trusted: Could not find a suitable TLS CA certificate bundle, invalid path: none\.pem/)
 })
 

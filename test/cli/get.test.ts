@@ -7,9 +7,10 @@ import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'nod
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { moduleUrl } from '../helpers/modules.ts'
 import { createAuthority, encryptKey, toPkcs12 } from '../helpers/pki.ts'
-import { isWindows, onLinux, onPosix } from '../helpers/platform.ts'
-import { makeFifo } from '../helpers/processes.ts'
+import { asRoot, isWindows, onLinux, onPosix } from '../helpers/platform.ts'
+import { makeFifo, outputOfScript } from '../helpers/processes.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { type Echo, type Handler, startHttpServer, startHttpsServer } from '../helpers/servers.ts'
 import { startTcpServer } from '../helpers/tcp.ts'
@@ -119,7 +120,7 @@ test('headers, also from a file, a client certificate with its passphrase, and a
   dir.write('secret', 'Authorization: Bearer abc\r\nX-Two: 2\r\n')
   const line = `get ${server.url}/ --verify team.pem --proxy ${proxy.url} --cert ada.pem --key ada.key`
   const without = await vouch(dir, line)
-  assert.equal(without.status, 1)
+  assert.equal(without.status, 2)
   assert.match(without.stderr, /use --passphrase-file|it is encrypted/)
   const { status, stdout } = await vouch(dir, `${line} --passphrase-file word -H @secret -H X-One:1`)
   const { authorization, 'x-one': one, 'x-two': two } = JSON.parse(stdout)
@@ -512,6 +513,8 @@ test('a body comes from a pipe that is open; a FIFO or an endless text is refuse
   }
   // A pipe is read before its writer is done: at stdin it does not block, since got imports `node:process`.
   const slowly = `(sleep 1; printf '{"a"'; sleep 0.2; echo ':1}')`
+  const twice = await shell(dir, `echo x | vouch post ${server.url} -F a=@- -F b=@-`)
+  assert.match(twice.stdout, /^vouch: error: stdin can be read once/)
   const sent = ['-d @/dev/stdin', '--data-json @/dev/stdin', '-d @-', '--data-json @-', '-d b=2 -d @-'].map(
     async (body) => {
       const piped = await shell(dir, `${slowly} | vouch post ${server.url} ${body}`)
@@ -521,6 +524,43 @@ test('a body comes from a pipe that is open; a FIFO or an endless text is refuse
     },
   )
   await Promise.all(sent)
+})
+
+test(
+  '-o appends to what the shell has opened to append, and creates nothing behind a symbolic link',
+  onPosix,
+  async () => {
+    await using server = await startPlain()
+    using dir = tempDir()
+    dir.write('out', 'before ')
+    await shell(dir, `vouch get ${server.url}/text -o /dev/stdout 2>/dev/null >> out`)
+    assert.equal(readFileSync(dir.join('out'), 'utf8'), 'before grüße\n')
+    symlinkSync(dir.join('none'), dir.join('link'))
+    for (const option of ['', ' --overwrite']) {
+      const { status, stderr } = await vouch(dir, `get ${server.url}/text -o link${option}`)
+      assert.equal(status, 2)
+      assert.match(stderr, /cannot write 'link': it is a symbolic link to a file that does not exist/)
+    }
+    const long = await vouch(dir, `get ${server.url}/text -o ${'a.'.repeat(128)}`)
+    assert.match(long.stderr, /cannot write 'a\..*: name too long/)
+  },
+)
+
+test('a user that the system does not know, without HOME, has no netrc file', asRoot, async () => {
+  await using server = await startPlain()
+  // Another user may not be able to read the modules, so a first request loads them.
+  const script = `const { get } = await import(${JSON.stringify(moduleUrl('index'))})
+    await get(${JSON.stringify(`${server.url}/text`)})
+    process.setgid(54321); process.setuid(54321); delete process.env.HOME
+    console.log((await get(${JSON.stringify(`${server.url}/text`)})).text)`
+  assert.equal((await outputOfScript(script)).trim(), 'grüße')
+})
+
+test('what cannot be said on stderr decides no exit status', onLinux, async () => {
+  await using server = await startPlain()
+  using dir = tempDir()
+  const { stdout } = await shell(dir, `vouch get -v ${server.url}/text 2>/dev/full; echo " $?"`)
+  assert.equal(stdout, 'grüße\n 0\n')
 })
 
 test('a passphrase in place of its file is not shown, and the name of a missing file is', async () => {

@@ -328,6 +328,18 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf('I3', [
     [
+      'certificates that issued each other are given to Node',
+      ['  const [left] = loopsIn(rest)\n', '  const [left] = [] as TrustAnchor[]\n'],
+      'trust/issuer-loops.test.ts',
+      'a loop that has no root is an error',
+    ],
+    [
+      'a certificate is left out though no root has its key',
+      [' && haveSameKey(root, other)\n', '\n'],
+      'trust/issuer-loops.test.ts',
+      'a loop that has no root is an error',
+    ],
+    [
       'a block without an end is passed over',
       [
         'throw new PemSyntaxError(begin + 1, `the block "${name}" has no END line: the file is cut short`)',

@@ -1,4 +1,5 @@
 /** `vouch ca trust` and `vouch ca untrust`: add a CA to the trust stores of this machine, and remove it. */
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -111,8 +112,17 @@ async function isAgreed(what: Change, steps: readonly Step[], isYes: boolean, ou
     throw new UsageError('there is no terminal to ask on: --yes does it without asking')
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  terminal.once('SIGINT', () => {
+    terminal.close()
+    output.stderr.write('\n')
+    process.kill(process.pid, 'SIGINT')
+  })
+  // Ctrl-D, the end of stdin, closes it without an answer.
+  const closed = once(terminal, 'close').then(() => '')
   try {
-    return /^y(?:es)?$/i.test((await terminal.question('Continue? [y/N] ')).trim())
+    return /^y(?:es)?$/i.test((await Promise.race([terminal.question('Continue? [y/N] '), closed])).trim())
+  } catch {
+    return false
   } finally {
     terminal.close()
   }

@@ -6,7 +6,7 @@ import { displayName } from '../../core/credentials.ts'
 import { FileError } from '../../core/file-error.ts'
 import { printable } from '../../core/printable.ts'
 import { certificatePin, publicKeyPin } from '../../x509/fingerprint.ts'
-import { type Command, readArguments, readStdin, UsageError } from '../command.ts'
+import { type Command, fileOrContent, MAX_INPUT_BYTES, readArguments, readPipe, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
 import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
 
@@ -44,7 +44,11 @@ Examples:
     if (source === undefined || others.length > 0) throw new UsageError('name one file or URL')
     const found = isUrl(source)
       ? await fetchCert(source, { servername: values.servername, ...routeOf(values) })
-      : [inspectCert<CertificateInfo | CertificateInfo[]>(source === '-' ? contentOfStdin() : existing(source))].flat()
+      : [
+          inspectCert<CertificateInfo | CertificateInfo[]>(
+            source === '-' ? contentOfStdin() : fileOrContent(existing(source)),
+          ),
+        ].flat()
     if (isUrl(source)) logLine(output, `${shownServer(source)} presents this; nothing was verified`)
     if (values.json) printJson(output, found.length === 1 ? found[0] : found)
     else printAll(found, output)
@@ -54,7 +58,7 @@ Examples:
 
 function contentOfStdin(): Buffer {
   try {
-    const content = readStdin()
+    const content = readPipe('-', MAX_INPUT_BYTES)
     if (content.length === 0) throw new FileError('read', 'ERR_EMPTY', 'stdin', 'it is empty')
     return content
   } catch (error) {

@@ -63,6 +63,7 @@ Examples:
       print(shown, paintMarks(wrapFor(shown.stdout, inFlags(String(explanation))), shown.stdout))
     }
     if (file !== undefined) await writeChain(explanation, file, overwrite, output)
+    if (explanation.reason === 'bad-bundle') return EXIT.usage
     return explanation.ok ? EXIT.done : EXIT.notTrusted
   },
 }
