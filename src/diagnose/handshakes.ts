@@ -21,9 +21,14 @@ export function handshakeReason(code: string, message: string, client: string | 
   if (known) return known
   if (code !== 'EPROTO' && !/^ERR_(?:SSL|TLS)_/.test(code)) return undefined
   const words = opensslWords(message)
-  return UNREADABLE.test(message)
-    ? row('protocol', `what the server sent in the handshake cannot be read (${words})`, MAYBE_DAMAGED, CHANGED_BYTES)
-    : row('other', words)
+  if (!UNREADABLE.test(message)) return row('other', words)
+  if (/signature/i.test(words)) return BAD_PROOF
+  return row(
+    'protocol',
+    `what the server sent in the handshake cannot be read (${words})`,
+    MAYBE_DAMAGED,
+    CHANGED_BYTES,
+  )
 }
 
 /** The parts of OpenSSL that read certificates, keys and signatures. */

@@ -38,7 +38,13 @@ function refusedAbove(reason: SSLErrorReason, chain: Chain): PinnedProblem {
 }
 
 /** What OpenSSL may refuse about the CA certificates that a server sends above its own: it checks them although nothing depends on them. */
-const OF_CAS: ReadonlySet<SSLErrorReason> = new Set(['expired', 'not-yet-valid', 'invalid-ca', 'wrong-purpose'])
+const OF_CAS: ReadonlySet<SSLErrorReason> = new Set([
+  'unknown-ca',
+  'expired',
+  'not-yet-valid',
+  'invalid-ca',
+  'wrong-purpose',
+])
 
 function isCurrent(server: X509Certificate, now: number): boolean {
   return dateProblems({ path: [server], anchor: undefined }, now).length === 0

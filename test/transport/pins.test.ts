@@ -331,6 +331,23 @@ test('a pin holds across redirects: another server needs to match as well', asyn
   assert.equal(history.length, 1)
 })
 
+test('a CA certificate of the right name with another key, sent above the pinned one, is what the error is about', async () => {
+  const options = { hosts: ['localhost'], keyIdentifiers: false }
+  const { certificate, key } = createAuthority({ commonName: 'CA' }).issue(options)
+  const other = createAuthority({ commonName: 'CA' }).certificate
+  await using server = await serve({ certificate, key, chain: certificate + other })
+  const verify = pinOf({ certificate, key, chain: '' })
+  await assert.rejects(get(server.url127, { verify }), (error) => {
+    assert(error instanceof SSLError)
+    assert.match(error.message, /the certificate matches the pin[\s\S]*OpenSSL refuses one of them/)
+    assert.match(error.message, /must remove the CA certificates/)
+    assert.doesNotMatch(error.message, /trust the CA/)
+    return true
+  })
+  await using alone = await serve({ certificate, key, chain: certificate })
+  assert.equal((await get(alone.url127, { verify })).statusCode, 200)
+})
+
 const mutual = { ca: ca.certificate, requestCert: true, rejectUnauthorized: true }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as readonly SecureVersion[]) {
