@@ -141,6 +141,8 @@ async function ldap(preamble: Preamble): Promise<void> {
   preamble.write(Buffer.concat([Buffer.from('301d02010177188016', 'hex'), name]))
   const { id, result, words } = await readLdapResponse(preamble)
   // The number 0 is a notice that the server ends the connection.
+  if (id > 1)
+    throw preamble.refused(`the server offers no StartTLS: it answers a request of number ${id}, which was not sent`)
   if (id !== 1 || result !== 0)
     throw preamble.refused(`the server offers no StartTLS: it answers with result ${result}, ${words}`)
 }
