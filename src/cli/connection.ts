@@ -3,7 +3,8 @@
 import { displayName } from '../core/credentials.ts'
 import { MAX_TIMER_MS } from '../core/options.ts'
 import type { ClientCert, ExplainOptions, Verify } from '../index.ts'
-import { fileOrContent, readNumber, readPassphrase, UsageError } from './command.ts'
+import { readNumber, UsageError } from './command.ts'
+import { fileOrContent, readPassphrase } from './input.ts'
 
 /** The options of commands that only make a handshake. */
 export const ROUTE_OPTIONS = {

@@ -4,16 +4,8 @@ import { basename } from 'node:path'
 import { displayName } from '../core/credentials.ts'
 import { FileError } from '../core/file-error.ts'
 import type { RequestOptions } from '../index.ts'
-import {
-  claimStdin,
-  isDescriptor,
-  isStdin,
-  MAX_INPUT_BYTES,
-  readLines,
-  readOpened,
-  readPipe,
-  UsageError,
-} from './command.ts'
+import { UsageError } from './command.ts'
+import { claimStdin, isDescriptor, isStdin, MAX_INPUT_BYTES, readLines, readOpened, readPipe } from './input.ts'
 
 export const BODY_OPTIONS = {
   data: { type: 'string', short: 'd', multiple: true },

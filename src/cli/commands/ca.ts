@@ -10,7 +10,8 @@ import {
 } from '../../certs/index.ts'
 import { displayName } from '../../core/credentials.ts'
 import { shellPath } from '../../core/shell.ts'
-import { type Command, readArguments, readNumber, readPassphrase, UsageError } from '../command.ts'
+import { type Command, readArguments, readNumber, UsageError } from '../command.ts'
+import { readPassphrase } from '../input.ts'
 import { hint, type Output, printJson, printTable } from '../print.ts'
 
 const SHARED = {

@@ -6,8 +6,9 @@ import { displayName } from '../../core/credentials.ts'
 import { FileError } from '../../core/file-error.ts'
 import { printable } from '../../core/printable.ts'
 import { certificatePin, publicKeyPin } from '../../x509/fingerprint.ts'
-import { type Command, fileOrContent, MAX_INPUT_BYTES, readArguments, readPipe, UsageError } from '../command.ts'
+import { type Command, readArguments, UsageError } from '../command.ts'
 import { ROUTE_OPTIONS, routeOf } from '../connection.ts'
+import { fileOrContent, MAX_INPUT_BYTES, readPipe } from '../input.ts'
 import { logLine, type Output, paint, print, printJson, printTable, shownServer } from '../print.ts'
 
 const OPTIONS = {
