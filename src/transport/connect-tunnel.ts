@@ -7,7 +7,6 @@ import { ProxyError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import type { TunnelAttempt, TunnelCallback, TunnelOptions } from './connection.ts'
 import { MAYBE_TLS_PROXY, mapProxyError } from './map-error.ts'
-import { quoted } from './preamble.ts'
 import type { ProxyServer } from './proxies.ts'
 import { attemptTimeout } from './tcp-socket.ts'
 import { enforceConnectTimeout, InternalConnectTimeout } from './time-limits.ts'
@@ -44,21 +43,15 @@ export function openConnectTunnel(options: TunnelOptions, callback: TunnelCallba
   }
   const settle = (socket: Socket, { status, reason, rest, schemes }: FinalResponse) => {
     isSettled = true
-    const isEarly = rest.length > 0 && !options.serverFirst
-    if (status === 200 && !isEarly) {
+    if (status === 200) {
       // The server's first bytes may have arrived in the same packet as the proxy's response.
-      if (rest.length > 0) socket.unshift(rest)
+      if (options.serverFirst && rest.length > 0) socket.unshift(rest)
       callback(null, socket)
       return
     }
     socket.destroy()
-    const shown = printable(`${status} ${reason}`.trim())
-    // Of TLS the client sends the first bytes, and Node would ignore these.
-    const problem =
-      status === 200
-        ? `${shown}, and ${rest.length} bytes in the clear where TLS must begin: ${quoted(rest)}; it may be the login page of a network`
-        : `${shown}${tunnelAdvice(status, schemes, proxy)}`
-    callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${problem}`))
+    const shown = `${printable(`${status} ${reason}`.trim())}${tunnelAdvice(status, schemes, proxy)}`
+    callback(new ProxyError(`Unable to connect to proxy ${proxy.url.host}: Tunnel connection failed: ${shown}`))
   }
   request.once(
     'connect',

@@ -148,38 +148,6 @@ for (const [what, pieces, end, words] of BEHIND) {
   })
 }
 
-test('bytes behind the 200 to CONNECT, where TLS must begin, are an error that shows them, and not ignored', async () => {
-  const { chain, key, root } = certified()
-  await using server = await startHttpsServer({ cert: chain, key })
-  for (const [body, shown] of [
-    ['Content-Length: 6\r\n\r\nPORTAL', /"PORTAL"/],
-    ['\r\nHTTP/1.1 200 OK\r\n\r\n', /"HTTP\/1\.1 200 OK"/],
-    ['\r\n\0\x1b[2J', /: 001b5b324a;/],
-  ] as const) {
-    await using proxy = await startTcpServer((socket) => {
-      socket
-        .on('error', () => {})
-        .once('data', () => {
-          socket.write(`HTTP/1.1 200 OK\r\n${body}`)
-          const origin = connect(server.port, '127.0.0.1')
-          socket.pipe(origin).pipe(socket)
-          origin.on('error', () => {})
-        })
-    })
-    // Without a time limit: it would wait for ever.
-    const proxies = { all: `http://127.0.0.1:${proxy.port}` }
-    await assert.rejects(get(server.url, { verify: root, proxies }), (error) => {
-      assert.match(
-        String(error),
-        /^ProxyError: .*Tunnel connection failed: 200 OK, and \d+ bytes in the clear where TLS/,
-      )
-      assert.match(String(error), shown)
-      return true
-    })
-    assert.equal(server.requests, 0)
-  }
-})
-
 test('interim responses before the 200 to CONNECT are passed over', async () => {
   const { chain, key, root } = certified()
   await using server = await startHttpsServer({ cert: chain, key })
